@@ -1,0 +1,37 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check format clean
+
+help:  ## What each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# .ready is written last: an interrupted install is done again, not taken for whole.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eclip needs Python 3.11 or newer, found %s; name one with: make PYTHON=python3.11 ..." % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,dev]'
+	@touch $(READY)
+
+demo: $(READY)  ## Draw a sample shop, train on it, write the report, serve the search page
+	$(BIN)/eclip demo --out demo $(DEMO_FLAGS)
+
+test: $(READY)  ## Make the environment if needed and pass every test
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## Format, lint, types, import rules, fast tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -m "not slow"
+
+format: $(READY)  ## Format the code and mend what the linter can
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+
+clean:  ## Remove the environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

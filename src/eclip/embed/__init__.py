@@ -1,0 +1,1 @@
+"""Vectors in bulk: into the store, or into Parquet."""

@@ -1,0 +1,1 @@
+"""The dual encoder: presets, tokenizer, model folder."""

@@ -1,0 +1,1 @@
+"""Feed to store: reading, cleaning, duplicates, catalogs, split. Never imports torch."""

@@ -1,0 +1,63 @@
+"""One kind of progress bar for every stage: rate, share done, time left.
+
+Bars are drawn on stderr and only on a terminal; elsewhere (logs, CI) a line is written at the start and
+at the end of a stage, so that a log stays readable.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advance]:
+    """Show a stage while it runs; the yielded function is told how many units were done since last time.
+
+    Args:
+        name: What is being done, as a person would say it: "Reading the feed".
+        total: How many units there are; None when nobody knows.
+        unit: What is counted, for the rate: "rows", "pictures", "pairs".
+    """
+    console = Console(stderr=True)
+    started, done = time.monotonic(), 0
+
+    def rate() -> str:
+        return f"{done / max(time.monotonic() - started, 1e-9):,.0f} {unit}/s"
+
+    if not console.is_terminal:
+        sys.stderr.write(f"{name} ...\n")
+
+        def count(step: int) -> None:
+            nonlocal done
+            done += step
+
+        yield count
+        seconds = time.monotonic() - started
+        sys.stderr.write(f"{name}: {done:,} {unit} in {seconds:,.1f} s ({rate()})\n")
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(name, total=total, rate="")
+
+        def advance(step: int) -> None:
+            nonlocal done
+            done += step
+            bar.update(task, advance=step, rate=rate())
+
+        yield advance
+        if total is None:
+            bar.update(task, total=done)

@@ -1,0 +1,109 @@
+"""Every column and artefact version in one place.
+
+Stages meet only through these artefacts: the store (Lance datasets), the model folder, vector files and
+enrich files (Parquet). A change of meaning raises the version.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+STORE_VERSION = 1
+MODEL_VERSION = 1
+REPORT_VERSION = 1
+
+# --- names inside a store folder ---
+PRODUCTS_DATASET = "products.lance"
+REJECTS_DATASET = "rejects.lance"
+STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
+
+# --- names inside a model folder ---
+MODEL_CONFIG = "open_clip_config.json"
+MODEL_WEIGHTS = "open_clip_model.safetensors"
+MODEL_CARD = "README.md"
+MODEL_MANIFEST = "eclip.json"  # written last: its presence says that the model is whole
+MODEL_TASKS = "tasks"
+MODEL_RUN = "run"
+
+SPLITS = ("train", "validation", "test")
+SPLIT_SHARES = (0.8, 0.1, 0.1)
+
+# A product's rating when it is not for everybody; None = for everybody.
+POLICIES = ("adult", "age-restricted", "sensitive")
+
+ATTRIBUTES_TYPE = pa.map_(pa.string(), pa.list_(pa.string()))
+
+PRODUCTS_SCHEMA = pa.schema(
+    [
+        pa.field("product_id", pa.string(), nullable=False),  # ONE LISTING: one seller's offer
+        pa.field("title", pa.string()),  # cleaned; null where the product has none
+        pa.field("raw_title", pa.string()),  # as the feed had it
+        pa.field("description", pa.string()),
+        pa.field("language", pa.string()),  # ISO 639-1, from the title's script or the feed
+        pa.field("brand", pa.string()),
+        pa.field("seller", pa.string()),
+        pa.field("price", pa.float64()),
+        pa.field("url", pa.string()),
+        pa.field("gtin", pa.string()),
+        pa.field("model_number", pa.string()),
+        pa.field("category", pa.list_(pa.string())),  # names from root to leaf
+        pa.field("attributes", ATTRIBUTES_TYPE),  # name -> values
+        pa.field("catalog_id", pa.string()),  # the same sellable item over sellers
+        pa.field("catalog_reason", pa.string()),  # "given" or why it was inferred
+        pa.field("model_id", pa.string()),  # the variants (colours, sizes) of one model together
+        pa.field("policy", pa.string()),  # one of POLICIES, or null
+        pa.field("image", pa.binary()),  # encoded picture, size-limited
+        pa.field("extra_images", pa.list_(pa.binary())),  # further views, encoded likewise
+        pa.field("image_hash", pa.string()),  # digest of the decoded pixels, 32 hex digits
+        pa.field("content_hash", pa.string()),  # digest of what a model sees: title and pictures
+        pa.field("duplicate_of", pa.string()),  # product_id of the first listing with this content
+        pa.field("duplicate_reason", pa.string()),
+        pa.field("loss_group", pa.int64()),  # products that must not repel each other in the loss
+        pa.field("pair_score", pa.float32()),  # how well picture and title agree, once a model has looked
+        pa.field("weight", pa.float32()),  # of the pair in the loss
+        pa.field("flags", pa.list_(pa.string())),
+        pa.field("split", pa.string()),  # one of SPLITS, stable for ever
+    ]
+)
+
+REJECTS_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64()),  # 1-based data row in the feed
+        pa.field("product_id", pa.string()),
+        pa.field("reason", pa.string()),  # short kind, counted in the report: "no title and no picture"
+        pa.field("detail", pa.string()),  # what was found
+        pa.field("raw", pa.string()),  # the row as JSON, pictures left out
+    ]
+)
+
+# Beside the products after `embed`: one commit, so vectors and the digest of their model agree.
+EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
+EMBEDDING_MODEL_COLUMN = "embedding_model"
+
+
+def embedding_type(embed_dim: int) -> pa.DataType:
+    """Fixed-size list of `embed_dim` float32: unit length, null where the modality is missing."""
+    return pa.list_(pa.float32(), embed_dim)
+
+
+def vectors_schema(embed_dim: int) -> pa.Schema:
+    """Schema of the Parquet file that `embed --out` writes."""
+    vector = embedding_type(embed_dim)
+    return pa.schema(
+        [pa.field("product_id", pa.string())] + [pa.field(name, vector) for name in EMBEDDING_COLUMNS]
+    )
+
+
+# One row a listing, in the feed's order: what `enrich` writes.
+ENRICHED_SCHEMA = pa.schema(
+    [
+        pa.field("product_id", pa.string()),
+        pa.field("category", pa.list_(pa.string())),
+        pa.field("category_confidence", pa.float32()),
+        pa.field("attributes", pa.map_(pa.string(), pa.string())),
+        pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
+        pa.field("same_product_ids", pa.list_(pa.string())),
+        pa.field("duplicate_ids", pa.list_(pa.string())),
+        pa.field("adult_probability", pa.float32()),
+    ]
+)

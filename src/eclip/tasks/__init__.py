@@ -1,0 +1,1 @@
+"""The five catalogue tasks: one file each over one small base."""

@@ -1,0 +1,1 @@
+"""The e-CLIP training recipe: targets, loss, sampling, schedules, checkpoints."""
