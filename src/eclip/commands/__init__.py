@@ -1,1 +1,1 @@
-"""One command, one file: a typed function that is the command line, the Python call and the story of its steps."""
+"""One command, one file: a typed function that is command line, Python call and story in one."""
