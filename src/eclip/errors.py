@@ -25,9 +25,7 @@ class FeedError(EclipError):
         column: Column name, where the fault sits in one column.
     """
 
-    def __init__(
-        self, message: str, *, path: object = None, row: int | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, path: object = None, row: int | None = None, column: str | None = None) -> None:
         where = [str(path)] if path is not None else []
         where += [f"row {row}"] if row is not None else []
         where += [f"column {column!r}"] if column is not None else []

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Advance = Callable[[int], None]
+
+class Advance(Protocol):
+    """Tells a stage how far it is."""
+
+    def __call__(self, step: int, *, total: int | None = None) -> None:
+        """Count `step` more units; `total` corrects how many there are, where that was an estimate."""
 
 
 @contextmanager
@@ -35,7 +41,7 @@ def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advan
     if not console.is_terminal:
         sys.stderr.write(f"{name} ...\n")
 
-        def count(step: int) -> None:
+        def count(step: int, *, total: int | None = None) -> None:  # noqa: ARG001 - drawn on terminals only
             nonlocal done
             done += step
 
@@ -53,11 +59,10 @@ def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advan
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(name, total=total, rate="")
 
-        def advance(step: int) -> None:
+        def advance(step: int, *, total: int | None = None) -> None:
             nonlocal done
             done += step
-            bar.update(task, advance=step, rate=rate())
+            bar.update(task, advance=step, rate=rate(), **({} if total is None else {"total": total}))
 
         yield advance
-        if total is None:
-            bar.update(task, total=done)
+        bar.update(task, total=done)

@@ -25,6 +25,10 @@ MODEL_MANIFEST = "eclip.json"  # written last: its presence says that the model 
 MODEL_TASKS = "tasks"
 MODEL_RUN = "run"
 
+# --- names inside a report folder ---
+REPORT_PAGE = "report.html"
+REPORT_DATA = "report.json"
+
 SPLITS = ("train", "validation", "test")
 SPLIT_SHARES = (0.8, 0.1, 0.1)
 
@@ -89,9 +93,7 @@ def embedding_type(embed_dim: int) -> pa.DataType:
 def vectors_schema(embed_dim: int) -> pa.Schema:
     """Schema of the Parquet file that `embed --out` writes."""
     vector = embedding_type(embed_dim)
-    return pa.schema(
-        [pa.field("product_id", pa.string())] + [pa.field(name, vector) for name in EMBEDDING_COLUMNS]
-    )
+    return pa.schema([pa.field("product_id", pa.string())] + [pa.field(name, vector) for name in EMBEDDING_COLUMNS])
 
 
 # One row a listing, in the feed's order: what `enrich` writes.

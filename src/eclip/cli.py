@@ -1,0 +1,100 @@
+"""The command line: `eclip COMMAND ...`; each command is one function of `eclip.commands`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tyro
+
+from eclip.commands.demo import demo
+from eclip.commands.embed import embed
+from eclip.commands.enrich import enrich
+from eclip.commands.evaluate import evaluate
+from eclip.commands.fit import fit
+from eclip.commands.prepare import prepare
+from eclip.commands.run import run
+from eclip.commands.sample import sample
+from eclip.commands.search import search
+from eclip.commands.serve import serve
+from eclip.commands.show import show, show_hits
+from eclip.commands.train import train
+from eclip.console import say
+from eclip.errors import EclipError
+from eclip.version import __version__
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo,
+    "run": run,
+    "sample": sample,
+    "prepare": prepare,
+    "train": train,
+    "embed": embed,
+    "fit": fit,
+    "evaluate": evaluate,
+    "enrich": enrich,
+    "search": search,
+    "serve": serve,
+}
+DESCRIPTION = """A vision-language model of a shop's own catalogue.
+
+The main job:  eclip run FEED --out DIR    (prepare, train, embed, fit, evaluate)
+To see it:     eclip demo
+Completion:    eclip --tyro-print-completion bash >> ~/.bash_completion"""
+
+EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 2 for a fault the user can mend, 130 for Ctrl-C."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in arguments[:1]:
+        sys.stdout.write(f"eclip {__version__}\n")
+        return 0
+    _quiet_libraries()
+    try:
+        call = tyro.extras.subcommand_cli_from_dict(
+            {name: _shown(name, command) for name, command in COMMANDS.items()},
+            prog="eclip",
+            description=DESCRIPTION,
+            args=arguments,
+            sort_subcommands=False,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except EclipError as error:
+        say(f"eclip: {error}")
+        return EXIT_FAULT
+    except KeyboardInterrupt:
+        say("eclip: interrupted; the same command goes on where it stopped")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `eclip search ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(call or 0)
+
+
+def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
+    """The command with its result printed."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **kwargs: Any) -> None:
+        result = command(*args, **kwargs)
+        if name == "search":
+            show_hits(result, as_json=kwargs.get("json", False))
+        else:
+            show(result)
+
+    return call
+
+
+def _quiet_libraries() -> None:
+    """Keep remarks of libraries that a user can do nothing about away from his terminal."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")

@@ -1,0 +1,33 @@
+"""`eclip demo`: the main job on a drawn shop, then its search page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eclip.commands.run import RunSummary, run
+from eclip.commands.sample import sample
+from eclip.commands.serve import serve
+
+TRAINING_MINUTES = 1.5
+
+
+def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_serve: bool = False) -> RunSummary:
+    """Draw a sample shop, run the main job on it, write the report, serve the search page.
+
+    Args:
+        out: Folder to make.
+        products: How many different products to draw.
+        seed: Decides everything random.
+        no_serve: Stop after the report.
+    """
+    from eclip.commands.show import show
+
+    out = Path(out)
+    feed = out / "shop" / "feed.csv"
+    if not feed.is_file():
+        show(sample(out / "shop", products=products, seed=seed))
+    summary = run(feed, out=out, recipe="tiny", minutes=TRAINING_MINUTES, seed=seed, compare_clip=True)
+    if not no_serve:
+        show(summary)
+        serve(summary.store, model=summary.model, report=summary.evaluation.report.parent)
+    return summary

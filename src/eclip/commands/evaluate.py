@@ -1,0 +1,163 @@
+"""`eclip evaluate`: how good the model and its tasks are, beside the baselines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eclip.commands.arguments import StoreArgument
+from eclip.schema import REPORT_DATA, REPORT_PAGE
+
+if TYPE_CHECKING:
+    from eclip.model.encoder import Encoder
+    from eclip.products.store import Store
+    from eclip.tasks.base import Catalogue
+    from eclip.tasks.results import Gallery, Result
+
+
+@dataclass(frozen=True)
+class EvaluateSummary:
+    """Where the report is, and every figure in it."""
+
+    report: Path
+    results: list[Result]
+    skipped: dict[str, str]
+
+
+def evaluate(
+    store: StoreArgument, /, *, model: Path, out: Path, compare: Path | None = None, seed: int = 0
+) -> EvaluateSummary:
+    """Measure the five tasks and retrieval on the test split, and write the report.
+
+    Each task from picture, title and both, beside TF-IDF and the merely pretrained towers.
+
+    Args:
+        store: With vectors of this model.
+        model: With fitted tasks, by `eclip fit`.
+        out: Folder for report.html and report.json.
+        compare: Another model folder, such as one trained with --plain-clip, for the retrieval table.
+        seed: Of sampled queries and baselines.
+    """
+    from eclip.embed.job import pretrained_vectors
+    from eclip.errors import MissingExtraError
+    from eclip.model.folder import load_model
+    from eclip.products.store import Store
+    from eclip.schema import MODEL_TASKS
+    from eclip.tasks.base import read_catalogue
+    from eclip.tasks.evaluate import evaluate_tasks
+    from eclip.tasks.report import write_report
+    from eclip.tasks.results import Skipped
+
+    started = time.monotonic()
+    opened, encoder = Store.open(Path(store)), load_model(model)
+    catalogue = read_catalogue(opened, encoder.digest)
+    skipped = []
+    try:
+        pretrained = catalogue.with_vectors(*pretrained_vectors(opened))
+    except MissingExtraError as error:
+        pretrained = None
+        skipped.append(Skipped(task="baseline pretrained", reason=str(error)))
+    report = evaluate_tasks(
+        catalogue,
+        Path(model) / MODEL_TASKS,
+        pretrained=pretrained,
+        clip=_other_vectors(opened, catalogue, compare) if compare else None,
+        seed=seed,
+    )
+    report = dataclasses.replace(
+        report,
+        skipped=[*report.skipped, *skipped],
+        curves=[*report.curves, *_training_curves(Path(model))],
+        galleries=_with_pictures(report.galleries, opened, catalogue),
+        facts={**_facts(opened, encoder, seed), **report.facts},
+    )
+    report.facts["evaluation"] = f"{time.monotonic() - started:.0f} s"
+    page = write_report(report, Path(out))
+    return EvaluateSummary(page, report.results, {each.task: each.reason for each in report.skipped})
+
+
+def read_evaluation(report: Path) -> EvaluateSummary:
+    """The summary of an evaluation that was done before, from its report folder."""
+    from eclip.tasks.results import Result
+
+    content = json.loads((report / REPORT_DATA).read_text(encoding="utf-8"))
+    return EvaluateSummary(
+        report / REPORT_PAGE,
+        [Result(**each) for each in content["results"]],
+        {each["task"]: each["reason"] for each in content["skipped"]},
+    )
+
+
+def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
+    """The same products as another model sees them; its vectors are kept beside the store."""
+    import pyarrow.parquet as pq
+
+    from eclip.embed.job import embed_listings, store_batches
+    from eclip.model.folder import load_model
+    from eclip.vectors import vectors_from_arrow
+
+    encoder = load_model(model)
+    kept = store.path / f"compared-{encoder.digest}.parquet"
+    if not kept.is_file():
+        batches = store_batches(store)
+        embed_listings(batches, encoder, kept, num_rows=store.num_rows, source=store.digest)
+    table = pq.read_table(kept)
+    return catalogue.with_vectors(
+        vectors_from_arrow(table["image_embedding"]), vectors_from_arrow(table["text_embedding"])
+    )
+
+
+def _training_curves(model: Path) -> list:
+    from eclip.schema import MODEL_RUN
+    from eclip.tasks.results import Curve
+    from eclip.train.watch import read_log
+
+    curves = []
+    lines = read_log(model / MODEL_RUN)
+    for key, name in (("loss_above_floor", "training"), ("validation_loss_above_floor", "validation")):
+        points = [(line["step"], line[key]) for line in lines if key in line]
+        if points:
+            steps, values = zip(*points, strict=True)
+            curves.append(
+                Curve(
+                    task="training",
+                    name="loss above its floor",
+                    modality="both",
+                    method=name,
+                    x_label="step",
+                    y_label="loss above its floor",
+                    x=list(map(float, steps)),
+                    y=list(values),
+                )
+            )
+    return curves
+
+
+def _with_pictures(galleries: list[Gallery], store: Store, catalogue: Catalogue) -> list[Gallery]:
+    """Fill in the pictures of the cards, which the tasks know by product id alone."""
+    rows = {product_id: row for row, product_id in enumerate(catalogue.product_ids)}
+    filled = []
+    for gallery in galleries:
+        images = store.images([rows[card.product_id] for card in gallery.cards])
+        cards = [dataclasses.replace(c, image=i) for c, i in zip(gallery.cards, images, strict=True)]
+        filled.append(dataclasses.replace(gallery, cards=cards))
+    return filled
+
+
+def _facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
+    from eclip.version import __version__
+
+    made = encoder.manifest["facts"]
+    return {
+        "store": f"{store.num_rows:,} products, digest {store.digest}",
+        "feed": str(store.manifest.get("feed", "")),
+        "model": f"{made.get('encoder')}, digest {encoder.digest}",
+        "training": f"{made.get('run_epochs')} epochs of {made.get('training_pairs')} pairs "
+        f"in {made.get('run_seconds')} s, seed {made.get('seed')}",
+        "seed": str(seed),
+        "eclip": __version__,
+    }

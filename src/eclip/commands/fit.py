@@ -1,0 +1,36 @@
+"""`eclip fit`: the five tasks learn from the store's vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from eclip.commands.arguments import StoreArgument
+
+if TYPE_CHECKING:
+    from eclip.tasks.fit import FitSummary
+
+TaskName = Literal["category", "attributes", "matching", "clustering", "adult"]
+
+
+def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, seed: int = 0) -> list[FitSummary]:
+    """Fit the five tasks on the vectors in the store, into MODEL/tasks.
+
+    Tasks whose labels the store lacks are left out, with the reason.
+
+    Args:
+        store: With vectors of this model, by `eclip embed STORE --model MODEL`.
+        model: Made by `eclip train`.
+        task: Only this one.
+        seed: Decides sampled pairs and the order of fitting.
+    """
+    from eclip.model.folder import read_manifest
+    from eclip.products.store import Store
+    from eclip.schema import MODEL_TASKS
+    from eclip.tasks.base import TASK_NAMES, read_catalogue
+    from eclip.tasks.fit import fit_tasks
+
+    digest = read_manifest(Path(model))["digest"]
+    catalogue = read_catalogue(Store.open(Path(store)), digest)
+    tasks = TASK_NAMES if task is None else (task,)
+    return fit_tasks(catalogue, Path(model) / MODEL_TASKS, tasks=tasks, seed=seed)

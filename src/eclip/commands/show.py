@@ -1,0 +1,109 @@
+"""What the command line prints of each command's result."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from eclip.console import print_facts, print_line, print_table
+
+HEADLINES = (
+    ("category", "accuracy"),
+    ("attributes", "accuracy"),
+    ("matching", "F1"),
+    ("clustering", "pairwise F1"),
+    ("adult", "average precision"),
+    ("retrieval", "R@10"),
+)
+
+
+def show(result: Any) -> None:
+    """Print a command's result: a table of facts, hits, or the summary of a run."""
+    _SHOWN.get(type(result).__name__, _show_facts)(result)
+
+
+def show_hits(hits: Iterable[Any], *, as_json: bool) -> None:
+    """Print search hits, as a table or one JSON object a line."""
+    if as_json:
+        for hit in hits:
+            print_line(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
+        return
+    rows = [
+        (
+            f"{hit.score:.3f}",
+            hit.product_id,
+            hit.title or "(no title)",
+            " > ".join(hit.category or []),
+            f"+{len(hit.same_product_ids)}" if hit.same_product_ids else "",
+        )
+        for hit in hits
+    ]
+    print_table("Found", ("score", "product", "title", "category", "same product"), rows)
+
+
+def _show_facts(result: Any) -> None:
+    if result is None:
+        return
+    if isinstance(result, list | tuple):
+        for each in result:
+            _show_facts(each)
+        return
+    facts = []
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        if isinstance(value, dict):
+            facts += [(f"{field.name.replace('_', ' ')}: {name}", count) for name, count in value.items()]
+        elif value is not None:
+            facts.append((field.name.replace("_", " "), value))
+    print_facts(_title(type(result).__name__), facts)
+
+
+def _show_evaluation(evaluation: Any) -> None:
+    methods = sorted({r.method for r in evaluation.results}, key=lambda m: (m != "eclip", m))
+    rows = []
+    for task, metric in HEADLINES:
+        found = [r for r in evaluation.results if r.task == task and r.metric.startswith(metric)]
+        for target, name in dict.fromkeys((r.target, r.metric) for r in found):
+            for modality in ("image", "text", "both"):
+                values = {
+                    r.method: r.value for r in found if (r.target, r.metric, r.modality) == (target, name, modality)
+                }
+                if values:
+                    cells = [f"{values[m]:.3f}" if m in values else "" for m in methods]
+                    rows.append((task, target, name, modality, *cells))
+    print_table("Results on the test split", ("task", "target", "metric", "modality", *methods), rows)
+    for task, reason in evaluation.skipped.items():
+        print_line(f"left out: {task}: {reason}")
+    print_line(f"report: {evaluation.report}")
+
+
+def _show_run(summary: Any) -> None:
+    _show_evaluation(summary.evaluation)
+    print_line("")
+    print_facts(
+        "Where everything lies",
+        [("store", summary.store), ("model", summary.model), ("report", summary.evaluation.report)],
+    )
+    print_line("")
+    print_line("Next, with your own feed:")
+    for command in (
+        "eclip run my-feed.csv --out result --columns title=name,image=photo --dry-run",
+        "eclip run my-feed.csv --out result --columns title=name,image=photo --minutes 30",
+        f'eclip search {summary.store} --model {summary.model} "red shoes"',
+        f"eclip enrich new-listings.csv --model {summary.model} --store {summary.store} --out enriched.parquet",
+        f"eclip serve {summary.store} --model {summary.model} --report {summary.evaluation.report.parent}",
+    ):
+        print_line(f"  {command}")
+
+
+def _title(class_name: str) -> str:
+    words = "".join(f" {char.lower()}" if char.isupper() else char for char in class_name).strip()
+    return words.removesuffix(" summary").capitalize()
+
+
+_SHOWN: dict[str, Callable[[Any], None]] = {
+    "EvaluateSummary": _show_evaluation,
+    "RunSummary": _show_run,
+}

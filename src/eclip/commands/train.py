@@ -1,0 +1,56 @@
+"""`eclip train`: a store trains a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eclip.commands.arguments import StoreArgument, require_positive
+
+if TYPE_CHECKING:
+    from eclip.train.trainer import TrainSummary
+
+
+def train(
+    store: StoreArgument,
+    /,
+    *,
+    out: Path,
+    recipe: str = "small",
+    encoder: str | None = None,
+    init: Path | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    plain_clip: bool = False,
+) -> TrainSummary:
+    """Train a dual encoder on the store's own pictures and titles.
+
+    Interrupted at any time, the same command goes on from the last checkpoint (one a minute).
+
+    Args:
+        store: Made by `eclip prepare`.
+        out: Model folder to write.
+        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds) or a FILE.toml.
+        encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
+        init: Model folder to continue from, on new listings.
+        minutes: Longest time for training; the learning rate follows the clock. Default: the recipe's epochs.
+        steps: Exact number of steps instead, for comparisons at equal budget.
+        seed: Decides weights, order and crops; default: the recipe's.
+        plain_clip: Ignore catalogs in the loss, for comparison.
+    """
+    require_positive("minutes", minutes)
+    require_positive("steps", steps)
+    from eclip.products.store import Store
+    from eclip.train.config import load_recipe
+    from eclip.train.trainer import train_model
+
+    config = load_recipe(str(recipe), encoder=encoder, seed=seed, targets="identity" if plain_clip else None)
+    return train_model(
+        Store.open(Path(store)),
+        Path(out),
+        config,
+        minutes=minutes,
+        total_steps=steps,
+        init=Path(init) if init else None,
+    )

@@ -1,0 +1,98 @@
+"""Vectors of a whole store or feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_parts
+from eclip.files import replace_file
+from eclip.model.encoder import Encoder
+from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
+from eclip.products.store import Store
+from eclip.schema import embedding_type, vectors_schema
+from eclip.vectors import vectors_from_arrow, vectors_to_arrow
+
+PRETRAINED_VECTORS = "pretrained.parquet"
+
+
+def embed_store(store: Store, encoder: Encoder) -> None:
+    """Write the vectors of every product into the store, with the model's digest; resumable."""
+    folder = parts_folder(store.path / "embedding", encoder.digest, store.digest)
+    parts = encode_in_parts(
+        "Embedding the store",
+        store_batches(store),
+        lambda rows: encode_rows(encoder, rows),
+        folder=folder,
+        num_rows=store.num_rows,
+    )
+    store.write_vectors(pa.concat_tables(read_parts(parts)), model_digest=encoder.digest)
+    remove_parts(folder)
+
+
+def embed_listings(
+    batches: Iterator[pa.Table], encoder: Encoder, out: Path, *, num_rows: int | None, source: object
+) -> int:
+    """Write the vectors of listings (any feed, or a store) to a Parquet file; returns how many rows.
+
+    Args:
+        batches: Tables with `product_id`, `title`, `image`, in the order to keep.
+        encoder: The model.
+        out: The Parquet file, in `vectors_schema`.
+        num_rows: How many rows will come, when known.
+        source: What the rows are of; an interrupted job goes on only with the same source and model.
+    """
+    folder = parts_folder(out, encoder.digest, source)
+    parts = encode_in_parts(
+        "Embedding", batches, lambda rows: encode_rows(encoder, rows), folder=folder, num_rows=num_rows
+    )
+    written = 0
+    with replace_file(out) as aside, pq.ParquetWriter(aside, vectors_schema(encoder.embed_dim)) as writer:
+        for table in read_parts(parts):
+            writer.write_table(table)
+            written += table.num_rows
+    remove_parts(folder)
+    return written
+
+
+def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's folder."""
+    kept = store.path / PRETRAINED_VECTORS
+    if not kept.is_file():
+        towers = PretrainedTowers()
+        folder = parts_folder(kept, towers.digest, store.digest)
+        schema = pa.schema([("image", embedding_type(IMAGE_DIM)), ("text", embedding_type(TEXT_DIM))])
+
+        def encode(rows: pa.Table) -> pa.Table:
+            image = towers.encode_image(rows["image"].to_pylist())
+            text = towers.encode_text(rows["title"].to_pylist())
+            return pa.table([vectors_to_arrow(image), vectors_to_arrow(text)], schema=schema)
+
+        parts = encode_in_parts(
+            "Pretrained baseline", store_batches(store), encode, folder=folder, num_rows=store.num_rows
+        )
+        with replace_file(kept) as aside:
+            pq.write_table(pa.concat_tables(read_parts(parts)), aside)
+        remove_parts(folder)
+    table = pq.read_table(kept)
+    return vectors_from_arrow(table["image"]), vectors_from_arrow(table["text"])
+
+
+def store_batches(store: Store) -> Iterator[pa.Table]:
+    """The store's rows as tables of `product_id`, `title`, `image`."""
+    columns = store.table(["product_id", "title"])
+    for start in range(0, store.num_rows, ROWS_A_PART):
+        rows = columns.slice(start, ROWS_A_PART)
+        images = store.images(range(start, start + rows.num_rows))
+        yield rows.append_column("image", pa.array(images, pa.binary()))
+
+
+def encode_rows(encoder: Encoder, rows: pa.Table) -> pa.Table:
+    """Rows with `product_id`, `title`, `image` -> their vectors, in `vectors_schema`."""
+    vectors = encoder.encode_products(rows["title"].to_pylist(), rows["image"].to_pylist())
+    columns = [vectors_to_arrow(matrix) for matrix in (vectors.image, vectors.text, vectors.product)]
+    return pa.table([rows["product_id"], *columns], schema=vectors_schema(encoder.embed_dim))

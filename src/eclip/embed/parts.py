@@ -1,0 +1,54 @@
+"""Long encoding jobs in parts on disk, so that an interrupted one goes on with the next part.
+
+Parts lie in a folder whose name tells what they are of; each is written aside, then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eclip.files import replace_file
+from eclip.progress import stage
+
+ROWS_A_PART = 1_024
+
+EncodeRows = Callable[[pa.Table], pa.Table]
+
+
+def parts_folder(beside: Path, *identity: object) -> Path:
+    """Folder for the parts of one job; another model or source has another one."""
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:12]
+    return beside.with_name(f"{beside.name}.{digest}.parts")
+
+
+def encode_in_parts(
+    name: str, batches: Iterable[pa.Table], encode: EncodeRows, *, folder: Path, num_rows: int | None
+) -> list[Path]:
+    """Encode each batch of rows into a part, skipping those that are there; returns all parts in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    with stage(name, num_rows) as advance:
+        for index, rows in enumerate(batches):
+            part = folder / f"part-{index:06d}.parquet"
+            if not part.is_file():
+                with replace_file(part) as aside:
+                    pq.write_table(encode(rows), aside)
+            parts.append(part)
+            advance(rows.num_rows)
+    return parts
+
+
+def read_parts(parts: Iterable[Path]) -> Iterator[pa.Table]:
+    """The tables of the parts, one at a time."""
+    return (pq.read_table(part) for part in parts)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the parts once their whole is written."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,50 @@
+"""The model card that every model folder carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eclip.model.encoder import Encoder
+
+
+def model_card(encoder: Encoder, manifest: dict[str, Any]) -> str:
+    """Markdown: what the model is, how it was made, how to use it, whose weights it borrows."""
+    num_parameters = sum(p.numel() for p in encoder.module.parameters())
+    borrowed = "\n".join(f"- {line}" for line in encoder.licences)
+    facts = "\n".join(f"| {name} | {value} |" for name, value in manifest["facts"].items())
+    return f"""# A vision-language model of one shop's catalogue
+
+Trained with eclip {manifest["eclip_version"]} on the shop's own pictures and titles. Vectors of pictures and of
+titles have {encoder.embed_dim} dimensions, unit length, and lie in one space. {num_parameters / 1e6:.1f} million parameters.
+
+## How it was made
+| fact | value |
+| --- | --- |
+| digest | {manifest["digest"]} |
+{facts}
+
+## Use
+```python
+import eclip
+
+model = eclip.load_model("this folder")
+vectors = model.encode_products(titles=["red running shoe"], images=["shoe.jpg"])
+```
+{_open_clip_use(encoder)}
+
+## Licences of borrowed weights
+{borrowed or "None: all weights were trained from scratch on the shop's data."}
+
+## Limits
+It knows this shop's products and words; elsewhere it was not measured. Category, attribute and adult
+predictions are statistical: use their confidences, and let a person decide where a mistake costs much.
+"""
+
+
+def _open_clip_use(encoder: Encoder) -> str:
+    if encoder.model_cfg["text_cfg"].get("hf_model_name"):
+        return (
+            "Plain open_clip needs `text_cfg.hf_model_name` in `open_clip_config.json` to be the absolute path of this\n"
+            "folder (its `config.json` describes the text tower), as it looks names up on a hub."
+        )
+    return 'Plain open_clip: `open_clip.create_model_and_transforms("local-dir:/path/to/this/folder")`.'

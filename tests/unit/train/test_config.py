@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from eclip.errors import ConfigError
+from eclip.train.config import RECIPES, TrainConfig, load_recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_are_whole_configurations(name):
+    assert isinstance(load_recipe(name), TrainConfig)
+
+
+def test_toml_starts_from_a_recipe_and_changes_fields(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('recipe = "small"\nimage_size = 128\nlr = 1\n')
+    config = load_recipe(str(file), seed=7, encoder=None)
+    assert (config.encoder, config.image_size, config.lr, config.seed) == ("small", 128, 1, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lerning_rate = 1", "unknown field 'lerning_rate'"),
+        ('lr = "fast"', "lr = 'fast': expected float"),
+        ('recipe = "huge"', "recipe = 'huge'"),
+        ("lr = -1", "expected a number above 0"),
+        ("lr = = 1", "is not TOML"),
+        ('targets = "both"', "expected catalog or identity"),
+    ],
+)
+def test_a_bad_recipe_file_says_what_is_wrong(tmp_path, text, said):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_recipe(str(file))
+
+
+@pytest.mark.parametrize(("recipe", "said"), [("huge", "unknown recipe 'huge'"), ("no.toml", "can't be read")])
+def test_an_unknown_recipe_names_the_known_ones(recipe, said):
+    with pytest.raises(ConfigError, match=said):
+        load_recipe(recipe)
