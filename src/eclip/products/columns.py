@@ -19,7 +19,15 @@ from eclip.schema import PRODUCTS_SCHEMA
 # `catalog_id` is never taken for `model_id`: whether variants share it, only the user knows.
 ALIASES: dict[str, tuple[str, ...]] = {
     "product_id": ("product_id", "id", "sku", "listing_id", "offer_id", "item_id", "상품번호", "상품ID"),
-    "title": ("title", "name", "product_name", "product_title", "product_display_name", "item_name", "상품명"),
+    "title": (
+        "title",
+        "name",
+        "product_name",
+        "product_title",
+        "product_display_name",
+        "item_name",
+        "상품명",
+    ),
     "description": ("description", "product_description", "desc", "상품설명"),
     "language": ("language", "lang", "content_language"),
     "brand": ("brand", "brand_name", "브랜드"),

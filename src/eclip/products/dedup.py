@@ -37,7 +37,9 @@ def find_duplicates(
         if original != position:
             originals[position] = original
             reasons[position] = (
-                "same title and seller, no picture" if image_hash is None else "same title, seller and picture"
+                "same title and seller, no picture"
+                if image_hash is None
+                else "same title, seller and picture"
             )
     return originals, reasons
 

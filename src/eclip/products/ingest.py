@@ -105,9 +105,7 @@ def open_feed(path: Path) -> Feed:
         raise FeedError("is a folder; name the feed file in it (.csv, .tsv, .jsonl or .parquet)", path=path)
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
-        raise FeedError(
-            f"unknown ending {path.suffix!r}; expected .csv, .tsv, .jsonl or .parquet", path=path
-        )
+        raise FeedError(f"unknown ending {path.suffix!r}; expected .csv, .tsv, .jsonl or .parquet", path=path)
     try:
         feed = _OPENERS[kind](path)
     except OSError as fault:
