@@ -108,8 +108,8 @@ def has_arrow(value: Any) -> bool:
 def parse_attributes(value: Any, *, column: str) -> list[tuple[str, list[str]]]:
     """Attributes of one cell as (name, values).
 
-    Understood: an object, a list of [name, value] pairs or of {name, value} objects (Arrow's or as JSON text),
-    and `key=value;key=value`. Anything else is a value of the attribute that the column itself names.
+    Understood: an object, a list of [name, value] pairs or of {name, value} objects (Arrow's, or as JSON
+    text), and `key=value;key=value`. Anything else is a value of the attribute that the column itself names.
     """
     value = _json_or_same(value)
     if value is None or value == "" or value == []:

@@ -11,6 +11,9 @@ from scipy.sparse.csgraph import connected_components
 # A picture under this many different products is a placeholder ("no image", a seller's logo): no evidence.
 PLACEHOLDER_PRODUCTS = 20
 
+SAME_CONTENT = "same title, seller and picture"
+SAME_TEXT = "same title and seller, no picture"
+
 Key = Hashable | None
 
 
@@ -20,27 +23,29 @@ def folded_titles(titles: Sequence[str | None]) -> list[str | None]:
 
 
 def find_duplicates(
-    titles: Sequence[str | None], sellers: Sequence[str | None], image_hashes: Sequence[str | None]
+    titles: Sequence[str | None],
+    sellers: Sequence[str | None],
+    image_hashes: Sequence[str | None],
+    catalog_ids: Sequence[str | None],
 ) -> tuple[np.ndarray, list[str | None]]:
     """Listings that repeat an earlier one: same title and seller, and the same picture or none on both.
+
+    Listings of different given catalogs are no duplicates: the feed's ids win (a seller's "built in fully
+    integrated dishwasher" is many products).
 
     Returns:
         Position of the first listing with this content ([N] int64; -1 where the row is no duplicate), and
         the reasons.
     """
-    first_seen: dict[tuple[str | None, str | None, str | None], int] = {}
+    first_seen: dict[tuple[str | None, ...], int] = {}
     originals = np.full(len(titles), -1, dtype=np.int64)
     reasons: list[str | None] = [None] * len(titles)
-    rows = zip(folded_titles(titles), sellers, image_hashes, strict=True)
-    for position, (title, seller, image_hash) in enumerate(rows):
-        original = first_seen.setdefault((title, seller, image_hash), position)
+    rows = zip(folded_titles(titles), sellers, image_hashes, catalog_ids, strict=True)
+    for position, key in enumerate(rows):
+        original = first_seen.setdefault(key, position)
         if original != position:
             originals[position] = original
-            reasons[position] = (
-                "same title and seller, no picture"
-                if image_hash is None
-                else "same title, seller and picture"
-            )
+            reasons[position] = SAME_TEXT if image_hashes[position] is None else SAME_CONTENT
     return originals, reasons
 
 

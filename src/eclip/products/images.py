@@ -179,7 +179,7 @@ def _jpeg(image: Any) -> bytes:
 
 
 def pixel_digest(image: Any) -> str:
-    """blake2b-128 hex over size and RGB pixels: the same picture in another file format has the same digest."""
+    """blake2b-128 hex over size and RGB pixels: one picture in two lossless formats has one digest."""
     digest = hashlib.blake2b(digest_size=_HASH_BYTES)
     digest.update(f"{image.width}x{image.height}".encode())
     digest.update(image.tobytes())

@@ -1,4 +1,4 @@
-"""Cleaned listings of any feed, in its order, every row present: the one way in for prepare, embed and enrich."""
+"""Cleaned listings of any feed, in its order, every row present: prepare, embed and enrich read through it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,11 @@ LISTINGS_SCHEMA = pa.schema(
         pa.field("reject_detail", pa.string()),
         pa.field("reject_raw", pa.string()),  # a rejected row as JSON, pictures left out
     ]
-    + [entry.with_nullable(True) for entry in PRODUCTS_SCHEMA if entry.name not in WHOLE_FEED_COLUMNS]
+    + [
+        entry.with_nullable(nullable=True)
+        for entry in PRODUCTS_SCHEMA
+        if entry.name not in WHOLE_FEED_COLUMNS
+    ]
 )
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
@@ -146,7 +150,7 @@ class _Pictures:
 
 
 def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
-    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; pictures are decoded in the pool."""
+    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the pool decodes pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
     fields = {name: cells[column] for name, column in plan.columns.fields.items()}
     nothing: list[Any] = [None] * len(batch.rows)

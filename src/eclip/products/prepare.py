@@ -1,9 +1,10 @@
 """From a feed to a product store: stream, clean, write; then the columns that need a view of all rows.
 
-The story: `planned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is appended
-to the dataset, so memory is bounded by a batch. A second pass over a few key columns finds duplicates, loss
-groups and the split, and adds them as new columns (a merge of columns rewrites no picture; building the dataset
-a second time would). All of it happens in STORE.partial; store.json is written last; then the folder is renamed.
+The story: `planned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
+appended to the dataset, so memory is bounded by a batch. A second pass over a few key columns finds duplicates,
+loss groups and the split, and adds them as new columns (a merge of columns rewrites no picture; building the
+dataset a second time would). All of it happens in STORE.partial; store.json is written last; then the folder
+is renamed.
 """
 
 from __future__ import annotations
@@ -212,10 +213,8 @@ def reject_repeated_ids(listings: pa.Table, seen: set[str]) -> pa.Table:
         if reasons[index] is not None:
             continue
         if product_id in seen:
-            reasons[index], details[index] = (
-                REPEATED_ID,
-                f"product id {product_id!r} stands in an earlier row",
-            )
+            reasons[index] = REPEATED_ID
+            details[index] = f"product id {product_id!r} stands in an earlier row"
             row = listings.select(_DIGESTED).slice(index, 1).to_pylist()[0]
             raws[index] = json.dumps({k: v for k, v in row.items() if v is not None}, ensure_ascii=False)
         seen.add(product_id)
@@ -236,7 +235,7 @@ def _add_whole_feed_columns(dataset: Path, summary: PrepareSummary) -> None:
     ids, titles, hashes = keys["product_id"], keys["title"], keys["image_hash"]
     catalogs, models = keys["catalog_id"], keys["model_id"]
     with stage("Duplicates, groups, split", len(ids)) as advance:
-        originals, reasons = find_duplicates(titles, keys["seller"], hashes)
+        originals, reasons = find_duplicates(titles, keys["seller"], hashes, catalogs)
         identity = [
             model or catalog or title
             for model, catalog, title in zip(models, catalogs, folded_titles(titles), strict=True)

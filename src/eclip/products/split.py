@@ -1,9 +1,9 @@
 """Train, validation or test: drawn by a hash, so the same listing falls on the same side for ever.
 
 What belongs together goes together: listings of one catalog or one model, and a duplicate with its original,
-form a component; the component's name, not its rows, is hashed. The name is its least model id, else its least
-catalog id, else its least product id ("least" = shortest, then first in the alphabet: ids mostly grow, so later
-listings seldom rename a component). Order and size of the feed play no part.
+form a component; the component's name, not its rows, is hashed. The name is its least model id, else its
+least catalog id, else its least product id ("least" = shortest, then first in the alphabet: ids mostly grow,
+so later listings seldom rename a component). Order and size of the feed play no part.
 """
 
 from __future__ import annotations
