@@ -1,0 +1,73 @@
+"""The folder of a store on its way: made aside, renamed when whole, removed when not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eclip.errors import StoreError
+from eclip.products.store import read_manifest
+from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, STORE_MANIFEST
+
+_OWN_NAMES = {PRODUCTS_DATASET, REJECTS_DATASET, STORE_MANIFEST, f"{STORE_MANIFEST}.tmp"}
+
+
+@contextmanager
+def partial_folder(store: Path) -> Iterator[Path]:
+    """Yield STORE.partial; rename it to STORE when the block ends well, remove it when it does not.
+
+    A finished store of that name stays until the new one is whole. A partial folder that a killed run left is
+    cleared first, and a store that it had moved aside is brought back.
+
+    Raises:
+        StoreError: `store` is a file or a folder of something else.
+    """
+    partial, old = _beside(store, "partial"), _beside(store, "old")
+    if old.exists() and not store.exists():
+        old.rename(store)
+    check_replaceable(store)
+    _clear(partial)
+    _clear(old)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        _put_in_place(partial, store, old)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def check_replaceable(store: Path) -> None:
+    """Refuse to replace what is no product store.
+
+    Raises:
+        StoreError: A file, or a folder with other things in it.
+    """
+    if store.is_dir():
+        if any(store.iterdir()) and read_manifest(store) is None:
+            raise StoreError(f"{store}: holds other files and no product store; name a new or empty folder")
+    elif store.exists():
+        raise StoreError(f"{store}: is a file; name a folder for the store")
+
+
+def _beside(store: Path, ending: str) -> Path:
+    return store.with_name(f"{store.name}.{ending}")
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run left, and only that."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or {entry.name for entry in folder.iterdir()} - _OWN_NAMES:
+        raise StoreError(f"{folder}: is in the way and holds other files; move it away")
+    shutil.rmtree(folder)
+
+
+def _put_in_place(partial: Path, store: Path, old: Path) -> None:
+    """The old store aside, the new one in, the old one away."""
+    if store.exists():
+        store.rename(old)
+    partial.rename(store)
+    shutil.rmtree(old, ignore_errors=True)
