@@ -15,7 +15,8 @@ def model_card(encoder: Encoder, manifest: dict[str, Any]) -> str:
     return f"""# A vision-language model of one shop's catalogue
 
 Trained with eclip {manifest["eclip_version"]} on the shop's own pictures and titles. Vectors of pictures and of
-titles have {encoder.embed_dim} dimensions, unit length, and lie in one space. {num_parameters / 1e6:.1f} million parameters.
+titles have {encoder.embed_dim} dimensions, unit length, and lie in one space.
+{num_parameters / 1e6:.1f} million parameters.
 
 ## How it was made
 | fact | value |
@@ -44,7 +45,7 @@ predictions are statistical: use their confidences, and let a person decide wher
 def _open_clip_use(encoder: Encoder) -> str:
     if encoder.model_cfg["text_cfg"].get("hf_model_name"):
         return (
-            "Plain open_clip needs `text_cfg.hf_model_name` in `open_clip_config.json` to be the absolute path of this\n"
-            "folder (its `config.json` describes the text tower), as it looks names up on a hub."
+            "Plain open_clip looks `text_cfg.hf_model_name` up on a hub: set it in `open_clip_config.json` to the\n"
+            "absolute path of this folder, whose `config.json` describes the text tower."
         )
     return 'Plain open_clip: `open_clip.create_model_and_transforms("local-dir:/path/to/this/folder")`.'

@@ -71,9 +71,7 @@ class ColumnMap:
     @property
     def used(self) -> tuple[str, ...]:
         """Every column that is read, each once, in a fixed order."""
-        return tuple(
-            dict.fromkeys([*self.fields.values(), *self.attributes.values(), *self.attribute_columns])
-        )
+        return tuple(dict.fromkeys([*self.fields.values(), *self.attributes.values(), *self.attribute_columns]))
 
     def to_json(self) -> dict[str, Any]:
         """The map as it stands in a store's manifest."""
@@ -162,9 +160,7 @@ def resolve_columns(text: str, available: Sequence[str], *, feed: object = None)
             f"the feed has: {', '.join(available)}",
             path=feed,
         )
-    return ColumnMap(
-        fields=fields, attributes=attributes, attribute_columns=tuple(dict.fromkeys(attribute_columns))
-    )
+    return ColumnMap(fields=fields, attributes=attributes, attribute_columns=tuple(dict.fromkeys(attribute_columns)))
 
 
 def _map_once(mapping: dict[str, str], name: str, column: str) -> None:

@@ -50,11 +50,7 @@ LISTINGS_SCHEMA = pa.schema(
         pa.field("reject_detail", pa.string()),
         pa.field("reject_raw", pa.string()),  # a rejected row as JSON, pictures left out
     ]
-    + [
-        entry.with_nullable(nullable=True)
-        for entry in PRODUCTS_SCHEMA
-        if entry.name not in WHOLE_FEED_COLUMNS
-    ]
+    + [entry.with_nullable(nullable=True) for entry in PRODUCTS_SCHEMA if entry.name not in WHOLE_FEED_COLUMNS]
 )
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
@@ -74,9 +70,7 @@ class FeedPlan:
     picture_folder: Path
 
 
-def plan_listings(
-    feed: Path, *, images: Path | None, columns: str, category_separator: str | None
-) -> FeedPlan:
+def plan_listings(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedPlan:
     """Open a feed, map its columns and decide how category paths are split.
 
     Args:
@@ -220,9 +214,7 @@ def _language(given: Any, title: str | None) -> str | None:
     return code if len(code) == 2 and code.isalpha() else title_language(title)
 
 
-def _attributes(
-    cells: dict[str, list[Any]], index: int, columns: ColumnMap
-) -> list[tuple[str, list[str]]] | None:
+def _attributes(cells: dict[str, list[Any]], index: int, columns: ColumnMap) -> list[tuple[str, list[str]]] | None:
     """Attributes of one row: those of the own columns first, then those of columns that hold several."""
     pairs: list[tuple[str | None, list[str]]] = [
         (name, attribute_values(cells[column][index])) for name, column in columns.attributes.items()

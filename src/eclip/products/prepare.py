@@ -119,9 +119,7 @@ def prepare_store(
     return summary
 
 
-def plan_feed(
-    feed: Path, *, images: Path | None, columns: str, category_separator: str | None
-) -> FeedForecast:
+def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedForecast:
     """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is written.
 
     Raises:

@@ -59,9 +59,7 @@ class Store:
             raise StoreError(f"{path}: no such store; make one with `eclip prepare FEED --store {path}`")
         manifest = read_manifest(path)
         if manifest is None:
-            raise StoreError(
-                f"{path}: no finished store (no readable {STORE_MANIFEST}); run `eclip prepare` again"
-            )
+            raise StoreError(f"{path}: no finished store (no readable {STORE_MANIFEST}); run `eclip prepare` again")
         if manifest.get("version") != STORE_VERSION:
             raise StoreError(
                 f"{path}: store version {manifest.get('version')}, this eclip reads {STORE_VERSION}; "
@@ -131,9 +129,7 @@ class Store:
         columns = vectors.select(list(EMBEDDING_COLUMNS)).take(order)
         digests = pa.array([model_digest] * len(columns), pa.string())
         with disk_errors(self.path):
-            _replace_columns(
-                self.path / PRODUCTS_DATASET, columns.append_column(EMBEDDING_MODEL_COLUMN, digests)
-            )
+            _replace_columns(self.path / PRODUCTS_DATASET, columns.append_column(EMBEDDING_MODEL_COLUMN, digests))
 
     def vectors(self, *, model_digest: str | None) -> pa.Table:
         """`product_id` and the three vectors of each listing in the store's order; null where missing.

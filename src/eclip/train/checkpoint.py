@@ -63,9 +63,9 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
         changed = sorted(
             key for key in {*start["identity"], *identity} if start["identity"].get(key) != identity.get(key)
         )
-        was = {key: start["identity"].get(key) for key in changed}
+        was = ", ".join(f"{key} was {start['identity'].get(key)!r}" for key in changed)
         raise CheckpointError(
-            f"{run} holds an unfinished run with other settings ({', '.join(f'{k} was {v!r}' for k, v in was.items())}); "
+            f"{run} holds an unfinished run with other settings ({was}); "
             f"repeat those to resume it, or delete {run} to start anew"
         )
     files = {name: (run / TOKENIZER / name).read_bytes() for name in start["tokenizer_files"]}
