@@ -66,6 +66,8 @@ def plot_curves(curves: Sequence[Curve], *, salt: str) -> str:
             )
         axes.set(xlabel=curves[0].x_label, ylabel=curves[0].y_label)
         axes.grid(visible=True, color=_INK, alpha=0.12, linewidth=0.6)
+        if all(0 <= value <= 1 for curve in curves for value in (*curve.x, *curve.y)):
+            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))  # shares: a cut axis would flatter
         axes.spines[["top", "right"]].set_visible(False)
         if len(curves) > 1:
             axes.legend(frameon=False, fontsize=8.5)

@@ -108,7 +108,7 @@ class Comparison:
     words: str
     """The verdict as a person would say it."""
     short_in: list[str]
-    """Verdicts for the modalities in which eclip is behind, unless `words` already says so."""
+    """The modalities in which eclip is behind, in words, but for what `words` says already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +184,8 @@ def compare(results: Sequence[Result]) -> Comparison:
         pair = _best_pair([result for result in finite if result.modality == modality], first.metric)
         if pair == (ours, baseline):
             continue  # the words say it already
-        if _verdict(*pair)[0] == "behind":
-            short_in.append(f"with {modality_name(modality).lower()}: {_verdict(*pair)[1]}")
+        if pair[1] is not None and _verdict(*pair)[0] == "behind":
+            short_in.append(f"behind {method_name(pair[1].method)} with {modality_name(modality).lower()}")
     return Comparison(
         task=first.task,
         target=first.target,
