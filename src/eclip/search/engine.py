@@ -132,7 +132,7 @@ class SearchEngine:
             if not np.isfinite(parts[-1]).all():
                 raise ConfigError("the picture can't be read; give a whole JPEG, PNG or WebP file")
         mean = np.mean(parts, axis=0, dtype=np.float32)
-        return mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
     def _hit(self, row: int, score: float) -> Hit:
         shown = self._table.slice(row, 1).to_pylist()[0]

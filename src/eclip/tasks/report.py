@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,11 +20,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from eclip.schema import REPORT_VERSION
+from eclip.tasks.report_metrics import format_value
 from eclip.tasks.report_pictures import curve_label, plot_curves, thumbnail_uri
 from eclip.tasks.report_tables import (
     Table,
     compare_all,
-    format_value,
     glossary,
     headlines,
     method_name,
@@ -64,10 +63,11 @@ def write_report(report: Report, out: Path) -> Path:
     Returns:
         The path of the HTML file.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    page = render_report(report)
     content = json.dumps(report_content(report), ensure_ascii=False, indent=1, allow_nan=False)
+    out.mkdir(parents=True, exist_ok=True)
     _write_aside(out / REPORT_JSON, content + "\n")
-    return _write_aside(out / REPORT_HTML, render_report(report))
+    return _write_aside(out / REPORT_HTML, page)
 
 
 def report_content(report: Report) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def render_report(report: Report) -> str:
         galleries=_galleries(report),
         skipped=report.skipped,
         glossary=glossary(report.results),
-        style=Markup(style),  # noqa: S704 - our own file
+        style=Markup(style),  # our own file
     )
 
 
@@ -144,12 +144,10 @@ def _sections(report: Report) -> list[Section]:
 
 def _plot(name: str, curves: list[Curve]) -> Plot:
     salt = hashlib.sha256(f"{curves[0].task}/{name}".encode()).hexdigest()[:8]
-    lines = "; ".join(
-        f"{curve_label(curve)} from {curve.y[0]:.3g} to {curve.y[-1]:.3g}" for curve in curves
-    )
+    lines = "; ".join(f"{curve_label(curve)} from {curve.y[0]:.3g} to {curve.y[-1]:.3g}" for curve in curves)
     return Plot(
         title=name,
-        svg=Markup(plot_curves(curves, salt=salt)),  # noqa: S704 - matplotlib escapes its texts
+        svg=Markup(plot_curves(curves, salt=salt)),  # matplotlib escapes its texts
         description=f"{name}: {curves[0].y_label} over {curves[0].x_label}. {lines}.",
     )
 
@@ -167,9 +165,7 @@ def _galleries(report: Report) -> list[tuple[str, list[dict[str, Any]]]]:
     for gallery in report.galleries:
         cards = [{"card": card, "uri": uri(card.image)} for card in gallery.cards]
         by_kind.setdefault(gallery.kind, []).append({"title": gallery.title, "cards": cards})
-    return [
-        (GALLERY_HEADINGS.get(kind, kind.capitalize()), galleries) for kind, galleries in by_kind.items()
-    ]
+    return [(GALLERY_HEADINGS.get(kind, kind.capitalize()), galleries) for kind, galleries in by_kind.items()]
 
 
 def _finite(value: Any) -> Any:

@@ -117,4 +117,6 @@ def _inline_svg(document: str) -> str:
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", element)
     element = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", element)
-    return element.replace(_INK, "currentColor").replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
+    return element.replace(_INK, "currentColor").replace(
+        "<svg", '<svg aria-hidden="true" focusable="false"', 1
+    )

@@ -6,11 +6,11 @@ No HTML and no disk here: the template only lays out what these functions return
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
+from eclip.tasks.report_metrics import explain_metric, format_value
 from eclip.tasks.results import MODALITIES, OUR_METHOD, Result
 
 MODALITY_NAMES = {"image": "Picture", "text": "Title", "both": "Picture and title"}
@@ -18,80 +18,6 @@ METHOD_NAMES = {"tf-idf": "TF-IDF", "pretrained": "Pretrained", "clip": "Plain C
 T = TypeVar("T")
 K = TypeVar("K")
 _EVEN = 5e-4  # values that look the same in the table are called even
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """How a metric is read: its sentence in the glossary, its unit, and which way is better."""
-
-    pattern: str
-    meaning: str
-    is_share: bool = True
-    higher_is_better: bool = True
-
-
-# The first pattern found in the lower-cased name of a metric explains it.
-METRICS = (
-    Metric(pattern=r"top-?(\d+)", meaning="Share of products whose right answer is among the first {0}."),
-    Metric(pattern=r"accuracy", meaning="Share of products with the right answer."),
-    Metric(
-        pattern=r"recall.*precision",
-        meaning="Share of the sought products that are found while the named share of what is found is right.",
-    ),
-    Metric(
-        pattern=r"(?:recall|r)@(\d+)",
-        meaning="Share of queries with a right answer among the first {0}.",
-    ),
-    Metric(
-        pattern=r"precision@(\d+)",
-        meaning="Share of right answers among the first {0}, mean over queries.",
-    ),
-    Metric(
-        pattern=r"macro.?f1",
-        meaning="F1 (balance of precision and recall) of each class, then their mean: rare classes count as much as common ones.",
-    ),
-    Metric(
-        pattern=r"b-?cubed",
-        meaning="For each product, how pure its cluster is and how much of its true group it holds; mean over products.",
-    ),
-    Metric(
-        pattern=r"pair(?:wise|s?).*f1",
-        meaning="F1 over pairs of products: is a pair put together exactly when it belongs together?",
-    ),
-    Metric(pattern=r"f1", meaning="Balance of precision and recall: their harmonic mean."),
-    Metric(
-        pattern=r"\bari\b|adjusted rand",
-        meaning="Adjusted Rand index: agreement of clusters with the truth; 0 is chance, 1 is perfect.",
-        is_share=False,
-    ),
-    Metric(
-        pattern=r"\bnmi\b|mutual information",
-        meaning="Normalised mutual information of clusters and truth; 0 is unrelated, 1 is identical.",
-        is_share=False,
-    ),
-    Metric(
-        pattern=r"average precision|\bm?ap\b",
-        meaning="Area under the curve of precision over recall: how well the sought products stand on top.",
-    ),
-    Metric(
-        pattern=r"auc|roc",
-        meaning="Chance that a sought product is ranked above another one; 50% is guessing.",
-    ),
-    Metric(
-        pattern=r"rank\b", meaning="Place of the right answer in the list.", is_share=False, higher_is_better=False
-    ),
-    Metric(
-        pattern=r"loss|error|seconds|drift",
-        meaning="Smaller is better.",
-        is_share=False,
-        higher_is_better=False,
-    ),
-    Metric(pattern=r"precision", meaning="Share of what is found that is right."),
-    Metric(pattern=r"recall", meaning="Share of the sought products that are found."),
-    Metric(pattern=r"coverage", meaning="Share of products that get an answer at all."),
-    Metric(pattern=r"purity", meaning="Share of products that belong to the main group of their cluster."),
-)
-_UNKNOWN = Metric(pattern="", meaning="As its name says; larger is better.", is_share=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +31,8 @@ class Comparison:
     baseline: Result | None
     status: str
     """"ahead", "behind", "even", or "alone" when there is nothing to compare."""
+    may_be_chance: bool
+    """Whether a difference is too small for the number of items judged."""
     words: str
     """The verdict as a person would say it."""
     short_in: list[str]
@@ -141,15 +69,6 @@ class Table:
     rows: list[Row]
 
 
-def explain_metric(name: str) -> Metric:
-    """Unit, direction and meaning of a metric by its name; an unknown one is a plain number."""
-    for metric in METRICS:
-        found = re.search(metric.pattern, name.lower())
-        if found:
-            return replace(metric, meaning=metric.meaning.format(*found.groups()))
-    return _UNKNOWN
-
-
 def method_name(method: str) -> str:
     """A method as the report writes it."""
     return METHOD_NAMES.get(method, method)
@@ -158,15 +77,6 @@ def method_name(method: str) -> str:
 def modality_name(modality: str) -> str:
     """A modality as the report writes it."""
     return MODALITY_NAMES.get(modality, modality)
-
-
-def format_value(value: float, metric: str) -> str:
-    """A value as text: shares in percent, other numbers plain, a dash where none could be had."""
-    if not math.isfinite(value):
-        return "\N{EN DASH}"
-    if explain_metric(metric).is_share:
-        return f"{100 * value:.1f}%"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def compare(results: Sequence[Result]) -> Comparison:
@@ -193,6 +103,7 @@ def compare(results: Sequence[Result]) -> Comparison:
         ours=ours,
         baseline=baseline,
         status=status,
+        may_be_chance=bool(ours and baseline and _is_share(ours) and may_be_chance(ours, baseline)),
         words=words,
         short_in=short_in,
     )
@@ -297,10 +208,14 @@ def _verdict(ours: Result | None, baseline: Result | None) -> tuple[str, str]:
     if abs(difference) < _EVEN:
         return "even", f"eclip and {rival} are even"
     size = f"{100 * abs(difference):.1f} points" if explained.is_share else f"{abs(difference):.3f}"
-    chance = ", which may be chance" if explained.is_share and may_be_chance(ours, baseline) else ""
+    chance = ", which may be chance" if _is_share(ours) and may_be_chance(ours, baseline) else ""
     if difference > 0:
         return "ahead", f"eclip wins by {size} over {rival}{chance}"
     return "behind", f"eclip loses by {size} to {rival}{chance}"
+
+
+def _is_share(result: Result) -> bool:
+    return explain_metric(result.metric).is_share
 
 
 def _row_key(result: Result) -> tuple[str, str, str]:
