@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 import socket
 import threading
 import urllib.request
@@ -328,3 +329,10 @@ def test_a_chosen_port_that_is_taken_is_refused(engine):
 def test_an_address_that_cannot_be_is_refused(engine, host, port):
     with pytest.raises(ConfigError, match="can't listen"):
         serve_app(create_app(engine, report=None), host=host, port=port)
+
+
+def test_interrupt_ends_it_quietly(engine, capfd):
+    serve_app(
+        create_app(engine, report=None), port=0, on_ready=lambda url: signal.raise_signal(signal.SIGINT)
+    )
+    assert capfd.readouterr() == ("", "")

@@ -82,6 +82,7 @@ function card(hit) {
   part(".category").textContent = (hit.category || []).join(" \u203a ");
   part(".price").textContent = hit.price === null ? "" : hit.price.toLocaleString(language);
   part(".seller").textContent = hit.seller || "";
+  part(".facts").hidden = hit.price === null && !hit.seller;
   part(".words").textContent = say("score", hit.score.toFixed(2));
   part(".share > span").style.width = `${Math.max(0, Math.min(1, hit.score)) * 100}%`;
   if (hit.same_product_ids.length) {
