@@ -1,0 +1,188 @@
+"""The report of an evaluation: one HTML file for people, one JSON file for programs.
+
+`report.html` needs no network and no script: style, plots and pictures stand inside it. Titles come from
+feeds that nobody vouches for, so everything is escaped, and the page's own policy forbids scripts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from eclip.schema import REPORT_VERSION
+from eclip.tasks.report_metrics import format_value
+from eclip.tasks.report_pictures import curve_label, plot_curves, thumbnail_uri
+from eclip.tasks.report_tables import (
+    Table,
+    compare_all,
+    glossary,
+    headlines,
+    method_name,
+    modality_name,
+    task_tables,
+)
+from eclip.tasks.results import Curve, Report
+
+REPORT_HTML = "report.html"
+REPORT_JSON = "report.json"
+GALLERY_HEADINGS = {"search": "Searches", "cluster": "Clusters", "mistake": "Mistakes"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """One drawing with the words that stand for it where it can't be seen."""
+
+    title: str
+    svg: Markup
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One task of the page: its table, if it has numbers, and its plots."""
+
+    anchor: str
+    title: str
+    table: Table | None
+    plots: list[Plot]
+
+
+def write_report(report: Report, out: Path) -> Path:
+    """Write `out`/report.html and `out`/report.json, each aside and then renamed.
+
+    Returns:
+        The path of the HTML file.
+    """
+    page = render_report(report)
+    content = json.dumps(report_content(report), ensure_ascii=False, indent=1, allow_nan=False)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_aside(out / REPORT_JSON, content + "\n")
+    return _write_aside(out / REPORT_HTML, page)
+
+
+def report_content(report: Report) -> dict[str, Any]:
+    """The whole report but its pictures, as JSON holds it; a number that is not finite becomes null."""
+    content: dict[str, Any] = {
+        "version": REPORT_VERSION,
+        "facts": dict(report.facts),
+        "results": [dataclasses.asdict(result) for result in report.results],
+        "curves": [dataclasses.asdict(curve) for curve in report.curves],
+        "galleries": [
+            {
+                "kind": gallery.kind,
+                "title": gallery.title,
+                "cards": [
+                    {"product_id": card.product_id, "title": card.title, "note": card.note}
+                    for card in gallery.cards
+                ],
+            }
+            for gallery in report.galleries
+        ],
+        "skipped": [dataclasses.asdict(skipped) for skipped in report.skipped],
+    }
+    return _finite(content)
+
+
+def render_report(report: Report) -> str:
+    """The HTML page as text."""
+    comparisons = compare_all(report.results)
+    environment = Environment(
+        loader=PackageLoader("eclip.tasks"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        format_value=format_value, method_name=method_name, modality_name=modality_name
+    )
+    style = (files("eclip.tasks") / "templates" / "report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        facts=report.facts,
+        headlines=headlines(comparisons),
+        comparisons=comparisons,
+        behind=[comparison for comparison in comparisons if comparison.status == "behind"],
+        short=[comparison for comparison in comparisons if comparison.short_in],
+        sections=_sections(report),
+        galleries=_galleries(report),
+        skipped=report.skipped,
+        glossary=glossary(report.results),
+        style=Markup(style),  # our own file
+    )
+
+
+def _sections(report: Report) -> list[Section]:
+    """One section a task, in the order in which results and curves name them."""
+    tables = {table.task: table for table in task_tables(report.results)}
+    plots: dict[str, list[Plot]] = {}
+    groups: dict[tuple[str, str], list[Curve]] = {}
+    for curve in report.curves:
+        if curve.x:
+            groups.setdefault((curve.task, curve.name), []).append(curve)
+    for (task, name), curves in groups.items():
+        plots.setdefault(task, []).append(_plot(name, curves))
+    return [
+        Section(
+            anchor=f"task-{number}",
+            title=task[:1].upper() + task[1:],
+            table=tables.get(task),
+            plots=plots.get(task, []),
+        )
+        for number, task in enumerate(dict.fromkeys((*tables, *plots)), start=1)
+    ]
+
+
+def _plot(name: str, curves: list[Curve]) -> Plot:
+    salt = hashlib.sha256(f"{curves[0].task}/{name}".encode()).hexdigest()[:8]
+    lines = "; ".join(f"{curve_label(curve)} from {curve.y[0]:.3g} to {curve.y[-1]:.3g}" for curve in curves)
+    return Plot(
+        title=name,
+        svg=Markup(plot_curves(curves, salt=salt)),  # matplotlib escapes its texts
+        description=f"{name}: {curves[0].y_label} over {curves[0].x_label}. {lines}.",
+    )
+
+
+def _galleries(report: Report) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The contact sheets under their headings, pictures made small, each picture once."""
+    made: dict[bytes | None, str | None] = {}
+
+    def uri(image: bytes | None) -> str | None:
+        if image not in made:
+            made[image] = thumbnail_uri(image)
+        return made[image]
+
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for gallery in report.galleries:
+        cards = [{"card": card, "uri": uri(card.image)} for card in gallery.cards]
+        by_kind.setdefault(gallery.kind, []).append({"title": gallery.title, "cards": cards})
+    return [(GALLERY_HEADINGS.get(kind, kind.capitalize()), galleries) for kind, galleries in by_kind.items()]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _write_aside(path: Path, text: str) -> Path:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path

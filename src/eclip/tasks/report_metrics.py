@@ -1,0 +1,104 @@
+"""How each metric is read: what it means, its unit, which way is better, how its values are written."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How a metric is read: its sentence in the glossary, its unit, and which way is better."""
+
+    pattern: str
+    meaning: str
+    is_share: bool = True
+    higher_is_better: bool = True
+
+
+# The first pattern found in the lower-cased name of a metric explains it.
+METRICS = (
+    Metric(pattern=r"top-?(\d+)", meaning="Share of products whose right answer is among the first {0}."),
+    Metric(pattern=r"accuracy", meaning="Share of products with the right answer."),
+    Metric(
+        pattern=r"recall.*precision",
+        meaning="Share of the sought products found while the named share of what is found is right.",
+    ),
+    Metric(
+        pattern=r"(?:recall|r)@(\d+)",
+        meaning="Share of queries with a right answer among the first {0}.",
+    ),
+    Metric(
+        pattern=r"precision@(\d+)",
+        meaning="Share of right answers among the first {0}, mean over queries.",
+    ),
+    Metric(
+        pattern=r"macro.?f1",
+        meaning="F1 (balance of precision and recall) of each class, then their mean: "
+        "rare classes count as much as common ones.",
+    ),
+    Metric(
+        pattern=r"b-?cubed",
+        meaning="For each product, how pure its cluster is and how much of its true group it holds; "
+        "mean over products.",
+    ),
+    Metric(
+        pattern=r"pair(?:wise|s?).*f1",
+        meaning="F1 over pairs of products: is a pair put together exactly when it belongs together?",
+    ),
+    Metric(pattern=r"f1", meaning="Balance of precision and recall: their harmonic mean."),
+    Metric(
+        pattern=r"\bari\b|adjusted rand",
+        meaning="Adjusted Rand index: agreement of clusters with the truth; 0 is chance, 1 is perfect.",
+        is_share=False,
+    ),
+    Metric(
+        pattern=r"\bnmi\b|mutual information",
+        meaning="Normalised mutual information of clusters and truth; 0 is unrelated, 1 is identical.",
+        is_share=False,
+    ),
+    Metric(
+        pattern=r"average precision|\bm?ap\b",
+        meaning="Area under the curve of precision over recall: how well the sought products stand on top.",
+    ),
+    Metric(
+        pattern=r"auc|roc",
+        meaning="Chance that a sought product is ranked above another one; 50% is guessing.",
+    ),
+    Metric(
+        pattern=r"rank\b",
+        meaning="Place of the right answer in the list.",
+        is_share=False,
+        higher_is_better=False,
+    ),
+    Metric(
+        pattern=r"loss|error|seconds|drift",
+        meaning="Smaller is better.",
+        is_share=False,
+        higher_is_better=False,
+    ),
+    Metric(pattern=r"precision", meaning="Share of what is found that is right."),
+    Metric(pattern=r"recall", meaning="Share of the sought products that are found."),
+    Metric(pattern=r"coverage", meaning="Share of products that get an answer at all."),
+    Metric(pattern=r"purity", meaning="Share of products that belong to the main group of their cluster."),
+)
+_UNKNOWN = Metric(pattern="", meaning="As its name says; larger is better.", is_share=False)
+
+
+def explain_metric(name: str) -> Metric:
+    """Unit, direction and meaning of a metric by its name; an unknown one is a plain number."""
+    for metric in METRICS:
+        found = re.search(metric.pattern, name.lower())
+        if found:
+            return replace(metric, meaning=metric.meaning.format(*found.groups()))
+    return _UNKNOWN
+
+
+def format_value(value: float, metric: str) -> str:
+    """A value as text: shares in percent, other numbers plain, a dash where none could be had."""
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    if explain_metric(metric).is_share:
+        return f"{100 * value:.1f}%"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
