@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eclip.commands.run import RunSummary, run
+from eclip.commands.run import RunSummary, run_stages
 from eclip.commands.sample import sample
 from eclip.commands.serve import serve
 
@@ -26,7 +26,14 @@ def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_ser
     feed = out / "shop" / "feed.csv"
     if not feed.is_file():
         show(sample(out / "shop", products=products, seed=seed))
-    summary = run(feed, out=out, recipe="tiny", minutes=TRAINING_MINUTES, seed=seed, compare_clip=True)
+    summary = run_stages(
+        feed,
+        out,
+        {},
+        {"recipe": "tiny", "seed": seed},
+        minutes=TRAINING_MINUTES,
+        compare_clip=True,
+    )
     if not no_serve:
         show(summary)
         serve(summary.store, model=summary.model, report=summary.evaluation.report.parent)

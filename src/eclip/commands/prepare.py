@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import FeedArgument
 
 if TYPE_CHECKING:
-    from eclip.products.prepare import FeedPlan, PrepareSummary
+    from eclip.products.prepare import FeedForecast, PrepareSummary
 
 
 def prepare(
@@ -20,7 +20,7 @@ def prepare(
     columns: str = "",
     category_separator: str | None = None,
     dry_run: bool = False,
-) -> PrepareSummary | FeedPlan:
+) -> PrepareSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
 
     Rows that can't be used are kept with a reason in STORE/rejects.lance.
@@ -39,7 +39,11 @@ def prepare(
     """
     from eclip.products.prepare import plan_feed, prepare_store
 
-    feed, images = Path(feed), Path(images) if images else None
+    settings: dict[str, Any] = {
+        "images": Path(images) if images else None,
+        "columns": columns,
+        "category_separator": category_separator,
+    }
     if dry_run:
-        return plan_feed(feed, columns=columns)
-    return prepare_store(feed, Path(store), images=images, columns=columns, category_separator=category_separator)
+        return plan_feed(Path(feed), **settings)
+    return prepare_store(Path(feed), Path(store), **settings)

@@ -17,10 +17,10 @@ from eclip.commands.prepare import prepare
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.files import write_text
-from eclip.schema import REPORT_PAGE
+from eclip.schema import MODEL_TASKS, REPORT_PAGE
 
 if TYPE_CHECKING:
-    from eclip.products.prepare import FeedPlan
+    from eclip.products.prepare import FeedForecast
 
 STAGES_DONE = "run.json"
 
@@ -49,7 +49,7 @@ def run(
     seed: int = 0,
     compare_clip: bool = False,
     dry_run: bool = False,
-) -> RunSummary | FeedPlan:
+) -> RunSummary | FeedForecast:
     """The main job: from a feed to a store, a model, five tasks and a report.
 
     Stopped at any time, the same command goes on where it was.
@@ -69,28 +69,44 @@ def run(
         dry_run: Only say rows, bytes and expected time.
     """
     require_positive("minutes", minutes)
+    feeding: dict[str, Any] = {"images": images, "columns": columns, "category_separator": category_separator}
     if dry_run:
-        return prepare(feed, store=Path(out) / "store", images=images, columns=columns, dry_run=True)  # type: ignore[return-value]
+        from eclip.products.prepare import plan_feed
+
+        return plan_feed(Path(feed), **feeding)
+    training: dict[str, Any] = {"recipe": recipe, "encoder": encoder, "init": init, "seed": seed}
+    return run_stages(Path(feed), Path(out), feeding, training, minutes=minutes, compare_clip=compare_clip)
+
+
+def run_stages(
+    feed: Path,
+    out: Path,
+    feeding: dict[str, Any],
+    training: dict[str, Any],
+    *,
+    minutes: float | None,
+    compare_clip: bool,
+) -> RunSummary:
+    """The story of the main job, stage by stage.
+
+    Args:
+        feed: The feed.
+        out: Folder of all artefacts.
+        feeding: Arguments of `prepare`.
+        training: Arguments of `train`, without its length.
+        minutes: Length of the training.
+        compare_clip: Also train with plain CLIP's loss for as many steps.
+    """
     from eclip.model.folder import read_manifest
     from eclip.train.config import load_recipe
 
-    load_recipe(str(recipe))  # a wrong recipe is told before anything long begins
-    out = Path(out)
+    load_recipe(str(training["recipe"]))  # a wrong recipe is told before anything long begins
     store, model, clip, report = out / "store", out / "model", out / "plain_clip", out / "report"
+    seed = training["seed"]
     stages = Stages(out)
-    feeding = {"images": images, "columns": columns, "category_separator": category_separator}
-    training = {"recipe": recipe, "encoder": encoder, "init": init, "seed": seed}
+    stages.do("prepare", {**_file_identity(feed), **feeding}, store, lambda: prepare(feed, store=store, **feeding))
     stages.do(
-        "prepare",
-        {**_file_identity(Path(feed)), **feeding},
-        store,
-        lambda: prepare(feed, store=store, **feeding),
-    )
-    stages.do(
-        "train",
-        {**training, "minutes": minutes},
-        model,
-        lambda: train(store, out=model, minutes=minutes, **training),
+        "train", {**training, "minutes": minutes}, model, lambda: train(store, out=model, minutes=minutes, **training)
     )
     if compare_clip:
         steps = read_manifest(model)["facts"]["run_steps"]
@@ -101,7 +117,7 @@ def run(
             lambda: train(store, out=clip, steps=steps, plain_clip=True, **training),
         )
     stages.do("embed", {}, store, lambda: embed(store, model=model))
-    stages.do("fit", {"seed": seed}, model / "tasks", lambda: fit(store, model=model, seed=seed))
+    stages.do("fit", {"seed": seed}, model / MODEL_TASKS, lambda: fit(store, model=model, seed=seed))
     compared = clip if compare_clip else None
     stages.do(
         "evaluate",

@@ -34,9 +34,7 @@ MAX_TOP_K = 100
 MAX_QUERY_CHARACTERS = 1_000
 MAX_IMAGE_PIXELS = 40_000_000  # of an upload: a small file can hold a huge picture
 
-_REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": Fault} for status in (400, 404, 413, 422, 500)
-}
+_REFUSALS: dict[int | str, dict[str, object]] = {status: {"model": Fault} for status in (400, 404, 413, 422, 500)}
 _PAGE_FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 QueryText = Annotated[str | None, Query(max_length=MAX_QUERY_CHARACTERS, description="What is sought")]
@@ -166,9 +164,7 @@ def _api_routes(engine: SearchEngine) -> APIRouter:
 
 def _page_routes(engine: SearchEngine, report: Path | None) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    pages = Environment(
-        loader=PackageLoader("eclip.serve", "page"), autoescape=True, undefined=StrictUndefined
-    )
+    pages = Environment(loader=PackageLoader("eclip.serve", "page"), autoescape=True, undefined=StrictUndefined)
 
     @router.get("/", response_class=HTMLResponse)
     def page() -> str:

@@ -82,8 +82,7 @@ def report_content(report: Report) -> dict[str, Any]:
                 "kind": gallery.kind,
                 "title": gallery.title,
                 "cards": [
-                    {"product_id": card.product_id, "title": card.title, "note": card.note}
-                    for card in gallery.cards
+                    {"product_id": card.product_id, "title": card.title, "note": card.note} for card in gallery.cards
                 ],
             }
             for gallery in report.galleries
@@ -103,9 +102,7 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        format_value=format_value, method_name=method_name, modality_name=modality_name
-    )
+    environment.globals.update(format_value=format_value, method_name=method_name, modality_name=modality_name)
     style = (files("eclip.tasks") / "templates" / "report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         facts=report.facts,

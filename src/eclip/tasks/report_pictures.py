@@ -78,9 +78,7 @@ def plot_curves(curves: Sequence[Curve], *, salt: str) -> str:
 
 def curve_label(curve: Curve) -> str:
     """A line's name in the legend: its method and what it was given."""
-    return ", ".join(
-        part for part in (method_name(curve.method), modality_name(curve.modality).lower()) if part
-    )
+    return ", ".join(part for part in (method_name(curve.method), modality_name(curve.modality).lower()) if part)
 
 
 def thumbnail_uri(image: bytes | None) -> str | None:
@@ -117,6 +115,4 @@ def _inline_svg(document: str) -> str:
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", element)
     element = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", element)
-    return element.replace(_INK, "currentColor").replace(
-        "<svg", '<svg aria-hidden="true" focusable="false"', 1
-    )
+    return element.replace(_INK, "currentColor").replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)

@@ -165,9 +165,7 @@ def _task_table(task: str, results: Sequence[Result]) -> Table:
     )
 
 
-def _table_row(
-    target: str, num_target_rows: int, results: Sequence[Result], columns: Sequence[tuple[str, str]]
-) -> Row:
+def _table_row(target: str, num_target_rows: int, results: Sequence[Result], columns: Sequence[tuple[str, str]]) -> Row:
     metric = results[0].metric
     values = {(result.modality, result.method): result.value for result in results}
     finite = [value for value in values.values() if math.isfinite(value)]
