@@ -1,4 +1,4 @@
-"""Cleaned listings of any feed, in its order, every row present: prepare, embed and enrich read through it."""
+"""Cleaned listings of any feed, every row present and in order: what prepare, embed and enrich read."""
 
 from __future__ import annotations
 

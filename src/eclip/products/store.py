@@ -28,6 +28,7 @@ from eclip.schema import (
     PRODUCTS_DATASET,
     STORE_MANIFEST,
     STORE_VERSION,
+    vectors_schema,
 )
 
 PREPARED_TAG = "prepared"
@@ -152,7 +153,8 @@ class Store:
             found = dataset.take([0], columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN][0].as_py()
             if found != model_digest:
                 raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
-        return self.table(["product_id", *EMBEDDING_COLUMNS])
+        table = self.table(["product_id", *EMBEDDING_COLUMNS])
+        return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 
     def _dataset(self) -> Any:
         """The newest version of the products; opened anew, since vectors may have come."""
