@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -215,9 +216,10 @@ class DatasetWriter:
 
 
 def _quiet_daft() -> Any:
-    """Daft without its own progress bars and without reports to its makers."""
+    """Daft without its own progress bars, reports to its makers, and lines about errors that it also raises."""
     os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+    logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)
     import daft
 
     return daft
