@@ -120,7 +120,7 @@ def read_listings(
     category_separator: str | None,
     batch_size: int,
 ) -> Iterator[pa.Table]:
-    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and errors (at once) as in `plan_listings`."""
+    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
     plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
     return planned_listings(plan, batch_size=batch_size)
 

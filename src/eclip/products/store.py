@@ -216,7 +216,7 @@ class DatasetWriter:
 
 
 def _quiet_daft() -> Any:
-    """Daft without its own progress bars, reports to its makers, and lines about errors that it also raises."""
+    """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
     os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
     logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)
