@@ -19,7 +19,10 @@ MAX_IMAGE_PIXELS = 50_000_000  # more is a decompression bomb, or of no use
 _MAX_FILE_BYTES = 64 << 20
 _MAX_KEPT_BYTES = 256 << 10  # a small picture of more bytes carries something else: encoded anew
 _JPEG_QUALITY = 90
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs a program
+Image.init()  # registers all formats: those that Pillow was built without (AVIF) must not be asked for
+_FORMATS = tuple(  # none that runs a program
+    name for name in ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Image.OPEN
+)
 _KEPT_FORMATS = ("JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
 _HASH_BYTES = 16

@@ -1,4 +1,4 @@
-"""Cleaned listings of any feed, in its order, every row present: prepare, embed and enrich read through it."""
+"""Cleaned listings of any feed, every row present and in order: what prepare, embed and enrich read."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def read_listings(
     category_separator: str | None,
     batch_size: int,
 ) -> Iterator[pa.Table]:
-    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and errors as in `plan_listings`."""
+    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
     plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
-    yield from planned_listings(plan, batch_size=batch_size)
+    return planned_listings(plan, batch_size=batch_size)
 
 
 def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from eclip.schema import (
     PRODUCTS_DATASET,
     STORE_MANIFEST,
     STORE_VERSION,
+    vectors_schema,
 )
 
 PREPARED_TAG = "prepared"
@@ -148,7 +150,8 @@ class Store:
             found = dataset.take([0], columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN][0].as_py()
             if found != model_digest:
                 raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
-        return self.table(["product_id", *EMBEDDING_COLUMNS])
+        table = self.table(["product_id", *EMBEDDING_COLUMNS])
+        return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 
     def _dataset(self) -> Any:
         """The newest version of the products; opened anew, since vectors may have come."""
@@ -209,9 +212,10 @@ class DatasetWriter:
 
 
 def _quiet_daft() -> Any:
-    """Daft without its own progress bars and without reports to its makers."""
+    """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
     os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+    logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)
     import daft
 
     return daft

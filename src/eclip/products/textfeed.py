@@ -136,7 +136,7 @@ def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Ite
             return
         except (csv.Error, _TooManyLinesError) as error:
             record, fault = [], str(error)
-        if fault is None and not any(record):
+        if fault is None and len(record) <= 1 and not any(value.strip() for value in record):
             continue
         while len(record) > num_fields and not record[-1]:
             record.pop()

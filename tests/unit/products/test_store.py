@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from eclip.errors import StoreError
+from eclip.products.prepare import prepare_store
+from eclip.products.store import Store
+from eclip.schema import vectors_schema
+
+ROWS = 7
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Seven listings in several fragments; the fourth has no picture."""
+    monkeypatch.setattr("eclip.products.prepare._BATCH_ROWS", 2)
+    monkeypatch.setattr("eclip.products.store._WRITE_BYTES", 1)
+    for index in range(ROWS):
+        Image.new("RGB", (20, 20), (index * 30, 0, 0)).save(tmp_path / f"{index}.png")
+    (tmp_path / "3.png").unlink()
+    lines = [f"p{index},Title {index},{index}.png" for index in range(ROWS)]
+    (tmp_path / "f.csv").write_text("id,title,image\n" + "\n".join(lines))
+    path = tmp_path / "store"
+    prepare_store(tmp_path / "f.csv", path, images=None, columns="", category_separator=None)
+    return Store.open(path)
+
+
+def vectors(dim: int, *, seed: int, ids: list[str] | None = None) -> pa.Table:
+    ids = ids if ids is not None else [f"p{index}" for index in range(ROWS)]
+    draw = np.random.default_rng(seed)
+    columns: list[list[object]] = [draw.normal(size=(len(ids), dim)).astype("f4").tolist() for _ in range(3)]
+    if ids:
+        columns[0][-1] = None
+    return pa.table([ids, *columns], schema=vectors_schema(dim))
+
+
+def test_pictures_by_position_in_any_order(store: Store, tmp_path: Path) -> None:
+    files = [tmp_path / f"{index}.png" for index in (5, 0, 5, 6)]
+    expected: list[bytes | None] = [file.read_bytes() for file in files]
+    assert store.images([5, 0, 5, 6, 3]) == [*expected, None]
+    assert store.images([]) == []
+    with pytest.raises(StoreError, match="row 7 is outside"):
+        store.images([7])
+    with pytest.raises(StoreError, match="row -1 is outside"):
+        store.images([-1])
+
+
+def test_an_unknown_column_is_named(store: Store) -> None:
+    with pytest.raises(StoreError, match="no column colour"):
+        store.table(["title", "colour"])
+
+
+def test_vectors_come_back_in_the_order_of_the_store(store: Store) -> None:
+    with pytest.raises(StoreError, match="run `eclip embed"):
+        store.vectors(model_digest=None)
+    shuffled = vectors(4, seed=0).take([3, 1, 0, 6, 5, 4, 2])
+    store.write_vectors(shuffled, model_digest="A")
+    assert store.vectors(model_digest="A").equals(vectors(4, seed=0))
+    assert store.vectors(model_digest=None).num_rows == ROWS
+    with pytest.raises(StoreError, match=r"of another model \(A\); run `eclip embed"):
+        store.vectors(model_digest="B")
+
+
+def test_vectors_of_another_length_replace_the_old_ones_in_one_commit(store: Store) -> None:
+    store.write_vectors(vectors(4, seed=0), model_digest="A")
+    before = store._dataset()
+    store.write_vectors(vectors(6, seed=1), model_digest="B")
+    after = Store.open(store.path)
+    assert after._dataset().version == before.version + 1
+    assert after.vectors(model_digest="B").equals(vectors(6, seed=1))
+    assert before.to_table(columns=["embedding_model"])["embedding_model"].to_pylist() == ["A"] * ROWS
+    assert after.table(["title", "split"]).num_rows == ROWS
+    assert len(after.images([0, 6])) == 2
+
+
+def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    import lance
+
+    store.write_vectors(vectors(4, seed=0), model_digest="A")
+
+    def fail(*args: object, **options: object) -> None:
+        raise OSError("LanceError(IO): No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lance.LanceDataset, "commit", fail)
+        with pytest.raises(StoreError, match="the disk is full"):
+            store.write_vectors(vectors(6, seed=1), model_digest="B")
+    assert store.vectors(model_digest="A").equals(vectors(4, seed=0))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        vectors(4, seed=0, ids=["p0"]),
+        vectors(4, seed=0, ids=["p0"] * ROWS),
+        vectors(4, seed=0, ids=[f"x{index}" for index in range(ROWS)]),
+        vectors(4, seed=0).drop_columns(["text_embedding"]),
+    ],
+)
+def test_vectors_that_do_not_fit_are_refused(store: Store, wrong: pa.Table) -> None:
+    with pytest.raises(StoreError, match=r"do not fit|lack the column text_embedding"):
+        store.write_vectors(wrong, model_digest="A")
+
+
+def test_stores_that_are_none(store: Store, tmp_path: Path) -> None:
+    manifest = store.path / "store.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(content | {"version": 99}))
+    with pytest.raises(StoreError, match="store version 99"):
+        Store.open(store.path)
+    manifest.write_text('{"version"')
+    with pytest.raises(StoreError, match="no finished store"):
+        Store.open(store.path)
+    manifest.write_text(json.dumps(content))
+    (store.path / "products.lance").rename(tmp_path / "away")
+    with pytest.raises(StoreError, match=r"products\.lance is missing"):
+        Store.open(store.path)
+    with pytest.raises(StoreError, match="no such store"):
+        Store.open(tmp_path / "gone")
