@@ -163,7 +163,7 @@ def _grain(material: str) -> np.ndarray:
     if material in ("knit", "wool"):
         return 1 + 0.1 * np.sin(x * 3.3 + np.abs((y * 1.6) % 2 - 1) * 2.2) + 0.04 * noise
     if material in ("leather", "suede"):
-        return 1 + 0.07 * _smooth(noise, 3) + 0.03 * noise
+        return 1 + 0.022 * _smooth(noise, 3) + 0.02 * noise
     if material in ("satin", "silk"):
         return 1 + 0.09 * np.sin(x * 0.42 + 0.25 * y + 1.3 * np.sin(y * 0.11))
     if material in ("oak", "walnut", "pine", "wood"):

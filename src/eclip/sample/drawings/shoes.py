@@ -14,7 +14,7 @@ def sneaker(c: Canvas, look: Look) -> None:
     thick, high = look.rng.uniform(6, 11), look.values["height"] == "high-top"
     floor = 76.0
     sole = floor - thick
-    collar = look.rng.uniform(20, 26) if high else look.rng.uniform(35, 40)
+    collar = look.rng.uniform(20, 26) if high else look.rng.uniform(42, 47)
     toe = look.rng.uniform(52, 57)
     upper = [
         (6, sole + 1),
@@ -168,9 +168,9 @@ def heels(c: Canvas, look: Look) -> None:
             edge=look.edge,
         )
     if "ankle strap" in look.details:
-        c.line([(back - 1, rear - 13), (back - 2, rear - 24)], look.base, 2.4)
-        c.line(oval(78, rear - 25, 12, 4.2), look.base, 2.4)
-        c.oval(68, rear - 24, 1.6, 1.6, _GOLD)
+        c.line([(back - 1, rear - 13), (back - 1.5, rear - 20)], look.base, 2.4)
+        c.line(oval(78, rear - 19, 12, 4), look.base, 2.4)
+        c.oval(68, rear - 18, 1.6, 1.6, _GOLD)
     if "bow" in look.details:
         for dx in (-4, 4):
             c.fill(
