@@ -30,15 +30,12 @@ _PRINTS = ("solid", "striped", "dotted", "checked", "floral")
 
 @dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """One leaf category: where it hangs, what it is called, which attributes its products have."""
+    """One leaf category: where it hangs and which attributes its products have."""
 
     key: str
-    """Also the name of its drawing."""
+    """Also the name of its drawing, and of its nouns in `words.NOUNS`."""
     path: tuple[str, ...]
     """Category names from root to leaf."""
-    english: tuple[str, ...]
-    """Nouns that sellers use in titles."""
-    korean: tuple[str, ...]
     colours: tuple[str, ...] = _ALL
     patterns: tuple[str, ...] = ("solid",)
     materials: tuple[str, ...]
@@ -48,6 +45,8 @@ class Leaf:
     """Extras that a product may have, none or some: the list attribute "details"."""
     price: tuple[float, float]
     """Lowest and highest price."""
+    sided: bool = False
+    """Drawn from one side: sellers show it from the other side too, as a mirror does."""
 
     @property
     def adult(self) -> bool:
@@ -63,254 +62,214 @@ _WEAVES = ("cotton", "linen", "fabric")
 LEAVES: tuple[Leaf, ...] = (
     # --- Fashion ---
     Leaf(
-        key="tshirt", path=(_FASHION, "Tops", "T-shirts"), english=("T-Shirt", "Tee", "Top"),
-        korean=("티셔츠", "반팔티", "상의"), patterns=_PRINTS, materials=("cotton", "linen", "knit"),
-        traits=_SLEEVES | _NECKS, details=("chest logo", "pocket"), price=(9, 35),
+        key="tshirt", path=(_FASHION, "Tops", "T-shirts"), patterns=_PRINTS,
+        materials=("cotton", "linen", "knit"), traits=_SLEEVES | _NECKS, details=("chest logo", "pocket"),
+        price=(9, 35),
     ),
     Leaf(
-        key="shirt", path=(_FASHION, "Tops", "Shirts"), english=("Shirt", "Button Down Shirt", "Blouse"),
-        korean=("셔츠", "남방", "블라우스"), patterns=_PRINTS,
+        key="shirt", path=(_FASHION, "Tops", "Shirts"), patterns=_PRINTS,
         materials=("cotton", "linen", "denim", "satin"), traits={"sleeve": ("short", "long")},
         details=("chest logo", "pocket"), price=(18, 60),
     ),
     Leaf(
-        key="hoodie", path=(_FASHION, "Tops", "Hoodies"), english=("Hoodie", "Hooded Sweatshirt", "Hoody"),
-        korean=("후드티", "후드", "후드집업"), patterns=("solid", "solid", "striped"),
+        key="hoodie", path=(_FASHION, "Tops", "Hoodies"), patterns=("solid", "solid", "striped"),
         materials=("cotton", "wool"), traits={"sleeve": ("long",), "closure": ("pullover", "zip")},
         details=("chest logo",), price=(25, 70),
     ),
     Leaf(
-        key="trousers", path=(_FASHION, "Bottoms", "Trousers"), english=("Pants", "Trousers", "Slacks"),
-        korean=("바지", "팬츠", "슬랙스"), patterns=("solid", "solid", "striped", "checked"),
-        materials=("cotton", "denim", "wool", "linen"),
+        key="trousers", path=(_FASHION, "Bottoms", "Trousers"),
+        patterns=("solid", "solid", "striped", "checked"), materials=("cotton", "denim", "wool", "linen"),
         traits={"fit": ("slim", "wide"), "length": ("full", "cropped", "shorts")},
         details=("side stripe", "turn-up"), price=(18, 75),
     ),
     Leaf(
-        key="skirt", path=(_FASHION, "Bottoms", "Skirts"), english=("Skirt",), korean=("스커트", "치마"),
-        patterns=_PRINTS, materials=("cotton", "denim", "satin", "wool"),
+        key="skirt", path=(_FASHION, "Bottoms", "Skirts"), patterns=_PRINTS,
+        materials=("cotton", "denim", "satin", "wool"),
         traits={"cut": ("a-line", "pencil", "pleated"), "length": ("mini", "midi", "maxi")},
         details=("belt", "buttons"), price=(16, 60),
     ),
     Leaf(
-        key="dress", path=(_FASHION, "Dresses"), english=("Dress", "One Piece"),
-        korean=("원피스", "드레스"), patterns=_PRINTS, materials=("cotton", "satin", "knit", "linen"),
+        key="dress", path=(_FASHION, "Dresses"), patterns=_PRINTS,
+        materials=("cotton", "satin", "knit", "linen"),
         traits=_SLEEVES | {"neck": ("crew", "v-neck"), "length": ("mini", "midi", "maxi")},
         details=("belt", "buttons"), price=(24, 120),
     ),
     Leaf(
-        key="coat", path=(_FASHION, "Outerwear", "Coats"), english=("Coat", "Jacket", "Overcoat"),
-        korean=("코트", "자켓", "아우터"), patterns=("solid", "solid", "checked"),
+        key="coat", path=(_FASHION, "Outerwear", "Coats"), patterns=("solid", "solid", "checked"),
         materials=("wool", "cotton", "leather"),
-        traits={"sleeve": ("long",), "length": ("short", "long"), "closure": ("single-breasted", "double-breasted")},
-        details=("belt",), price=(60, 240),
+        traits={"sleeve": ("long",), "length": ("short", "long"),
+            "closure": ("single-breasted", "double-breasted")}, details=("belt",), price=(60, 240),
     ),
     # --- Shoes ---
     Leaf(
-        key="sneaker", path=("Shoes", "Sport", "Sneakers"),
-        english=("Sneakers", "Trainers", "Running Shoes"), korean=("운동화", "스니커즈", "런닝화"),
-        materials=("canvas", "leather", "suede", "knit"), traits={"height": ("low-top", "high-top")},
-        details=("toe cap",), price=(30, 140),
+        key="sneaker", path=("Shoes", "Sport", "Sneakers"), materials=("canvas", "leather", "suede", "knit"),
+        traits={"height": ("low-top", "high-top")}, details=("toe cap",), price=(30, 140), sided=True,
     ),
     Leaf(
-        key="boot", path=("Shoes", "Boots"), english=("Boots", "Boot"), korean=("부츠", "워커"),
-        colours=_SOBER, materials=("leather", "suede"),
+        key="boot", path=("Shoes", "Boots"), colours=_SOBER, materials=("leather", "suede"),
         traits={"shaft": ("ankle", "mid-calf", "knee"), "heel": ("flat", "block", "stiletto")},
-        details=("laces", "buckle", "zip"), price=(45, 190),
+        details=("laces", "buckle", "zip"), price=(45, 190), sided=True,
     ),
     Leaf(
-        key="heels", path=("Shoes", "Dress Shoes", "High Heels"), english=("Heels", "Pumps", "High Heels"),
-        korean=("하이힐", "펌프스", "구두"), patterns=("solid", "solid", "solid", "dotted"),
-        materials=("leather", "suede", "satin"),
-        traits={"heel height": ("low", "mid", "high"), "heel": ("stiletto", "block", "wedge"), "toe": ("pointed", "round")},
-        details=("ankle strap", "bow"), price=(28, 130),
+        key="heels", path=("Shoes", "Dress Shoes", "High Heels"),
+        patterns=("solid", "solid", "solid", "dotted"), materials=("leather", "suede", "satin"),
+        traits={"heel height": ("low", "mid", "high"), "heel": ("stiletto", "block", "wedge"),
+            "toe": ("pointed", "round")}, details=("ankle strap", "bow"), price=(28, 130), sided=True,
     ),
     # --- Bags & Accessories ---
     Leaf(
         key="backpack", path=("Bags & Accessories", "Bags", "Backpacks"),
-        english=("Backpack", "Rucksack", "Daypack"), korean=("백팩", "배낭", "책가방"),
         patterns=("solid", "solid", "checked", "dotted"), materials=("nylon", "canvas", "leather"),
         details=("flap", "side pockets"), price=(22, 110),
     ),
     Leaf(
         key="handbag", path=("Bags & Accessories", "Bags", "Handbags"),
-        english=("Handbag", "Shoulder Bag", "Tote Bag"), korean=("핸드백", "숄더백", "가방"),
         patterns=("solid", "solid", "checked", "striped"), materials=("leather", "suede", "canvas"),
         traits={"handle": ("top handle", "chain", "long strap")}, details=("flap", "quilted", "charm"),
         price=(30, 260),
     ),
     Leaf(
-        key="cap", path=("Bags & Accessories", "Hats", "Caps"), english=("Cap", "Hat", "Ball Cap"),
-        korean=("모자", "볼캡", "캡"), patterns=("solid", "solid", "checked", "striped"),
-        materials=("cotton", "denim", "wool"),
-        traits={"style": ("baseball cap", "baseball cap", "bucket hat")}, price=(10, 45),
+        key="cap", path=("Bags & Accessories", "Hats", "Caps"),
+        patterns=("solid", "solid", "checked", "striped"), materials=("cotton", "denim", "wool"),
+        traits={"style": ("baseball cap", "baseball cap", "bucket hat")}, price=(10, 45), sided=True,
     ),
     Leaf(
-        key="watch", path=("Bags & Accessories", "Jewellery", "Watches"), english=("Watch", "Wristwatch"),
-        korean=("손목시계", "시계", "워치"), colours=(*_SOBER, "blue", "pink"),
+        key="watch", path=("Bags & Accessories", "Jewellery", "Watches"), colours=(*_SOBER, "blue", "pink"),
         materials=("leather", "metal", "nylon"),
-        traits={"case": ("round", "square"), "dial": ("analogue", "analogue", "digital"), "strap": ("strap", "metal")},
-        price=(25, 320),
+        traits={"case": ("round", "square"), "dial": ("analogue", "analogue", "digital"),
+            "strap": ("strap", "metal")}, price=(25, 320),
     ),
     Leaf(
         key="sunglasses", path=("Bags & Accessories", "Eyewear", "Sunglasses"),
-        english=("Sunglasses", "Shades", "Eyewear"), korean=("선글라스", "안경"),
         materials=("plastic", "metal"), traits={"lens": ("round", "square", "cat-eye", "aviator")},
         price=(12, 160),
     ),
     # --- Kitchen ---
     Leaf(
-        key="mug", path=("Kitchen", "Drinkware", "Mugs"), english=("Mug", "Coffee Cup", "Mug Cup"),
-        korean=("머그컵", "컵", "머그잔"), patterns=_PRINTS, materials=("ceramic", "steel"),
-        traits={"handle": ("round", "angular")}, details=("filled", "saucer"), price=(5, 24),
+        key="mug", path=("Kitchen", "Drinkware", "Mugs"), patterns=_PRINTS, materials=("ceramic", "steel"),
+        traits={"handle": ("round", "angular")}, details=("filled", "saucer"), price=(5, 24), sided=True,
     ),
     Leaf(
         key="wine_glass", path=("Kitchen", "Drinkware", "Wine Glasses"),
-        english=("Wine Glass", "Glass", "Stemware"), korean=("와인잔", "글라스", "유리잔"),
         colours=("white", "blue", "green", "pink", "orange", "purple", "grey"), materials=("glass",),
         traits={"bowl": ("wine", "flute", "coupe")}, details=("filled", "gold rim"), price=(6, 40),
     ),
     Leaf(
-        key="frying_pan", path=("Kitchen", "Cookware", "Frying Pans"),
-        english=("Frying Pan", "Skillet", "Pan"), korean=("프라이팬", "후라이팬", "팬"),
-        materials=("aluminium", "steel"), traits={"handle": ("wood", "steel", "coloured")},
-        details=("ridges", "egg"), price=(12, 70),
+        key="frying_pan", path=("Kitchen", "Cookware", "Frying Pans"), materials=("aluminium", "steel"),
+        traits={"handle": ("wood", "steel", "coloured")}, details=("ridges", "egg"), price=(12, 70),
+        sided=True,
     ),
     Leaf(
-        key="pot", path=("Kitchen", "Cookware", "Pots"), english=("Pot", "Saucepan", "Cooking Pot"),
-        korean=("냄비", "양수냄비", "스튜팟"), materials=("steel", "ceramic", "aluminium"),
+        key="pot", path=("Kitchen", "Cookware", "Pots"), materials=("steel", "ceramic", "aluminium"),
         traits={"lid": ("glass", "metal", "none")}, details=("coloured knob",), price=(16, 120),
     ),
     Leaf(
-        key="kettle", path=("Kitchen", "Appliances", "Kettles"),
-        english=("Kettle", "Tea Kettle", "Water Boiler"), korean=("주전자", "전기포트", "케틀"),
-        materials=("steel", "plastic"), traits={"type": ("electric", "stove-top")}, details=("window",),
-        price=(18, 95),
+        key="kettle", path=("Kitchen", "Appliances", "Kettles"), materials=("steel", "plastic"),
+        traits={"type": ("electric", "stove-top")}, details=("window",), price=(18, 95), sided=True,
     ),
     # --- Electronics ---
     Leaf(
-        key="headphones", path=("Electronics", "Audio", "Headphones"), english=("Headphones", "Headset"),
-        korean=("헤드폰", "헤드셋"), materials=("plastic", "leather", "aluminium"),
-        traits={"style": ("over-ear", "on-ear")}, details=("microphone", "cable"), price=(20, 320),
+        key="headphones", path=("Electronics", "Audio", "Headphones"),
+        materials=("plastic", "leather", "aluminium"), traits={"style": ("over-ear", "on-ear")},
+        details=("microphone", "cable"), price=(20, 320),
     ),
     Leaf(
-        key="speaker", path=("Electronics", "Audio", "Speakers"),
-        english=("Speaker", "Bluetooth Speaker", "Loudspeaker"), korean=("스피커", "블루투스 스피커"),
-        materials=("plastic", "walnut", "fabric"), traits={"style": ("portable", "bookshelf")},
-        price=(20, 300),
+        key="speaker", path=("Electronics", "Audio", "Speakers"), materials=("plastic", "walnut", "fabric"),
+        traits={"style": ("portable", "bookshelf")}, price=(20, 300),
     ),
     Leaf(
-        key="laptop", path=("Electronics", "Computers", "Laptops"), english=("Laptop", "Notebook"),
-        korean=("노트북", "랩탑"), colours=("grey", "black", "white", "navy", "pink", "blue", "beige"),
+        key="laptop", path=("Electronics", "Computers", "Laptops"),
+        colours=("grey", "black", "white", "navy", "pink", "blue", "beige"),
         materials=("aluminium", "plastic"), price=(380, 2100),
     ),
     Leaf(
         key="smartphone", path=("Electronics", "Phones", "Smartphones"),
-        english=("Smartphone", "Phone", "Mobile Phone"), korean=("스마트폰", "휴대폰", "자급제폰"),
         materials=("glass", "plastic", "aluminium"),
-        traits={"cameras": ("1", "2", "3", "4"), "view": ("back", "front and back", "front and back", "front")},
-        price=(150, 1300),
+        traits={"cameras": ("1", "2", "3", "4"),
+            "view": ("back", "front and back", "front and back", "front")}, price=(150, 1300),
     ),
     Leaf(
-        key="camera", path=("Electronics", "Photo", "Cameras"), english=("Camera", "Digital Camera"),
-        korean=("카메라", "디카"), colours=_SOBER, materials=("leather", "plastic"),
-        traits={"type": ("mirrorless", "compact")}, price=(120, 1900),
+        key="camera", path=("Electronics", "Photo", "Cameras"), colours=_SOBER,
+        materials=("leather", "plastic"), traits={"type": ("mirrorless", "compact")}, price=(120, 1900),
     ),
     Leaf(
-        key="controller", path=("Electronics", "Gaming", "Controllers"),
-        english=("Game Controller", "Gamepad", "Joypad"), korean=("게임패드", "컨트롤러", "조이스틱"),
-        materials=("plastic",), details=("coloured buttons",), price=(18, 90),
+        key="controller", path=("Electronics", "Gaming", "Controllers"), materials=("plastic",),
+        details=("coloured buttons",), price=(18, 90),
     ),
     # --- Home ---
     Leaf(
-        key="chair", path=("Home", "Seating", "Chairs"), english=("Chair", "Dining Chair", "Desk Chair"),
-        korean=("의자", "체어"), materials=("fabric", "leather", "oak", "plastic"),
+        key="chair", path=("Home", "Seating", "Chairs"), materials=("fabric", "leather", "oak", "plastic"),
         traits={"back": ("solid", "slats", "open"), "base": ("legs", "legs", "swivel")},
-        details=("arms", "buttons"), price=(35, 240),
+        details=("arms", "buttons"), price=(35, 240), sided=True,
     ),
     Leaf(
-        key="sofa", path=("Home", "Seating", "Sofas"), english=("Sofa", "Couch"), korean=("소파", "쇼파"),
-        patterns=("solid", "solid", "solid", "striped", "checked"),
-        materials=("fabric", "leather", "velvet"), traits={"seats": ("1", "2", "3")}, details=("cushions",),
-        price=(180, 1400),
+        key="sofa", path=("Home", "Seating", "Sofas"),
+        patterns=("solid", "solid", "solid", "striped", "checked"), materials=("fabric", "leather", "velvet"),
+        traits={"seats": ("1", "2", "3")}, details=("cushions",), price=(180, 1400),
     ),
     Leaf(
-        key="table", path=("Home", "Tables"), english=("Table", "Coffee Table", "Side Table"),
-        korean=("테이블", "탁자", "식탁"),
+        key="table", path=("Home", "Tables"),
         colours=("brown", "beige", "white", "black", "grey", "green", "red", "yellow"),
         materials=("oak", "walnut", "pine"),
         traits={"top": ("round", "square"), "legs": ("four", "crossed", "pedestal")},
         details=("shelf", "vase"), price=(45, 420),
     ),
     Leaf(
-        key="wardrobe", path=("Home", "Storage", "Wardrobes"), english=("Wardrobe", "Closet", "Cabinet"),
-        korean=("옷장", "장롱", "수납장"),
+        key="wardrobe", path=("Home", "Storage", "Wardrobes"),
         colours=("white", "brown", "beige", "black", "grey", "green", "blue", "pink"),
         materials=("oak", "pine", "walnut"), traits={"doors": ("1", "2", "3", "4")},
         details=("drawers", "panels", "mirror"), price=(90, 780),
     ),
     Leaf(
-        key="lamp", path=("Home", "Lighting", "Table Lamps"), english=("Table Lamp", "Desk Lamp", "Lamp"),
-        korean=("스탠드", "조명", "탁상램프"), patterns=("solid", "solid", "striped", "dotted", "checked"),
-        materials=("linen", "fabric", "metal"), traits={"shade": ("cone", "drum", "dome", "globe")},
-        details=("ceramic foot", "pull cord"), price=(18, 150),
+        key="lamp", path=("Home", "Lighting", "Table Lamps"),
+        patterns=("solid", "solid", "striped", "dotted", "checked"), materials=("linen", "fabric", "metal"),
+        traits={"shade": ("cone", "drum", "dome", "globe")}, details=("ceramic foot", "pull cord"),
+        price=(18, 150),
     ),
     # --- Beauty & Health: hard negatives of the 19+ department among them ---
     Leaf(
-        key="shampoo", path=("Beauty & Health", "Hair Care", "Shampoo"),
-        english=("Shampoo", "Hair Wash", "Body Wash"), korean=("샴푸", "바디워시"),
-        colours=(*_BRIGHT, "black", "red"), materials=("plastic",), traits={"cap": ("pump", "flip cap")},
-        details=("round seal",), price=(5, 32),
+        key="shampoo", path=("Beauty & Health", "Hair Care", "Shampoo"), colours=(*_BRIGHT, "black", "red"),
+        materials=("plastic",), traits={"cap": ("pump", "flip cap")}, details=("round seal",), price=(5, 32),
     ),
     Leaf(
-        key="lipstick", path=("Beauty & Health", "Make-up", "Lipsticks"), english=("Lipstick", "Lip Color"),
-        korean=("립스틱", "립컬러"), colours=("red", "pink", "orange", "brown", "purple", "beige"),
-        materials=("satin",), details=("cap beside",), price=(7, 45),
+        key="lipstick", path=("Beauty & Health", "Make-up", "Lipsticks"),
+        colours=("red", "pink", "orange", "brown", "purple", "beige"), materials=("satin",),
+        details=("cap beside",), price=(7, 45),
     ),
     Leaf(
         key="cream_jar", path=("Beauty & Health", "Skin Care", "Face Creams"),
-        english=("Face Cream", "Moisturizer", "Cream"), korean=("수분크림", "크림", "영양크림"),
-        colours=(*_BRIGHT, "black", "navy"), materials=("glass", "plastic"), details=("open",),
-        price=(9, 90),
+        colours=(*_BRIGHT, "black", "navy"), materials=("glass", "plastic"), details=("open",), price=(9, 90),
     ),
     Leaf(
-        key="cosmetic_box", path=("Beauty & Health", "Skin Care", "Cosmetic Sets"),
-        english=("Skin Care Set", "Cosmetic Gift Set", "Beauty Box"),
-        korean=("화장품 세트", "스킨케어 세트", "선물세트"), colours=_PLAIN,
+        key="cosmetic_box", path=("Beauty & Health", "Skin Care", "Cosmetic Sets"), colours=_PLAIN,
         patterns=("solid", "solid", "floral", "striped"), materials=("cardboard",),
         details=("ribbon", "round seal"), price=(20, 140),
     ),
     Leaf(
         key="eye_drops", path=("Beauty & Health", "Health", "Eye Drops"),
-        english=("Eye Drops", "Artificial Tears"), korean=("인공눈물", "점안액", "안약"),
         colours=("blue", "green", "white", "pink", "navy"), materials=("plastic",), details=("carton",),
         price=(4, 22),
     ),
     Leaf(
         key="medicine_box", path=("Beauty & Health", "Health", "Vitamins"),
-        english=("Vitamin Tablets", "Vitamins", "Supplement"), korean=("비타민", "영양제", "건강식품"),
         colours=("green", "blue", "orange", "red", "yellow", "purple", "navy"), materials=("cardboard",),
         details=("blister", "round seal"), price=(8, 60),
     ),
     # --- 19+: plain packaging only ---
     Leaf(
-        key="adult_box", path=(ADULT_DEPARTMENT, "Plain Packaging", "Boxed Goods"),
-        english=("Adult Item Boxed", "Adults Only Goods", "Discreet Box"),
-        korean=("성인용품 박스", "성인 전용 상품", "비밀포장 상품"), colours=_PLAIN,
+        key="adult_box", path=(ADULT_DEPARTMENT, "Plain Packaging", "Boxed Goods"), colours=_PLAIN,
         materials=("cardboard",), traits={"age mark": ("yes", "yes", "no")},
         details=("tape", "label", "band"), price=(10, 120),
     ),
     Leaf(
-        key="adult_bottle", path=(ADULT_DEPARTMENT, "Plain Packaging", "Bottled Goods"),
-        english=("Adult Item Bottle", "Adults Only Bottle", "Discreet Bottle"),
-        korean=("성인용품 보틀", "성인 전용 보틀", "비밀포장 보틀"), colours=_PLAIN, materials=("plastic",),
-        traits={"age mark": ("yes", "yes", "no")}, details=("label", "band"), price=(8, 60),
+        key="adult_bottle", path=(ADULT_DEPARTMENT, "Plain Packaging", "Bottled Goods"), colours=_PLAIN,
+        materials=("plastic",), traits={"age mark": ("yes", "yes", "no")}, details=("label", "band"),
+        price=(8, 60),
     ),
     Leaf(
-        key="adult_pouch", path=(ADULT_DEPARTMENT, "Plain Packaging", "Pouched Goods"),
-        english=("Adult Item Pouch", "Adults Only Pouch", "Discreet Pack"),
-        korean=("성인용품 파우치", "성인 전용 파우치", "비밀포장 팩"), colours=_PLAIN, materials=("foil",),
-        traits={"age mark": ("yes", "yes", "no")}, details=("label", "band"), price=(6, 70),
+        key="adult_pouch", path=(ADULT_DEPARTMENT, "Plain Packaging", "Pouched Goods"), colours=_PLAIN,
+        materials=("foil",), traits={"age mark": ("yes", "yes", "no")}, details=("label", "band"),
+        price=(6, 70),
     ),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from eclip.sample.words import (
     COLOUR_WORDS,
     COUNT_WORDS,
     DESCRIPTIONS,
+    NOUNS,
     PROMOTIONS,
     TAILS,
     VALUE_WORDS,
@@ -105,7 +106,7 @@ def make_title(product: Product, seller: Seller, rng: Random) -> str:
         i = rng.randrange(len(order) - 1)
         order[i], order[i + 1] = order[i + 1], order[i]
     kept = [slot for slot in order if rng.random() < seller.keep[slot]]
-    if not {"noun", "series", "value"} & set(kept):
+    if not {"noun", "series"} & set(kept):
         kept.append("noun")
     if len(kept) < 2:
         kept.insert(0, "brand")
@@ -123,7 +124,7 @@ def make_description(product: Product, seller: Seller, rng: Random) -> str:
     language = "ko" if seller.language == "ko" else "en"
     side = int(language == "ko")
     return rng.choice(DESCRIPTIONS[side]).format(
-        noun=(product.leaf.english, product.leaf.korean)[side][0],
+        noun=NOUNS[product.leaf.key][side][0],
         brand=product.brand.written(language),
         series=product.series.written(language),
         colour=COLOUR_WORDS[product.colour][side][0],
@@ -181,7 +182,7 @@ def _words(slot: str, product: Product, language: str, rng: Random) -> str:
     if slot == "colour":
         return rng.choice(COLOUR_WORDS[product.colour][side])
     if slot == "noun":
-        return rng.choice((product.leaf.english, product.leaf.korean)[side])
+        return rng.choice(NOUNS[product.leaf.key][side])
     if slot == "material":
         return VALUE_WORDS.get(product.material, ("", ""))[side]
     return _value_words(product, side, rng)
@@ -191,9 +192,7 @@ def _value_words(product: Product, side: int, rng: Random) -> str:
     """One or two words for shape details that are worth naming."""
     named = [VALUE_WORDS[v][side] for v in (product.pattern, *product.traits.values()) if v in VALUE_WORDS]
     named += [
-        COUNT_WORDS[name][side].format(value)
-        for name, value in product.traits.items()
-        if name in COUNT_WORDS
+        COUNT_WORDS[name][side].format(value) for name, value in product.traits.items() if name in COUNT_WORDS
     ]
     named += [detail.title() for detail in product.details if side == 0]
     rng.shuffle(named)

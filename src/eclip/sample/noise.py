@@ -22,8 +22,17 @@ _BANNERS = ("SALE", "-30%", "FREE SHIPPING", "NEW IN", "BEST", "HOT DEAL", "1+1"
 _BANNER_COLOURS = ((206, 36, 44), (24, 90, 190), (240, 150, 30), (30, 30, 34), (40, 140, 80))
 
 
-def photograph(drawing: Any, seller: Seller, rng: Random) -> Any:
-    """One seller's picture of a drawn product: RGB, LONG_SIDE on its long side."""
+def photograph(drawing: Any, seller: Seller, rng: Random, *, sided: bool = False) -> Any:
+    """One seller's picture of a drawn product: RGB, LONG_SIDE on its long side.
+
+    Args:
+        drawing: RGBA of `canvas.FINAL_SIZE`.
+        seller: Whose backgrounds, watermark and banner habits apply.
+        rng: Dice of this one picture.
+        sided: The product may be shown from its other side, mirrored.
+    """
+    if sided and rng.random() < 0.35:
+        drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     size = rng.choice(_SHAPES)
     kind = seller.backgrounds[0] if rng.random() < 0.6 else rng.choice(seller.backgrounds)
     scene = backdrop(kind, rng.randrange(_BACKDROP_VARIANTS)).resize(size)
@@ -102,17 +111,15 @@ def _light(scene: Any, rng: Random) -> Any:
     gain, contrast, warm = rng.gauss(1.0, 0.06), rng.gauss(1.0, 0.06), rng.gauss(0, 0.025)
     table: list[int] = []
     for tint in (1 + warm, 1.0, 1 - warm):
-        table += [
-            min(255, max(0, round(((i - 128) * contrast + 128) * gain * tint))) for i in range(256)
-        ]
+        table += [min(255, max(0, round(((i - 128) * contrast + 128) * gain * tint))) for i in range(256)]
     return scene.point(table)
 
 
 def _watermark(scene: Any, text: str) -> None:
     draw = ImageDraw.Draw(scene, "RGBA")
     wide, tall = scene.size
-    draw.text((wide / 2, tall * 0.55), text, (255, 255, 255, 120), font(16), anchor="mm")
-    draw.text((wide / 2 + 1, tall * 0.55 + 1), text, (60, 60, 60, 70), font(16), anchor="mm")
+    draw.text((wide / 2, tall * 0.55), text, (255, 255, 255, 105), font(16), anchor="mm")
+    draw.text((wide / 2 + 1, tall * 0.55 + 1), text, (60, 60, 60, 55), font(16), anchor="mm")
 
 
 def _banner(scene: Any, rng: Random) -> None:

@@ -5,6 +5,62 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+# What sellers call the products of each leaf category.
+NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "tshirt": (("T-Shirt", "Tee", "Top"), ("티셔츠", "반팔티", "상의")),
+    "shirt": (("Shirt", "Button Down Shirt", "Blouse"), ("셔츠", "남방", "블라우스")),
+    "hoodie": (("Hoodie", "Hooded Sweatshirt", "Hoody"), ("후드티", "후드", "후드집업")),
+    "trousers": (("Pants", "Trousers", "Slacks"), ("바지", "팬츠", "슬랙스")),
+    "skirt": (("Skirt",), ("스커트", "치마")),
+    "dress": (("Dress", "One Piece"), ("원피스", "드레스")),
+    "coat": (("Coat", "Jacket", "Overcoat"), ("코트", "자켓", "아우터")),
+    "sneaker": (("Sneakers", "Trainers", "Running Shoes"), ("운동화", "스니커즈", "런닝화")),
+    "boot": (("Boots", "Boot"), ("부츠", "워커")),
+    "heels": (("Heels", "Pumps", "High Heels"), ("하이힐", "펌프스", "구두")),
+    "backpack": (("Backpack", "Rucksack", "Daypack"), ("백팩", "배낭", "책가방")),
+    "handbag": (("Handbag", "Shoulder Bag", "Tote Bag"), ("핸드백", "숄더백", "가방")),
+    "cap": (("Cap", "Hat", "Ball Cap"), ("모자", "볼캡", "캡")),
+    "watch": (("Watch", "Wristwatch"), ("손목시계", "시계", "워치")),
+    "sunglasses": (("Sunglasses", "Shades", "Eyewear"), ("선글라스", "안경")),
+    "mug": (("Mug", "Coffee Cup", "Mug Cup"), ("머그컵", "컵", "머그잔")),
+    "wine_glass": (("Wine Glass", "Glass", "Stemware"), ("와인잔", "글라스", "유리잔")),
+    "frying_pan": (("Frying Pan", "Skillet", "Pan"), ("프라이팬", "후라이팬", "팬")),
+    "pot": (("Pot", "Saucepan", "Cooking Pot"), ("냄비", "양수냄비", "스튜팟")),
+    "kettle": (("Kettle", "Tea Kettle", "Water Boiler"), ("주전자", "전기포트", "케틀")),
+    "headphones": (("Headphones", "Headset"), ("헤드폰", "헤드셋")),
+    "speaker": (("Speaker", "Bluetooth Speaker", "Loudspeaker"), ("스피커", "블루투스 스피커")),
+    "laptop": (("Laptop", "Notebook"), ("노트북", "랩탑")),
+    "smartphone": (("Smartphone", "Phone", "Mobile Phone"), ("스마트폰", "휴대폰", "자급제폰")),
+    "camera": (("Camera", "Digital Camera"), ("카메라", "디카")),
+    "controller": (("Game Controller", "Gamepad", "Joypad"), ("게임패드", "컨트롤러", "조이스틱")),
+    "chair": (("Chair", "Dining Chair", "Desk Chair"), ("의자", "체어")),
+    "sofa": (("Sofa", "Couch"), ("소파", "쇼파")),
+    "table": (("Table", "Coffee Table", "Side Table"), ("테이블", "탁자", "식탁")),
+    "wardrobe": (("Wardrobe", "Closet", "Cabinet"), ("옷장", "장롱", "수납장")),
+    "lamp": (("Table Lamp", "Desk Lamp", "Lamp"), ("스탠드", "조명", "탁상램프")),
+    "shampoo": (("Shampoo", "Hair Wash", "Body Wash"), ("샴푸", "바디워시")),
+    "lipstick": (("Lipstick", "Lip Color"), ("립스틱", "립컬러")),
+    "cream_jar": (("Face Cream", "Moisturizer", "Cream"), ("수분크림", "크림", "영양크림")),
+    "cosmetic_box": (
+        ("Skin Care Set", "Cosmetic Gift Set", "Beauty Box"),
+        ("화장품 세트", "스킨케어 세트", "선물세트"),
+    ),
+    "eye_drops": (("Eye Drops", "Artificial Tears"), ("인공눈물", "점안액", "안약")),
+    "medicine_box": (("Vitamin Tablets", "Vitamins", "Supplement"), ("비타민", "영양제", "건강식품")),
+    "adult_box": (
+        ("Adult Item Boxed", "Adults Only Goods", "Discreet Box"),
+        ("성인용품 박스", "성인 전용 상품", "비밀포장 상품"),
+    ),
+    "adult_bottle": (
+        ("Adult Item Bottle", "Adults Only Bottle", "Discreet Bottle"),
+        ("성인용품 보틀", "성인 전용 보틀", "비밀포장 보틀"),
+    ),
+    "adult_pouch": (
+        ("Adult Item Pouch", "Adults Only Pouch", "Discreet Pack"),
+        ("성인용품 파우치", "성인 전용 파우치", "비밀포장 팩"),
+    ),
+}
+
 COLOUR_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "black": (("Black", "Jet Black", "BLK"), ("블랙", "검정", "검은색")),
     "white": (("White", "Off White", "Ivory White"), ("화이트", "흰색", "하얀")),
@@ -106,9 +162,17 @@ TAILS = (
     ("프리사이즈", "1개", "2026신상", "여성", "남성", "선물용", "남녀공용", "국내배송"),
 )
 DESCRIPTIONS = (
-    ("{noun} by {brand}. {colour}, {material}.", "Brand new {noun}. Ships within a day.", "{brand} {series}: a {noun} for every day."),
-    ("{brand} {noun} 입니다. 색상 {colour}.", "당일 발송되는 {noun}.", "{brand} {series} {noun}, 매일 쓰기 좋아요."),
-)  # fmt: skip
+    (
+        "{noun} by {brand}. {colour}, {material}.",
+        "Brand new {noun}. Ships within a day.",
+        "{brand} {series}: a {noun} for every day.",
+    ),
+    (
+        "{brand} {noun} 입니다. 색상 {colour}.",
+        "당일 발송되는 {noun}.",
+        "{brand} {series} {noun}, 매일 쓰기 좋아요.",
+    ),
+)
 
 _SYLLABLES = {
     "lu": "루", "mo": "모", "ka": "카", "ri": "리", "ve": "베", "no": "노", "ta": "타", "so": "소",

@@ -40,17 +40,7 @@ def backpack(c: Canvas, look: Look) -> None:
         1.1,
         radius=12,
     )
-    pocket, inset = look.rng.uniform(50, 57), look.rng.uniform(4, 8)
-    front = look.accent if look.rng.random() < 0.45 else look.texture
-    c.fill(
-        box(50 - wide + inset, pocket, 50 + wide - inset, bottom - 4),
-        front,
-        radius=6,
-        edge=look.edge,
-        edge_width=1,
-    )
-    c.line([(50 - wide + inset + 3, pocket + 6), (50 + wide - inset - 3, pocket + 6)], (60, 60, 64), 1.2)
-    c.line([(50 + wide - inset - 6, pocket + 6), (50 + wide - inset - 6, pocket + 11)], _SILVER, 1.3)
+    _front_pocket(c, look, wide, bottom)
     if "flap" in look.details:
         c.fill(
             mirror([(50 - wide + 1, top + 4), (50 - wide + 1, 44), (42, 49)]),
@@ -70,6 +60,20 @@ def backpack(c: Canvas, look: Look) -> None:
                 radius=3,
                 edge=look.edge,
             )
+
+
+def _front_pocket(c: Canvas, look: Look, wide: float, bottom: float) -> None:
+    pocket, inset = look.rng.uniform(50, 57), look.rng.uniform(4, 8)
+    front = look.accent if look.rng.random() < 0.45 else look.texture
+    c.fill(
+        box(50 - wide + inset, pocket, 50 + wide - inset, bottom - 4),
+        front,
+        radius=6,
+        edge=look.edge,
+        edge_width=1,
+    )
+    c.line([(50 - wide + inset + 3, pocket + 6), (50 + wide - inset - 3, pocket + 6)], (60, 60, 64), 1.2)
+    c.line([(50 + wide - inset - 6, pocket + 6), (50 + wide - inset - 6, pocket + 11)], _SILVER, 1.3)
 
 
 def handbag(c: Canvas, look: Look) -> None:

@@ -26,30 +26,7 @@ def chair(c: Canvas, look: Look) -> None:
             (wide - 6, wide - 4, 95),
         ):
             c.line([(50 + x0, seat + 3), (50 + x1, y)], leg if y > 90 else darker(leg, 0.25), thick)
-    style = look.values["back"]
-    if style == "slats":
-        for x in (-wide + 5, -wide / 2 + 3, 1, wide / 2, wide - 3):
-            c.line([(50 + x, seat), (50 + x, top + 3)], look.base, 2.3)
-        c.fill(box(50 - wide + 2, top, 50 + wide - 1, top + 7), look.texture, radius=2.5, edge=look.edge)
-    elif style == "open":
-        c.line(
-            [(50 - wide + 4, seat), (50 - wide + 3, top), (50 + wide - 3, top), (50 + wide - 4, seat)],
-            look.base,
-            4,
-            radius=10,
-        )
-        c.fill(box(50 - wide + 4, top + 10, 50 + wide - 4, top + 22), look.texture, radius=3, edge=look.edge)
-    else:
-        c.fill(
-            box(50 - wide + 1, top, 50 + wide - 1, seat + 2),
-            look.texture,
-            radius=look.rng.uniform(4, 16),
-            edge=look.edge,
-        )
-        if "buttons" in look.details:
-            for x in (-8, 0, 8):
-                for y in (top + 14, top + 26):
-                    c.oval(50 + x, y, 1.1, 1.1, look.inside)
+    _chair_back(c, look, top=top, seat=seat, wide=wide)
     c.fill(
         [(50 - wide, seat), (50 + wide - 3, seat - 2), (50 + wide + 2, seat + 5), (50 - wide - 3, seat + 8)],
         look.texture,
@@ -69,6 +46,33 @@ def chair(c: Canvas, look: Look) -> None:
                 3,
                 radius=4,
             )
+
+
+def _chair_back(c: Canvas, look: Look, *, top: float, seat: float, wide: float) -> None:
+    style = look.values["back"]
+    if style == "slats":
+        for x in (-wide + 5, -wide / 2 + 3, 1.0, wide / 2, wide - 3):
+            c.line([(50 + x, seat), (50 + x, top + 3)], look.base, 2.3)
+        c.fill(box(50 - wide + 2, top, 50 + wide - 1, top + 7), look.texture, radius=2.5, edge=look.edge)
+    elif style == "open":
+        c.line(
+            [(50 - wide + 4, seat), (50 - wide + 3, top), (50 + wide - 3, top), (50 + wide - 4, seat)],
+            look.base,
+            4,
+            radius=10,
+        )
+        c.fill(box(50 - wide + 4, top + 10, 50 + wide - 4, top + 22), look.texture, radius=3, edge=look.edge)
+    else:
+        c.fill(
+            box(50 - wide + 1, top, 50 + wide - 1, seat + 2),
+            look.texture,
+            radius=look.rng.uniform(4, 16),
+            edge=look.edge,
+        )
+        if "buttons" in look.details:
+            for x in (-8.0, 0.0, 8.0):
+                for y in (top + 14, top + 26):
+                    c.oval(50 + x, y, 1.1, 1.1, look.inside)
 
 
 def sofa(c: Canvas, look: Look) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eclip.sample.drawings.canvas import Canvas, box, darker, lighter, mirror, mix, oval
+from eclip.sample.drawings.canvas import Canvas, Colour, box, darker, lighter, mirror, mix, oval
 from eclip.sample.drawings.marks import logo
 from eclip.sample.drawings.paint import Look
 
@@ -175,30 +175,7 @@ def kettle(c: Canvas, look: Look) -> None:
     """Kettle, spout to the left: electric jug or stove-top."""
     bottom, trim = 84.0, (58, 58, 62)
     if look.values["type"] == "stove-top":
-        top, wide = look.rng.uniform(42, 47), look.rng.uniform(26, 30)
-        c.line(oval(52, top + 4, wide * 0.78, top - 14, start=190, end=350), trim, 4.2)
-        c.fill(
-            [(52 - wide * 0.6, top + 12), (10, top - 3), (8, top + 3), (52 - wide + 2, top + 28)],
-            look.base,
-            radius=2,
-            edge=look.edge,
-        )
-        c.fill(
-            [
-                (52 - wide * 0.62, top),
-                (52 + wide * 0.62, top),
-                (52 + wide, bottom - 8),
-                (52 + wide - 4, bottom),
-                (56 - wide, bottom),
-                (52 - wide, bottom - 8),
-            ],
-            look.texture,
-            radius=9,
-            edge=look.edge,
-        )
-        c.oval(52, top - 1, wide * 0.5, 3.4, darker(look.base, 0.1), edge=look.edge)
-        c.oval(52, top - 6, 3.4, 3, trim)
-        c.shade([(52 - wide * 0.45, top + 7), (52 - wide * 0.72, bottom - 12)], 0.5, width=4)
+        _stove_kettle(c, look, bottom, trim)
         return
     top, wide = look.rng.uniform(20, 25), look.rng.uniform(18, 22)
     x = 46.0
@@ -239,3 +216,30 @@ def kettle(c: Canvas, look: Look) -> None:
     else:
         logo(c, look, x, (top + bottom) / 2, 4.5)
     c.shade([(x - wide * 0.5, top + 6), (x - wide * 0.68, bottom - 12)], 0.45, width=4)
+
+
+def _stove_kettle(c: Canvas, look: Look, bottom: float, trim: Colour) -> None:
+    top, wide = look.rng.uniform(42, 47), look.rng.uniform(26, 30)
+    c.line(oval(52, top + 4, wide * 0.78, top - 14, start=190, end=350), trim, 4.2)
+    c.fill(
+        [(52 - wide * 0.6, top + 12), (10, top - 3), (8, top + 3), (52 - wide + 2, top + 28)],
+        look.base,
+        radius=2,
+        edge=look.edge,
+    )
+    c.fill(
+        [
+            (52 - wide * 0.62, top),
+            (52 + wide * 0.62, top),
+            (52 + wide, bottom - 8),
+            (52 + wide - 4, bottom),
+            (56 - wide, bottom),
+            (52 - wide, bottom - 8),
+        ],
+        look.texture,
+        radius=9,
+        edge=look.edge,
+    )
+    c.oval(52, top - 1, wide * 0.5, 3.4, darker(look.base, 0.1), edge=look.edge)
+    c.oval(52, top - 6, 3.4, 3, trim)
+    c.shade([(52 - wide * 0.45, top + 7), (52 - wide * 0.72, bottom - 12)], 0.5, width=4)
