@@ -61,15 +61,17 @@ def draw_shop(out: Path, *, num_products: int, num_sellers: int, seed: int) -> S
     for name, value in (("products", num_products), ("sellers", num_sellers)):
         if value < 1:
             raise ConfigError(f"--{name} is {value}; a sample shop needs at least 1: give a larger number")
-    partial = out.with_name(f"{out.name}.partial")
-    for folder in (out, partial):
-        _refuse_foreign(folder)
+    whole = out.resolve()
+    partial, old = (whole.with_name(f"{whole.name}.{suffix}") for suffix in ("partial", "old"))
+    _refuse_foreign(whole, marked=True)
+    for left_over in (partial, old):  # of a run that was killed
+        _refuse_foreign(left_over, marked=False)
     products = make_products(num_products, seed=seed)
     sellers = make_sellers(num_sellers, BACKGROUNDS, seed=seed)
     listings = plan_listings(products, sellers, seed=seed, shares=Shares())
     try:
         _write_shop(partial, listings, seed)
-        _replace(out, partial)
+        _replace(whole, partial, old)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or out}: can't write the sample shop ({error.strerror}): "
@@ -102,7 +104,7 @@ def draw_pictures(listings: Sequence[Listing], *, seed: int) -> Iterator[tuple[L
 
 
 def _write_shop(folder: Path, listings: Sequence[Listing], seed: int) -> None:
-    """Write all of it; the manifest comes first so that what a crash leaves is known as ours."""
+    """Write all of it into a fresh folder."""
     if folder.exists():
         shutil.rmtree(folder)
     (folder / IMAGES).mkdir(parents=True)
@@ -130,25 +132,32 @@ def _write_table(
         writer.writerows(row_of(listing) for listing in listings)
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Let pass what is absent, empty or a sample; refuse all else, since it would be deleted."""
+def _refuse_foreign(folder: Path, *, marked: bool) -> None:
+    """Let pass what is absent, empty or ours; refuse all else, since it would be deleted.
+
+    A user's own feed may well consist of feed.csv and images/, so `marked` asks for the manifest too.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is a file, expected a folder: name another one for the sample shop")
     names = {entry.name for entry in folder.iterdir()}
-    if names and not (MANIFEST in names and names <= _NAMES):
+    if not names <= _NAMES or (names and marked and MANIFEST not in names):
         raise ConfigError(
-            f"{folder}: is no eclip sample and not empty (it has {min(names - _NAMES, default=FEED)}): "
+            f"{folder}: is no eclip sample and not empty (it has {min(names - _NAMES, default=min(names))}): "
             "name an empty or new folder"
         )
 
 
-def _replace(out: Path, partial: Path) -> None:
-    """Put the finished folder in the place of an earlier one."""
+def _replace(out: Path, partial: Path, old: Path) -> None:
+    """Put the finished folder in the place of an earlier one, which goes only after that."""
+    if old.exists():
+        shutil.rmtree(old)
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(old)
     partial.rename(out)
+    if old.exists():
+        shutil.rmtree(old)
 
 
 def _summary(

@@ -19,7 +19,7 @@ from eclip.sample.departments import ADULT_DEPARTMENT, DEPARTMENTS, LEAVES
 from eclip.sample.plan import Shares
 from eclip.sample.shop import SampleSummary, draw_shop
 
-NUM_PRODUCTS = 110
+NUM_PRODUCTS = 90
 PICTURE_DEFECTS = {"mismatched", "no_image", "broken_image"}
 
 
@@ -183,6 +183,32 @@ def test_a_sample_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"shop: is no eclip sample and not empty \(it has letter\.txt\)"):
         draw_shop(out, num_products=3, num_sellers=2, seed=3)
     assert (out / "letter.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / "shop.partial" / "images").mkdir(parents=True)
+    (tmp_path / "shop.partial" / "images" / "L0000001.jpg").write_bytes(b"half")
+    draw_shop(tmp_path / "shop", num_products=2, num_sellers=2, seed=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["shop"]
+
+
+def test_a_feed_of_ones_own_is_never_taken_for_a_sample(tmp_path: Path) -> None:
+    out = tmp_path / "shop"
+    out.mkdir()
+    (out / "feed.csv").write_text("product_id,title\n1,mine\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"it has feed\.csv"):
+        draw_shop(out, num_products=2, num_sellers=2, seed=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["shop"]
+
+
+def test_a_disk_that_refuses_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ConfigError, match=r"can't write the sample shop \(No space left on device\)"):
+        draw_shop(tmp_path / "shop", num_products=2, num_sellers=2, seed=1)
+    assert not (tmp_path / "shop").exists()
 
 
 @pytest.mark.parametrize(("num_products", "num_sellers"), [(0, 3), (3, 0)])
