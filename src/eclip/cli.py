@@ -93,6 +93,8 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
 
 def _quiet_libraries() -> None:
     """Keep remarks of libraries that a user can do nothing about away from his terminal."""
+    # Threads that wait for each other by spinning stall a machine that does anything else beside training.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")

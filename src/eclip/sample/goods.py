@@ -55,9 +55,7 @@ def gtin13(digits: str) -> str:
 
 def make_products(num_products: int, *, seed: int) -> list[Product]:
     """Draw the assortment: every leaf in turn, so that each has its share whatever the size."""
-    brands = {
-        name: make_brands(Random(f"{seed}:brands:{name}"), _BRANDS_PER_DEPARTMENT) for name in DEPARTMENTS
-    }
+    brands = {name: make_brands(Random(f"{seed}:brands:{name}"), _BRANDS_PER_DEPARTMENT) for name in DEPARTMENTS}
     order = list(LEAVES)
     Random(f"{seed}:leaves").shuffle(order)
     products: list[Product] = []

@@ -191,9 +191,7 @@ def _words(slot: str, product: Product, language: str, rng: Random) -> str:
 def _value_words(product: Product, side: int, rng: Random) -> str:
     """One or two words for shape details that are worth naming."""
     named = [VALUE_WORDS[v][side] for v in (product.pattern, *product.traits.values()) if v in VALUE_WORDS]
-    named += [
-        COUNT_WORDS[name][side].format(value) for name, value in product.traits.items() if name in COUNT_WORDS
-    ]
+    named += [COUNT_WORDS[name][side].format(value) for name, value in product.traits.items() if name in COUNT_WORDS]
     named += [detail.title() for detail in product.details if side == 0]
     rng.shuffle(named)
     return " ".join(named[: rng.choice((1, 1, 2))])

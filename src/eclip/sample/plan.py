@@ -190,9 +190,7 @@ def _fill_rows(listings: list[Listing], seed: int, shares: Shares) -> list[Listi
                 listing,
                 defects=listing.defects + tuple(kind for kind, rows in missing.items() if i in rows),
                 given=frozenset(given),
-                attributes={
-                    n: v for (n, v), d in zip(values.items(), dice, strict=True) if d >= shares.missing_value
-                },
+                attributes={n: v for (n, v), d in zip(values.items(), dice, strict=True) if d >= shares.missing_value},
             )
         )
     return out

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from eclip.train.sampler import UniformSampler
 
 BATCHES_AHEAD = 3
 
-ReadImages = Callable[[np.ndarray], list[bytes | None]]
+ReadImages: TypeAlias = Callable[[Sequence[int]], list[bytes | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ def training_batches(
     def make(step: int) -> Batch:
         chosen = sampler.batch(step)
         crops = np.random.default_rng([sampler.seed, step, 1])
-        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen])]
+        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
         pixels = [
             encoder.transform(random_crop(p or Image.new("RGB", (8, 8), "white"), min_crop_share, crops))
             for p in pictures

@@ -268,7 +268,7 @@ class TrainingLoop:
         chosen = np.arange(min(len(self.validation), VALIDATION_PAIRS))
         if len(chosen) < 2:
             return None
-        images = self.store.images(self.validation.rows[chosen])
+        images = self.store.images(self.validation.rows[chosen].tolist())
         vectors = self.encoder.encode_products([self.validation.titles[i] for i in chosen], images)
         seen = ~np.isnan(vectors.image[:, 0]) & ~np.isnan(vectors.text[:, 0])
         targets = catalog_targets(torch.from_numpy(self.validation.groups[chosen][seen]))

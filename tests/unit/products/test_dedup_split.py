@@ -65,18 +65,14 @@ def test_a_picture_under_many_products_is_a_placeholder() -> None:
     assert placeholder_pictures(hashes, products, at_least=5) == {"none"}
 
 
-def splits_of(
-    rows: list[tuple[str, str | None, str | None]], originals: list[int] | None = None
-) -> list[str]:
+def splits_of(rows: list[tuple[str, str | None, str | None]], originals: list[int] | None = None) -> list[str]:
     ids, catalogs, models = (list(column) for column in zip(*rows, strict=True))
     return assign_splits(ids, catalogs, models, np.array(originals or [-1] * len(rows)))
 
 
 def test_splits_do_not_depend_on_order_or_on_other_listings() -> None:
     draw = random.Random(1)
-    rows = [
-        (str(i), draw.choice([None, f"c{i % 70}"]), draw.choice([None, f"m{i % 50}"])) for i in range(300)
-    ]
+    rows = [(str(i), draw.choice([None, f"c{i % 70}"]), draw.choice([None, f"m{i % 50}"])) for i in range(300)]
     whole = dict(zip(rows, splits_of(rows), strict=True))
     shuffled = draw.sample(rows, len(rows))
     assert dict(zip(shuffled, splits_of(shuffled), strict=True)) == whole

@@ -81,9 +81,7 @@ def test_a_bad_csv_row_costs_only_itself(tmp_path: Path) -> None:
     ]
 
 
-def test_a_quote_never_closed_is_given_up_in_a_long_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_quote_never_closed_is_given_up_in_a_long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eclip.products.textfeed._MAX_RECORD_LINES", 10)
     text = 'id,title\n1,"open\n' + "".join(f"{index},t\n" for index in range(2, 40))
     rows = rows_of(open_feed(write(tmp_path / "f.csv", text)))
@@ -117,9 +115,7 @@ def test_json_lines_keep_texts_and_structure(tmp_path: Path) -> None:
     assert "expected a JSON object, found list" in str(rows[3])
 
 
-def test_parquet_keeps_types_and_reads_few_large_rows_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_keeps_types_and_reads_few_large_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pa.table({"id": list(range(10)), "image": [bytes([i]) * 1000 for i in range(10)]})
     pq.write_table(table, tmp_path / "f.parquet", compression="none", use_dictionary=False)
     feed = open_feed(tmp_path / "f.parquet")
@@ -144,9 +140,7 @@ def test_parquet_keeps_types_and_reads_few_large_rows_at_once(
         ("f.parquet", b"nope", "no readable Parquet"),
     ],
 )
-def test_feeds_that_are_none_end_in_one_line(
-    tmp_path: Path, name: str, content: bytes | None, expected: str
-) -> None:
+def test_feeds_that_are_none_end_in_one_line(tmp_path: Path, name: str, content: bytes | None, expected: str) -> None:
     if content is not None:
         write(tmp_path / name, content)
     with pytest.raises(FeedError, match=expected) as caught:

@@ -124,9 +124,7 @@ def test_parquet_with_bytes_lists_and_maps(folder: Path) -> None:
             "image": ["images/blue.png", None],
             "extra_images": pa.array([[red, b"bad"], None], pa.list_(pa.binary())),
             "category": pa.array([["A/B", "C"], None], pa.list_(pa.string())),
-            "attributes": pa.array(
-                [[("Size", ["S", "M"])], None], pa.map_(pa.string(), pa.list_(pa.string()))
-            ),
+            "attributes": pa.array([[("Size", ["S", "M"])], None], pa.map_(pa.string(), pa.list_(pa.string()))),
         }
     )
     pq.write_table(table, folder / "f.parquet")

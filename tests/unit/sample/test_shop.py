@@ -109,9 +109,7 @@ def test_defects_have_their_shares(shop: SampleSummary, feed: list[dict[str, str
         share = sum(row[column] != "" for row in feed) / len(feed)
         assert share == pytest.approx(getattr(shares, column), abs=0.005)
     adult = sum(row["policy"] == "adult" for row in feed)
-    assert shop.defects["missing_policy"] == round(
-        shares.missing_policy * (adult + shop.defects["missing_policy"])
-    )
+    assert shop.defects["missing_policy"] == round(shares.missing_policy * (adult + shop.defects["missing_policy"]))
 
 
 def test_pictures_decode_unless_broken(

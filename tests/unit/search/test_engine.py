@@ -34,9 +34,7 @@ class FakeStore:
                 "product_id": self.ids,
                 "title": [f"title {row}" for row in range(num_rows)],
                 "category": pa.array([["a", "b"]] * num_rows, pa.list_(pa.string())),
-                "price": pa.array(
-                    [None, *[float(row) for row in range(1, num_rows)]][:num_rows], pa.float64()
-                ),
+                "price": pa.array([None, *[float(row) for row in range(1, num_rows)]][:num_rows], pa.float64()),
                 "seller": nothing,
                 "catalog_id": nothing if catalog_id is None else pa.array(catalog_id, pa.string()),
                 "duplicate_of": nothing if duplicate_of is None else pa.array(duplicate_of, pa.string()),
@@ -70,9 +68,7 @@ class FakeEncoder:
         return np.stack([np.full(D, np.nan, np.float32) if each == "?" else self.text for each in texts])
 
     def encode_image(self, images):
-        return np.stack(
-            [np.full(D, np.nan, np.float32) if each == b"broken" else self.image for each in images]
-        )
+        return np.stack([np.full(D, np.nan, np.float32) if each == b"broken" else self.image for each in images])
 
 
 def make_engine(num_rows=300, *, missing=(), missing_images=(), **other) -> SearchEngine:
@@ -105,9 +101,7 @@ def test_equals_a_brute_loop(kind, chunk_rows, monkeypatch):
     text_query, image_query = units(2, 3)
     matrix = units(300, 1) if kind == "image" else units(300, 2)
     query = {"text": text_query, "image": image_query, "both": text_query + image_query}[kind]
-    hits = engine.search(
-        text=None if kind == "image" else "dress", image=None if kind == "text" else b"jpeg", top_k=25
-    )
+    hits = engine.search(text=None if kind == "image" else "dress", image=None if kind == "text" else b"jpeg", top_k=25)
     expected = brute(matrix, query)[:25]
     assert [hit.row for hit in hits] == [row for _, row in expected]
     assert [hit.score for hit in hits] == pytest.approx([score for score, _ in expected], abs=1e-6)

@@ -153,9 +153,7 @@ def test_endless_body_is_cut_without_a_length(client):
         for _ in range(64):
             yield b"\0" * 1024 * 1024
 
-    response = client.post(
-        "/search", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"}
-    )
+    response = client.post("/search", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert "8 MB" in fault(response, 413)
 
 
@@ -164,9 +162,7 @@ def test_picture_with_too_many_pixels(client, engine, side):
     assert side * side > MAX_IMAGE_PIXELS
     bomb = io.BytesIO()
     Image.new("1", (side, side)).save(bomb, "PNG")
-    assert "million pixels" in fault(
-        client.post("/search", files={"picture": ("x.png", bomb.getvalue())}), 400
-    )
+    assert "million pixels" in fault(client.post("/search", files={"picture": ("x.png", bomb.getvalue())}), 400)
     assert engine.asked == []
 
 
@@ -255,9 +251,7 @@ def test_page_says_the_same_in_both_languages(client):
     assert blocks is not None
     names = [re.findall(r"(?:^|, ?|\n)\s*(\w+): ", block) for block in blocks.groups()]
     assert set(names[0]) == set(names[1])
-    asked = set(re.findall(r'data-say="(\w+)"', client.get("/").text)) | set(
-        re.findall(r'say\("(\w+)"', script)
-    )
+    asked = set(re.findall(r'data-say="(\w+)"', client.get("/").text)) | set(re.findall(r'say\("(\w+)"', script))
     assert asked <= set(names[0])
 
 
@@ -332,7 +326,5 @@ def test_an_address_that_cannot_be_is_refused(engine, host, port):
 
 
 def test_interrupt_ends_it_quietly(engine, capfd):
-    serve_app(
-        create_app(engine, report=None), port=0, on_ready=lambda url: signal.raise_signal(signal.SIGINT)
-    )
+    serve_app(create_app(engine, report=None), port=0, on_ready=lambda url: signal.raise_signal(signal.SIGINT))
     assert capfd.readouterr() == ("", "")

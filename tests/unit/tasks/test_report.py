@@ -110,9 +110,7 @@ def test_json_holds_the_whole_report_but_its_pictures(tmp_path):
     assert [Skipped(**each) for each in content["skipped"]] == report.skipped
     assert content["facts"] == report.facts
     galleries = [
-        Gallery(
-            kind=each["kind"], title=each["title"], cards=[Card(image=None, **card) for card in each["cards"]]
-        )
+        Gallery(kind=each["kind"], title=each["title"], cards=[Card(image=None, **card) for card in each["cards"]])
         for each in content["galleries"]
     ]
     assert galleries == [
@@ -152,9 +150,7 @@ def test_a_failed_write_leaves_the_old_report(tmp_path, monkeypatch):
     ],
 )
 def test_verdict_in_words(ours, theirs, support, status, words):
-    comparison = compare(
-        [result(value=ours, support=support), result("tf-idf", "text", theirs, support=support)]
-    )
+    comparison = compare([result(value=ours, support=support), result("tf-idf", "text", theirs, support=support)])
     assert (comparison.status, comparison.words) == (status, words)
     assert comparison.may_be_chance == ("chance" in words or status == "even")
 

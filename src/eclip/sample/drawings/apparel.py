@@ -267,7 +267,5 @@ def coat(c: Canvas, look: Look) -> None:
     for x in (34.0, 59.0):
         c.fill(box(x, y, x + 8, y + 3), look.texture, radius=0.5, edge=look.edge)
     if "belt" in look.details:
-        c.fill(
-            box(half[2][0] - 1, 50, 101 - half[2][0], 54), darker(look.base, 0.25), radius=0.8, edge=look.edge
-        )
+        c.fill(box(half[2][0] - 1, 50, 101 - half[2][0], 54), darker(look.base, 0.25), radius=0.8, edge=look.edge)
     _folds(c, look, 62, bottom - 3)

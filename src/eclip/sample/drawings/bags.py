@@ -183,9 +183,7 @@ def watch(c: Canvas, look: Look) -> None:
     face = lighter(look.accent, 0.2)
     square = look.values["case"] == "square"
     shape = box(50 - size, 50 - size, 50 + size, 50 + size) if square else oval(50, 50, size, size)
-    inner = (
-        box(53 - size, 53 - size, 47 + size, 47 + size) if square else oval(50, 50, size - 3.4, size - 3.4)
-    )
+    inner = box(53 - size, 53 - size, 47 + size, 47 + size) if square else oval(50, 50, size - 3.4, size - 3.4)
     c.fill(box(50 + size - 1, 47.5, 50 + size + 3.5, 52.5), metal, radius=1)
     c.fill(shape, metal, radius=6 if square else 0, edge=darker(metal, 0.4))
     dark = look.values["dial"] == "digital"

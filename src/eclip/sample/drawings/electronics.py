@@ -122,9 +122,7 @@ def smartphone(c: Canvas, look: Look) -> None:
                     radius=1.5,
                 )
             return
-    c.fill(
-        box(x - wide, 50 - tall, x + wide, 50 + tall), look.texture, radius=soft, edge=look.edge, edge_width=1
-    )
+    c.fill(box(x - wide, 50 - tall, x + wide, 50 + tall), look.texture, radius=soft, edge=look.edge, edge_width=1)
     num = int(look.values["cameras"])
     left, top = x - wide + 3, 53 - tall
     cells = [(0, 0), (0, 1), (1, 0.5), (1, 1.5)][:num]

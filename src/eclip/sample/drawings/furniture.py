@@ -96,9 +96,7 @@ def sofa(c: Canvas, look: Look) -> None:
     arm_top = seat - look.rng.uniform(4, 9)
     for sign in (-1, 1):
         x = 50 + sign * (wide - arm / 2)
-        c.fill(
-            box(x - arm / 2 - 1, arm_top, x + arm / 2 + 1, floor), look.texture, radius=soft, edge=look.edge
-        )
+        c.fill(box(x - arm / 2 - 1, arm_top, x + arm / 2 + 1, floor), look.texture, radius=soft, edge=look.edge)
     if "cushions" in look.details:
         for x in (50 - wide + arm + 8, 50 + wide - arm - 8)[: 1 if seats == 1 else 2]:
             c.fill(
@@ -132,9 +130,7 @@ def wardrobe(c: Canvas, look: Look) -> None:
         )
         if "panels" in look.details:
             for y0, y1 in ((top + 7, (top + low) / 2 - 2), ((top + low) / 2 + 2, low - 5)):
-                c.fill(
-                    box(x + 3, y0, x + each - 3, y1), look.texture, radius=0.4, edge=look.edge, edge_width=0.6
-                )
+                c.fill(box(x + 3, y0, x + each - 3, y1), look.texture, radius=0.4, edge=look.edge, edge_width=0.6)
                 c.shade([(x + 3, y1), (x + 3, y0), (x + each - 3, y0)], -0.25, width=1.2)
         if "mirror" in look.details and i == doors // 2:
             c.fill(box(x + 2.6, top + 6, x + each - 2.6, low - 4), (206, 222, 232), radius=0.5, edge=_STEEL)

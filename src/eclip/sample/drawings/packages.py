@@ -19,9 +19,7 @@ def _lines_of_text(c: Canvas, x: float, y: float, wide: float, num: int, ink: Co
         c.line([(x - reach, y + i * 3.2), (x + reach, y + i * 3.2)], ink, 0.8)
 
 
-def _carton(
-    c: Canvas, look: Look, *, wide: float, tall: float, depth: float
-) -> tuple[float, float, float, float]:
+def _carton(c: Canvas, look: Look, *, wide: float, tall: float, depth: float) -> tuple[float, float, float, float]:
     """A carton seen from its front and right side; the front's left, top, right, bottom."""
     left, right = 50 - wide - depth / 2, 50 + wide - depth / 2
     top, bottom = 52 - tall, 52 + tall
@@ -74,9 +72,7 @@ def _label(c: Canvas, look: Look, x: float, wide: float, span: tuple[float, floa
     top, bottom = span
     paper = _WHITE if sum(look.base) < 640 else lighter(look.accent, 0.6)
     c.fill(box(x - wide + 3.5, top, x + wide - 3.5, bottom), paper, radius=1.5)
-    logo(
-        c, look, x, top + 8, look.rng.uniform(3.2, 5), look.accent if sum(look.accent) < 640 else (70, 70, 76)
-    )
+    logo(c, look, x, top + 8, look.rng.uniform(3.2, 5), look.accent if sum(look.accent) < 640 else (70, 70, 76))
     _lines_of_text(c, x, top + 18, wide * 0.5, 3, (110, 110, 116))
     if "round seal" in look.details:
         round_mark(
@@ -183,16 +179,12 @@ def eye_drops(c: Canvas, look: Look) -> None:
         c.fill(box(54, 40, 86, 54), _WHITE, radius=0)
         c.fill(oval(70, 47, 8, 4.4), (92, 150, 214), radius=0)
         c.oval(70, 47, 3, 3, (30, 50, 90))
-        _lines_of_text(
-            c, 70, 64, 11, 4, lighter(look.base, 0.6) if sum(look.base) < 420 else darker(look.base, 0.4)
-        )
+        _lines_of_text(c, 70, 64, 11, 4, lighter(look.base, 0.6) if sum(look.base) < 420 else darker(look.base, 0.4))
     wide = look.rng.uniform(11, 14)
     c.fill(mirror_about(x, [(x - 2.5, 14), (x - 6, 34)]), look.accent, radius=2, edge=darker(look.accent))
     c.fill(box(x - 7, 32, x + 7, 42), look.accent, radius=1, edge=darker(look.accent))
     clear = mix(look.base, (228, 238, 244), 0.6)
-    c.fill(
-        mirror_about(x, [(x - 5, 41), (x - wide, 50), (x - wide, 91)]), clear, radius=5, edge=darker(clear)
-    )
+    c.fill(mirror_about(x, [(x - 5, 41), (x - wide, 50), (x - wide, 91)]), clear, radius=5, edge=darker(clear))
     c.fill(box(x - wide + 1, 60, x + wide - 1, 84), look.base, radius=0.8)
     c.fill([(x, 64), (x + 4.4, 72), (x, 76), (x - 4.4, 72)], lighter(look.base, 0.7), radius=2.6)
     _lines_of_text(c, x, 79.5, wide * 0.6, 1, lighter(look.base, 0.6))
@@ -221,9 +213,7 @@ def medicine_box(c: Canvas, look: Look) -> None:
         c.fill([(18, 78), (66, 74), (70, 92), (22, 96)], _SILVER, radius=2, edge=(130, 132, 138))
         for i in range(5):
             for j in range(2):
-                c.oval(
-                    27 + i * 9 + j, 82.5 + j * 7 - i * 0.75, 3.2, 2.4, look.accent, edge=darker(look.accent)
-                )
+                c.oval(27 + i * 9 + j, 82.5 + j * 7 - i * 0.75, 3.2, 2.4, look.accent, edge=darker(look.accent))
 
 
 def _nineteen(c: Canvas, look: Look, x: float, y: float, size: float) -> None:
