@@ -1,0 +1,77 @@
+"""What an evaluation says: figures, curves, cards to look at, and what could not be measured and why.
+
+`eclip.tasks.evaluate` fills a `Report`; `eclip.tasks.report` draws it. Values are shares in 0..1 unless the
+name of the metric says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MODALITIES = ("image", "text", "both")
+METHODS = ("eclip", "tf-idf", "pretrained", "clip")  # the order of tables: ours first, then the baselines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One figure of one table."""
+
+    task: str
+    target: str  # what is predicted: "leaf", an attribute's name, "catalog", "title to picture"
+    metric: str
+    modality: str  # one of MODALITIES
+    method: str  # one of METHODS, or another model's name
+    value: float
+    support: int  # rows, pairs or queries that the figure is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A line to plot: points (x, y) in order."""
+
+    task: str
+    name: str
+    modality: str
+    method: str
+    x_label: str
+    y_label: str
+    x: list[float]
+    y: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One product to look at; whoever renders it may fill in the picture."""
+
+    product_id: str
+    title: str | None
+    image: bytes | None = None  # encoded picture
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Cards that belong together: the answers to one search, one cluster, some mistakes."""
+
+    kind: str  # "search", "cluster" or "mistake"
+    title: str
+    cards: list[Card]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A task (or a part of one) that could not be done, and why."""
+
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that one evaluation found."""
+
+    results: list[Result] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    galleries: list[Gallery] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)  # store rows, model, seed, command, seconds, versions
