@@ -103,7 +103,7 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> float:
 
 
 def recall_at_precision(relevant: np.ndarray, scores: np.ndarray, precision: float) -> float:
-    """Most recall at a precision of at least `precision`; 0 where it is never reached, NaN for no relevant."""
+    """Most recall at a precision of at least `precision`; 0 where never reached, NaN for nothing relevant."""
     reached, recall, _ = precision_recall_curve(relevant, scores)
     if not len(reached):
         return float("nan")
@@ -265,5 +265,5 @@ def relevant_ranks(
 
 
 def recall_at_k(ranks: np.ndarray, k: int) -> float:
-    """Share of queries with a relevant item among the first `k`, from `relevant_ranks`; NaN for no queries."""
+    """Share of queries, given by `relevant_ranks` [Q], with a hit among the first `k`; NaN for no queries."""
     return float(np.mean(ranks < k)) if len(ranks) else float("nan")

@@ -28,7 +28,7 @@ def adult_target(catalogue: Catalogue) -> Target | Skipped:
     if train.sum() < MIN_SUPPORT:
         return Skipped(
             task=NAME,
-            reason=f"{train.sum()} train products have the policy {ADULT!r}, at least {MIN_SUPPORT} are needed",
+            reason=f"{train.sum()} train products have the policy {ADULT!r}, {MIN_SUPPORT} are needed",
         )
     if train.sum() == len(train):
         return Skipped(task=NAME, reason=f"every train product has the policy {ADULT!r}")
