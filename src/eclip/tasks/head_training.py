@@ -15,10 +15,10 @@ import numpy as np
 from eclip.progress import stage
 from eclip.tasks.heads import Head, LinearHeads, Target
 
-WEIGHT_DECAYS = (0.03, 0.2, 1.0)  # decoupled (AdamW), times the learning rate at each step
+WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
 LEARNING_RATE = 1e-2
 BATCH_SIZE = 512
-MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 15, 100, 600  # few rows take more epochs to reach MIN_STEPS
+MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 15, 100, 400  # few rows take more epochs to reach MIN_STEPS
 PATIENCE = 3  # epochs without any head improving before the run ends
 HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
 
@@ -51,7 +51,9 @@ def fit_heads(
         held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
         validation_rows, train_rows = train_rows[:held_out], train_rows[held_out:]
     mean = matrix[train_rows].mean(axis=0)
-    scale = 1 / np.maximum(matrix[train_rows].std(axis=0), 1e-3 * max(float(matrix[train_rows].std()), 1e-9))
+    spread = matrix[train_rows].std(axis=0)
+    # A feature that hardly varies says nothing; blown up to unit variance it would be noise.
+    scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
     train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
     run = _Run(targets, train, held, train_rows, validation_rows)
