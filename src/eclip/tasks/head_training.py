@@ -17,8 +17,9 @@ from eclip.tasks.heads import Head, LinearHeads, Target
 
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
 LEARNING_RATE = 1e-2
-BATCH_SIZE = 512
-MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 15, 100, 400  # few rows take more epochs to reach MIN_STEPS
+MIN_BATCH, MAX_BATCH = 64, 256  # an eighth of the rows between these: few rows still make many steps
+MIN_EPOCHS, MAX_EPOCHS = 15, 100
+ROWS_SEEN = 150_000  # what decides between them: small stores take more epochs
 PATIENCE = 3  # epochs without any head improving before the run ends
 HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
 
@@ -57,7 +58,7 @@ def fit_heads(
     train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
     run = _Run(targets, train, held, train_rows, validation_rows)
-    epochs = int(np.clip(np.ceil(MIN_STEPS * BATCH_SIZE / len(train_rows)), MIN_EPOCHS, MAX_EPOCHS))
+    epochs = int(np.clip(ROWS_SEEN // len(train_rows), MIN_EPOCHS, MAX_EPOCHS))
     with stage(name, epochs * len(train_rows)) as advance:
         run.fit(epochs, shuffled, advance)
     return run.heads(mean, scale)
@@ -98,12 +99,13 @@ class _Run:
         ]
         groups.append({"params": self.biases, "weight_decay": 0.0})
         optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
-        steps = epochs * -(-len(self.train) // BATCH_SIZE)
+        batch_size = int(np.clip(len(self.train) // 8, MIN_BATCH, MAX_BATCH))
+        steps = epochs * -(-len(self.train) // batch_size)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         since_better = 0
         for _ in range(epochs):
             order = torch.from_numpy(shuffled.permutation(len(self.train)))
-            for batch in order.split(BATCH_SIZE):
+            for batch in order.split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 self._losses(self.train[batch], self.train_codes[:, batch]).sum().backward()
                 optimizer.step()

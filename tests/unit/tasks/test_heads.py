@@ -17,8 +17,8 @@ from eclip.tasks.heads import Head, LinearHeads, ModalHeads, Target
 def problem():
     """Features of other scales and offsets, two targets of which one lacks most labels."""
     shuffled = np.random.default_rng(0)
-    matrix = shuffled.normal(size=(1500, 20))
-    first = (matrix @ shuffled.normal(size=(20, 5)) + shuffled.normal(size=(1500, 5))).argmax(axis=1)
+    matrix = shuffled.normal(size=(4000, 20))
+    first = (matrix @ shuffled.normal(size=(20, 5)) + shuffled.normal(size=(4000, 5))).argmax(axis=1)
     second = np.where(matrix[:, 0] + matrix[:, 1] > 0, 1, 0)
     second[200:900] = -1
     features = (matrix * np.geomspace(0.01, 100, 20) + 3).astype(np.float32)
@@ -31,7 +31,7 @@ def problem():
 
 def test_heads_are_as_good_as_scikit_learn(problem):
     matrix, features, targets = problem
-    train, held, test = np.arange(1000), np.arange(1000, 1200), np.arange(1200, 1500)
+    train, held, test = np.arange(1000), np.arange(1000, 1200), np.arange(1200, 4000)
     heads = fit_heads(features, targets, train_rows=train, validation_rows=held, seed=0)
     for target in targets:
         known = train[target.codes[train] >= 0]
@@ -43,13 +43,13 @@ def test_heads_are_as_good_as_scikit_learn(problem):
 
 def test_no_validation_rows_and_a_balanced_rare_class(problem):
     _, features, _ = problem
-    codes = np.zeros(1500, dtype=np.int64)
+    codes = np.zeros(4000, dtype=np.int64)
     codes[features[:, 3] > np.quantile(features[:, 3], 0.98)] = 1
     nobody = np.zeros(0, dtype=np.int64)
     recalls = []
     for balanced in (True, False):
         target = Target(name="rare", labels=("no", "yes"), codes=codes, balanced=balanced)
-        heads = fit_heads(features, [target], train_rows=np.arange(1500), validation_rows=nobody, seed=0)
+        heads = fit_heads(features, [target], train_rows=np.arange(4000), validation_rows=nobody, seed=0)
         chances = heads.probabilities("rare", features)[:, 1]
         recalls.append(np.mean(chances[codes == 1] > 0.5))
     assert recalls[0] > 0.95
