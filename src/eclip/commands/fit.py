@@ -27,10 +27,10 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
-    from eclip.tasks.base import TASK_NAMES, read_catalogue
+    from eclip.tasks.base import TASKS, read_catalogue
     from eclip.tasks.fit import fit_tasks
 
     digest = read_manifest(Path(model))["digest"]
     catalogue = read_catalogue(Store.open(Path(store)), digest)
-    tasks = TASK_NAMES if task is None else (task,)
+    tasks = TASKS if task is None else (task,)
     return fit_tasks(catalogue, Path(model) / MODEL_TASKS, tasks=tasks, seed=seed)

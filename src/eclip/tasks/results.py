@@ -1,35 +1,34 @@
-"""What an evaluation finds: plain records that the tasks fill and the report renders.
+"""What an evaluation says: figures, curves, cards to look at, and what could not be measured and why.
 
-Values are shares in 0..1 unless the metric's name says otherwise.
+`eclip.tasks.evaluate` fills a `Report`; `eclip.tasks.report` draws it. Values are shares in 0..1 unless the
+name of the metric says otherwise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-OUR_METHOD = "eclip"  # every other method of a `Result` is a baseline
 MODALITIES = ("image", "text", "both")
+OUR_METHOD = "eclip"
+METHODS = (OUR_METHOD, "tf-idf", "pretrained", "clip")  # the order of tables: ours first, then the baselines
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One measured number: one metric of one target by one method with one modality."""
+    """One figure of one table."""
 
     task: str
-    target: str
+    target: str  # what is predicted: "leaf", an attribute's name, "catalog", "title to picture"
     metric: str
-    modality: str
-    """One of `MODALITIES`."""
-    method: str
-    """"eclip", or a baseline: "tf-idf", "pretrained", "clip", ..."""
+    modality: str  # one of MODALITIES
+    method: str  # one of METHODS, or another model's name
     value: float
-    support: int
-    """How many items were judged."""
+    support: int  # rows, pairs or queries that the figure is over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One line of a plot; curves of the same task and name share a plot."""
+    """A line to plot: points (x, y) in order."""
 
     task: str
     name: str
@@ -43,27 +42,26 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One product in a contact sheet."""
+    """One product to look at; whoever renders it may fill in the picture."""
 
     product_id: str
-    title: str
-    image: bytes | None
-    note: str
+    title: str | None
+    image: bytes | None = None  # encoded picture
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """One contact sheet: the answers to a search, the members of a cluster, a kind of mistake."""
+    """Cards that belong together: the answers to one search, one cluster, some mistakes."""
 
-    kind: str
-    """"search", "cluster" or "mistake"."""
+    kind: str  # "search", "cluster" or "mistake"
     title: str
     cards: list[Card]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """A task that could not be measured, and why."""
+    """A task (or a part of one) that could not be done, and why."""
 
     task: str
     reason: str
@@ -71,11 +69,10 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that one evaluation found; within a task the first result is its headline."""
+    """Everything that one evaluation found."""
 
-    results: list[Result]
+    results: list[Result] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     galleries: list[Gallery] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    facts: dict[str, str] = field(default_factory=dict)
-    """Store rows, model, seed, command, seconds, versions: shown in this order."""
+    facts: dict[str, str] = field(default_factory=dict)  # store rows, model, seed, command, seconds, versions

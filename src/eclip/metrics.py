@@ -1,0 +1,269 @@
+"""Measures of the five tasks and of retrieval: plain functions on arrays, numpy and scipy only.
+
+Every function takes what was true first and what was predicted second, and returns shares in 0..1. None of
+them knows of a product, a model or a file, so that each is checked against a table worked out by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+# --- classification ---
+
+
+def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of rows [N] that are right; NaN for no rows."""
+    return float(np.mean(truth == predicted)) if len(truth) else float("nan")
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of the F1 of each class that occurs in `truth` or `predicted` [N]; NaN for no rows.
+
+    Rare classes count as much as frequent ones; a class that is only predicted counts with 0.
+    """
+    if not len(truth):
+        return float("nan")
+    classes, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
+    true_codes, predicted_codes = codes[: len(truth)], codes[len(truth) :]
+    hits = np.bincount(true_codes[true_codes == predicted_codes], minlength=len(classes))
+    sizes = np.bincount(true_codes, minlength=len(classes)) + np.bincount(
+        predicted_codes, minlength=len(classes)
+    )
+    return float(np.mean(2 * hits / sizes))
+
+
+def top_k_accuracy(truth: np.ndarray, scores: np.ndarray, k: int) -> float:
+    """Share of rows whose true class is among the `k` best scored.
+
+    Args:
+        truth: Class indices [N]; -1 for a class that has no column, which is always a miss.
+        scores: [N, C], higher is better; ties count against the true class.
+        k: How many classes may be named.
+    """
+    if not len(truth):
+        return float("nan")
+    known = truth >= 0
+    own = scores[np.arange(len(truth)), np.maximum(truth, 0)]
+    rank = (scores >= own[:, None]).sum(axis=1) - 1
+    return float(np.mean(known & (rank < k)))
+
+
+def level_accuracy(
+    truth: Sequence[tuple[str, ...]], predicted: Sequence[tuple[str, ...]], level: int
+) -> tuple[float, int]:
+    """Share of paths (root to leaf) that agree in their first `level` names, and how many were compared.
+
+    Only rows whose true path is that deep are compared; what is predicted is cut at the same depth, so a
+    level never contradicts the leaf below it.
+    """
+    hits = [
+        true[:level] == guess[:level]
+        for true, guess in zip(truth, predicted, strict=True)
+        if len(true) >= level
+    ]
+    return (float(np.mean(hits)) if hits else float("nan")), len(hits)
+
+
+# --- ranking of yes-or-no answers ---
+
+
+def precision_recall_curve(
+    relevant: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and threshold at each distinct score, from the highest score down.
+
+    Args:
+        relevant: [N] bool.
+        scores: [N], higher is more likely relevant; rows of one score are answered together.
+
+    Returns:
+        Three arrays [T]: "answer yes from this threshold on" has that precision and recall. Empty where
+        nothing is relevant.
+    """
+    relevant = relevant.astype(bool)
+    if not relevant.any():
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last_of_score = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    hits = np.cumsum(relevant[order])[last_of_score]
+    return hits / (last_of_score + 1), hits / relevant.sum(), ranked[last_of_score]
+
+
+def average_precision(relevant: np.ndarray, scores: np.ndarray) -> float:
+    """Sum over thresholds of precision times the recall gained there; NaN where nothing is relevant."""
+    precision, recall, _ = precision_recall_curve(relevant, scores)
+    if not len(precision):
+        return float("nan")
+    return float(np.sum(precision * np.diff(recall, prepend=0.0)))
+
+
+def recall_at_precision(relevant: np.ndarray, scores: np.ndarray, precision: float) -> float:
+    """Most recall at a precision of at least `precision`; 0 where never reached, NaN for nothing relevant."""
+    reached, recall, _ = precision_recall_curve(relevant, scores)
+    if not len(reached):
+        return float("nan")
+    # One rounding error must not lose a threshold that meets the precision exactly.
+    enough = reached >= precision - 1e-12
+    return float(recall[enough].max()) if enough.any() else 0.0
+
+
+def f1(relevant: np.ndarray, answered: np.ndarray) -> float:
+    """F1 of yes-or-no answers [N]; 0 where neither truth nor answer holds a yes."""
+    total = int(relevant.sum()) + int(answered.sum())
+    return 2 * int((relevant & answered).sum()) / total if total else 0.0
+
+
+def best_f1_threshold(relevant: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """Threshold (yes from here on) with the best F1, and that F1.
+
+    The threshold lies midway between the last score answered yes and the next one, so that new scores that
+    fall between known ones go to the nearer side. NaN and 0 where nothing is relevant.
+    """
+    precision, recall, thresholds = precision_recall_curve(relevant, scores)
+    if not len(precision):
+        return float("nan"), 0.0
+    f1s = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(np.argmax(f1s))
+    after = thresholds[best + 1] if best + 1 < len(thresholds) else thresholds[best]
+    return float((thresholds[best] + after) / 2), float(f1s[best])
+
+
+# --- clusterings ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterScores:
+    """How well a clustering agrees with the true one; all in 0..1 but `ari`, which may fall below 0."""
+
+    pairwise_precision: float
+    pairwise_recall: float
+    pairwise_f1: float
+    bcubed_precision: float
+    bcubed_recall: float
+    bcubed_f1: float
+    ari: float
+    nmi: float
+
+
+def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
+    """Compare two clusterings of the same items, given as one cluster name an item [N].
+
+    Pairwise: precision and recall over pairs of items put together. B-cubed (Bagga and Baldwin, 1998): the
+    same, averaged over items. ARI: Hubert and Arabie (1985). NMI: mutual information over the mean of the
+    two entropies.
+
+    Raises:
+        ValueError: No items, or different numbers of them.
+    """
+    if len(truth) != len(predicted) or not len(truth):
+        raise ValueError(
+            f"expected two clusterings of the same items, found {len(truth)} and {len(predicted)}"
+        )
+    cells, true_sizes, predicted_sizes, cell_true, cell_predicted = _contingency(truth, predicted)
+    together, true_pairs, predicted_pairs = _pairs(cells), _pairs(true_sizes), _pairs(predicted_sizes)
+    pairwise_precision = together / predicted_pairs if predicted_pairs else 0.0
+    pairwise_recall = together / true_pairs if true_pairs else 0.0
+    num_items = len(truth)
+    bcubed_precision = float(np.sum(cells**2 / predicted_sizes[cell_predicted]) / num_items)
+    bcubed_recall = float(np.sum(cells**2 / true_sizes[cell_true]) / num_items)
+    return ClusterScores(
+        pairwise_precision=pairwise_precision,
+        pairwise_recall=pairwise_recall,
+        pairwise_f1=_harmonic(pairwise_precision, pairwise_recall),
+        bcubed_precision=bcubed_precision,
+        bcubed_recall=bcubed_recall,
+        bcubed_f1=_harmonic(bcubed_precision, bcubed_recall),
+        ari=_adjusted_rand(together, true_pairs, predicted_pairs, num_items),
+        nmi=_normalised_information(
+            cells, true_sizes, predicted_sizes, true_sizes[cell_true] * predicted_sizes[cell_predicted]
+        ),
+    )
+
+
+def _contingency(
+    truth: np.ndarray, predicted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Non-empty cells of the table true x predicted, both margins, and the row and column of each cell."""
+    _, true_codes = np.unique(truth, return_inverse=True)
+    _, predicted_codes = np.unique(predicted, return_inverse=True)
+    table = sparse.coo_matrix((np.ones(len(truth)), (true_codes, predicted_codes))).tocsr().tocoo()
+    true_sizes = np.bincount(true_codes).astype(np.float64)
+    predicted_sizes = np.bincount(predicted_codes).astype(np.float64)
+    return table.data, true_sizes, predicted_sizes, table.row, table.col
+
+
+def _pairs(sizes: np.ndarray) -> float:
+    return float(np.sum(sizes * (sizes - 1) / 2))
+
+
+def _harmonic(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _adjusted_rand(together: float, true_pairs: float, predicted_pairs: float, num_items: int) -> float:
+    all_pairs = num_items * (num_items - 1) / 2
+    by_chance = true_pairs * predicted_pairs / all_pairs if all_pairs else 0.0
+    most = (true_pairs + predicted_pairs) / 2
+    return (together - by_chance) / (most - by_chance) if most != by_chance else 1.0
+
+
+def _normalised_information(
+    cells: np.ndarray, true_sizes: np.ndarray, predicted_sizes: np.ndarray, expected: np.ndarray
+) -> float:
+    num_items = cells.sum()
+    information = float(np.sum(cells / num_items * np.log(cells * num_items / expected)))
+    entropies = [float(-np.sum(s / num_items * np.log(s / num_items))) for s in (true_sizes, predicted_sizes)]
+    return information / (sum(entropies) / 2) if sum(entropies) else 1.0
+
+
+# --- retrieval ---
+
+
+def relevant_ranks(
+    queries: np.ndarray | sparse.csr_matrix,
+    corpus: np.ndarray | sparse.csr_matrix,
+    query_groups: np.ndarray,
+    corpus_groups: np.ndarray,
+    *,
+    own_rows: np.ndarray | None = None,
+    chunk_size: int = 512,
+) -> np.ndarray:
+    """How many irrelevant items come before the first relevant one, for each query.
+
+    Args:
+        queries: [Q, D], dense or sparse; similarity is the inner product.
+        corpus: [N, D], likewise.
+        query_groups: [Q]; an item is relevant to a query of the same group, so each may have several.
+        corpus_groups: [N].
+        own_rows: [Q] position in the corpus of the query itself, which is never shown to it; None = the
+            query is not in the corpus; -1 = this one is not.
+        chunk_size: Queries scored at once: chunk_size x N scores are in memory, never Q x N.
+
+    Returns:
+        [Q] int64; 0 is a hit at once, N where nothing is relevant. Irrelevant items that tie with the first
+        relevant one count as before it.
+    """
+    num_queries, num_rows = len(query_groups), len(corpus_groups)
+    ranks = np.full(num_queries, num_rows, dtype=np.int64)
+    for start in range(0, num_queries, chunk_size):
+        rows = slice(start, min(start + chunk_size, num_queries))
+        product = queries[rows] @ corpus.T
+        scores = product.toarray() if sparse.issparse(product) else product
+        if own_rows is not None:
+            present = np.flatnonzero(own_rows[rows] >= 0)
+            scores[present, own_rows[rows][present]] = -np.inf
+        relevant = query_groups[rows, None] == corpus_groups[None, :]
+        best = np.where(relevant, scores, -np.inf).max(axis=1)
+        before = ((scores >= best[:, None]) & ~relevant).sum(axis=1)
+        ranks[rows] = np.where(np.isfinite(best), before, num_rows)
+    return ranks
+
+
+def recall_at_k(ranks: np.ndarray, k: int) -> float:
+    """Share of queries, given by `relevant_ranks` [Q], with a hit among the first `k`; NaN for no queries."""
+    return float(np.mean(ranks < k)) if len(ranks) else float("nan")

@@ -1,0 +1,208 @@
+"""Measure matching and clustering on the test split: our scorers, then the baselines.
+
+A method is its vectors, a score for pairs, and a threshold chosen off the test split; from there on all
+methods go the same way, over the same pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eclip.errors import ModelError
+from eclip.metrics import best_f1_threshold
+from eclip.progress import stage
+from eclip.schema import SPLITS
+from eclip.tasks import clustering, matching
+from eclip.tasks.base import TASK_FILE, Catalogue, read_task, search_vectors
+from eclip.tasks.baselines import cosine_scores, title_cosine_features, title_features
+from eclip.tasks.clustering import PairScores, candidate_pairs, choose_threshold, cluster, labelled_rows
+from eclip.tasks.fit import cluster_scorers
+from eclip.tasks.matching import Groups, Pairs, draw_pairs, having
+from eclip.tasks.pairs import RICHEST_FIRST, PairScorers, PairSource
+from eclip.tasks.results import METHODS, Report, Skipped
+
+ECLIP, TF_IDF, PRETRAINED, _ = METHODS
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Matcher:
+    """One task by one method and modality."""
+
+    task: str  # matching or clustering
+    method: str
+    modality: str
+    vectors: Any  # [N, D] unit rows, dense or sparse
+    mask: np.ndarray  # [N] rows that have the modality
+    score: PairScores
+    threshold: float
+
+
+def evaluate_pair_tasks(
+    report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
+) -> None:
+    """Add the results, curves and galleries of matching and clustering to the report."""
+    names = (matching.NAME, clustering.NAME)
+    groups = matching.product_groups(catalogue)
+    if isinstance(groups, Skipped):
+        report.skipped.extend(Skipped(task=task, reason=groups.reason) for task in names)
+        return
+    fitted = [task for task in names if (folder / task / TASK_FILE).exists()]
+    report.skipped.extend(
+        Skipped(task=task, reason="not fitted: run `eclip fit STORE --model MODEL`")
+        for task in names
+        if task not in fitted
+    )
+    if not fitted:
+        return
+    pairs = draw_pairs(catalogue, groups, SPLITS[2], seed=seed)
+    if not pairs.same.any():
+        reason = "the test split has no two listings of one product"
+        report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
+        return
+    loaded = {task: read_scorers(folder / task, groups.level) for task in fitted}
+    with stage("Matching and clustering", None, unit="methods") as advance:
+        matchers = list(_our_matchers(catalogue, loaded))
+        if pretrained is not None:
+            matchers += _pretrained_matchers(pretrained, groups, fitted, seed=seed)
+        matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
+        for matcher in matchers:
+            if matcher.task == matching.NAME:
+                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed)
+            else:
+                _add_clustering(report, catalogue, groups, matcher, seed=seed)
+            advance(1)
+
+
+def read_scorers(folder: Path, level: str | None = None) -> PairScorers:
+    """Read the scorers that `fit` wrote for matching or clustering.
+
+    Raises:
+        ModelError: They are missing, damaged, or of another level than the store's labels.
+    """
+    content = read_task(folder)
+    if level is not None and content.get("level") != level:
+        raise ModelError(
+            f"{folder} was fitted on groups by {content.get('level')}, the store has them by {level}: run "
+            "`eclip fit` on this store"
+        )
+    return PairScorers.from_json(content["scorers"])
+
+
+def _our_matchers(
+    catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = ECLIP
+) -> Iterator[_Matcher]:
+    source = PairSource.of(catalogue)
+    for modality in RICHEST_FIRST:
+        vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
+        for task, scorers in loaded.items():
+            if modality in scorers.by_modality:
+                yield _Matcher(
+                    task=task,
+                    method=method,
+                    modality=modality,
+                    vectors=vectors,
+                    mask=mask,
+                    score=scorers.on(source, modality),
+                    threshold=scorers.by_modality[modality].threshold,
+                )
+
+
+def _pretrained_matchers(
+    catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int
+) -> Iterator[_Matcher]:
+    """The same scorers, fitted over other towers' vectors."""
+    scorers, _ = matching.fit_matching(catalogue, groups, seed=seed)
+    loaded = {matching.NAME: scorers}
+    if clustering.NAME in tasks:
+        loaded[clustering.NAME] = cluster_scorers(catalogue, groups, scorers, seed=seed)
+    yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, PRETRAINED)
+
+
+def _title_matchers(
+    catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int
+) -> Iterator[_Matcher]:
+    """The cosine of TF-IDF titles, with thresholds chosen on validation."""
+    mask = np.array([bool(title) for title in catalogue.titles])
+    train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
+    split = clustering.held_out_split(catalogue, groups)
+    held = having(PairSource.of(catalogue), draw_pairs(catalogue, groups, split, seed=seed), "text")
+    rows = labelled_rows(catalogue, groups, split, mask, seed=seed)
+    if not len(train) or not held.same.any() or not len(rows):
+        return
+    matrix = title_cosine_features(title_features(catalogue.titles, train))
+
+    def score(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        return cosine_scores(matrix, left, right)
+
+    for task in tasks:
+        if task == matching.NAME:
+            threshold, _ = best_f1_threshold(held.same, score(held.left, held.right))
+        else:
+            left, right = candidate_pairs(matrix, rows)
+            threshold = choose_threshold(rows, groups.ids[rows], left, right, score)
+        yield _Matcher(
+            task=task,
+            method=TF_IDF,
+            modality="text",
+            vectors=matrix,
+            mask=mask,
+            score=score,
+            threshold=threshold,
+        )
+
+
+def _add_matching(
+    report: Report, catalogue: Catalogue, groups: Groups, pairs: Pairs, matcher: _Matcher, *, seed: int
+) -> None:
+    kept = having(PairSource.of(catalogue), pairs, matcher.modality)
+    if not kept.same.any():
+        return
+    scores = matcher.score(kept.left, kept.right)
+    results, curves = matching.matching_results(
+        kept,
+        scores,
+        matcher.threshold,
+        level=groups.level,
+        modality=matcher.modality,
+        method=matcher.method,
+    )
+    report.results.extend(results)
+    report.curves.extend(curves)
+    report.results.extend(
+        matching.mate_results(
+            matcher.vectors,
+            matcher.mask,
+            catalogue,
+            groups,
+            modality=matcher.modality,
+            method=matcher.method,
+            seed=seed,
+        )
+    )
+
+
+def _add_clustering(
+    report: Report, catalogue: Catalogue, groups: Groups, matcher: _Matcher, *, seed: int
+) -> None:
+    rows = labelled_rows(catalogue, groups, SPLITS[2], matcher.mask, seed=seed)
+    if not len(rows):
+        return
+    left, right = candidate_pairs(matcher.vectors, rows)
+    scores = matcher.score(left, right)
+    clusters = cluster(rows, left, right, scores, matcher.score, matcher.threshold)
+    report.results.extend(
+        clustering.clustering_results(
+            groups.ids[rows],
+            clusters,
+            level=groups.level,
+            modality=matcher.modality,
+            method=matcher.method,
+        )
+    )
+    if matcher.method == ECLIP and not any(g.kind == "cluster" for g in report.galleries):
+        report.galleries.extend(clustering.cluster_galleries(catalogue, groups, rows, clusters))

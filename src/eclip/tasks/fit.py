@@ -1,0 +1,215 @@
+"""Fit every task's heads on the train split of a catalogue, and write them into the model folder.
+
+Category, attributes and adult share one run a modality (`eclip.tasks.head_training`); matching fits pair
+scorers, clustering chooses their thresholds anew. A task whose labels are missing is skipped with a reason,
+and what an earlier fit wrote for it is removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from eclip.errors import ConfigError
+from eclip.progress import stage
+from eclip.schema import SPLITS
+from eclip.tasks import adult, attributes, category, clustering, matching
+from eclip.tasks.base import TASKS, Catalogue, check_splits, replacing, search_vectors, write_task
+from eclip.tasks.head_training import fit_heads
+from eclip.tasks.heads import LinearHeads, ModalHeads, Target
+from eclip.tasks.matching import Groups
+from eclip.tasks.pairs import PairScorers, PairSource
+from eclip.tasks.results import MODALITIES, Skipped
+
+TASK_VERSION = 1
+HEAD_TASKS = (category.NAME, attributes.NAME, adult.NAME)
+MIN_TRAIN_ROWS = 20  # with the modality, below which it is left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSummary:
+    """What came of one task."""
+
+    task: str
+    heads: dict[str, list[str]] = field(default_factory=dict)  # modality -> names of what was fitted
+    skipped: list[Skipped] = field(default_factory=list)
+    seconds: float = 0.0  # of fitting; the tasks with heads are fitted together
+
+
+def fit_tasks(
+    catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, seed: int
+) -> list[FitSummary]:
+    """Fit tasks and write each into its own folder below `folder` at once.
+
+    Args:
+        catalogue: Products with vectors.
+        folder: MODEL/tasks.
+        tasks: Some of `TASKS`.
+        seed: Of everything random.
+
+    Raises:
+        ConfigError: A task has an unknown name.
+    """
+    unknown = sorted(set(tasks) - set(TASKS))
+    if unknown:
+        raise ConfigError(f"unknown task {unknown[0]!r}, expected one of {', '.join(TASKS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [task for task in TASKS if task in tasks]
+    reason = check_splits(catalogue)
+    if reason:
+        return [_leave_out(folder, task, [Skipped(task=task, reason=reason)]) for task in wanted]
+    summaries = _fit_head_tasks(catalogue, folder, [t for t in wanted if t in HEAD_TASKS], seed=seed)
+    summaries += _fit_pair_tasks(catalogue, folder, [t for t in wanted if t not in HEAD_TASKS], seed=seed)
+    return sorted(summaries, key=lambda summary: TASKS.index(summary.task))
+
+
+def head_targets(
+    catalogue: Catalogue, tasks: Sequence[str]
+) -> tuple[dict[str, list[Target]], dict[str, list[Skipped]]]:
+    """Targets of each task that fits linear heads, and why others can't be learned."""
+    targets: dict[str, list[Target]] = {task: [] for task in tasks}
+    skipped: dict[str, list[Skipped]] = {task: [] for task in tasks}
+    for task in tasks:
+        if task == attributes.NAME:
+            targets[task], skipped[task] = attributes.attribute_targets(catalogue)
+            continue
+        make = category.category_target if task == category.NAME else adult.adult_target
+        target = make(catalogue)
+        if isinstance(target, Target):
+            targets[task] = [target]
+        else:
+            skipped[task] = [target]
+    return targets, skipped
+
+
+def fit_modal_heads(
+    catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int, method: str = "eclip"
+) -> dict[str, ModalHeads]:
+    """All heads of all tasks, one run a modality; by task, then modality.
+
+    Attributes may share a name with another task, so heads carry their task's while they are fitted.
+    """
+    heads: dict[str, dict[str, LinearHeads]] = {task: {} for task in targets}
+    for modality in MODALITIES:
+        if not modality_present(catalogue, modality):
+            continue
+        matrix, mask = catalogue.features(modality)
+        train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
+        if len(train) < MIN_TRAIN_ROWS:
+            continue
+        named = [
+            Target(name=f"{task}:{t.name}", labels=t.labels, codes=t.codes, balanced=t.balanced)
+            for task, group in targets.items()
+            for t in group
+            if len(np.unique(t.codes[train][t.codes[train] >= 0])) >= 2
+        ]
+        if not named:
+            continue
+        fitted = fit_heads(
+            matrix,
+            named,
+            train_rows=train,
+            validation_rows=np.flatnonzero(mask & (catalogue.split == SPLITS[1])),
+            seed=seed,
+            name=f"Fitting {len(named)} {method} heads on {modality}",
+        )
+        for full_name, head in fitted.heads.items():
+            task, name = full_name.split(":", 1)
+            heads[task].setdefault(modality, LinearHeads({})).heads[name] = head
+    return {task: ModalHeads(by_modality) for task, by_modality in heads.items()}
+
+
+def modality_present(catalogue: Catalogue, modality: str) -> bool:
+    """Whether the train split has the modality; "both" needs pictures and titles."""
+    train = catalogue.split == SPLITS[0]
+    has = PairSource.of(catalogue).has
+    if modality == "both":
+        return bool((has["image"] & train).any() and (has["text"] & train).any())
+    return bool((has[modality] & train).any())
+
+
+def _fit_head_tasks(
+    catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int
+) -> list[FitSummary]:
+    started = time.monotonic()
+    targets, skipped = head_targets(catalogue, tasks)
+    fitted = fit_modal_heads(catalogue, targets, seed=seed)
+    seconds = time.monotonic() - started
+    summaries = []
+    for task in tasks:
+        heads = fitted[task]
+        if not heads.by_modality:
+            reasons = skipped[task] or [
+                Skipped(
+                    task=task, reason=f"fewer than {MIN_TRAIN_ROWS} train products have vectors and labels"
+                )
+            ]
+            summaries.append(_leave_out(folder, task, reasons))
+            continue
+        names = {modality: list(each.heads) for modality, each in heads.by_modality.items()}
+        with replacing(folder / task) as aside:
+            heads.save(aside)
+            write_task(aside, {"version": TASK_VERSION, "task": task, "seed": seed, "heads": names})
+        summaries.append(FitSummary(task=task, heads=names, skipped=skipped[task], seconds=seconds))
+    return summaries
+
+
+def _fit_pair_tasks(
+    catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int
+) -> list[FitSummary]:
+    if not tasks:
+        return []
+    groups = matching.product_groups(catalogue)
+    if isinstance(groups, Skipped):
+        return [_leave_out(folder, t, [Skipped(task=t, reason=groups.reason)]) for t in tasks]
+    started = time.monotonic()
+    with stage("Fitting pair scorers", None, unit="scorers") as advance:
+        scorers, skipped = matching.fit_matching(catalogue, groups, seed=seed)
+        advance(len(scorers.by_modality))
+    if not scorers.by_modality:
+        return [_leave_out(folder, t, [Skipped(task=t, reason=s.reason) for s in skipped]) for t in tasks]
+    summaries = []
+    for task in tasks:
+        if task == clustering.NAME:
+            scorers = cluster_scorers(catalogue, groups, scorers, seed=seed)
+        with replacing(folder / task) as aside:
+            content = {"level": groups.level, "scorers": scorers.as_json(), "seed": seed, "task": task}
+            write_task(aside, {"version": TASK_VERSION, **content})
+        summaries.append(
+            FitSummary(
+                task=task,
+                heads={modality: [groups.level] for modality in scorers.by_modality},
+                skipped=[Skipped(task=task, reason=each.reason) for each in skipped],
+                seconds=time.monotonic() - started,
+            )
+        )
+    return summaries
+
+
+def cluster_scorers(catalogue: Catalogue, groups: Groups, scorers: PairScorers, *, seed: int) -> PairScorers:
+    """The same scorers with the thresholds that cluster the validation split best."""
+    source = PairSource.of(catalogue)
+    split = clustering.held_out_split(catalogue, groups)
+    thresholds = {}
+    with stage("Choosing thresholds for clusters", len(scorers.by_modality), unit="modalities") as advance:
+        for modality in scorers.by_modality:
+            vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
+            rows = clustering.labelled_rows(catalogue, groups, split, mask, seed=seed)
+            score = scorers.on(source, modality)
+            left, right = clustering.candidate_pairs(vectors, rows)
+            thresholds[modality] = (
+                clustering.choose_threshold(rows, groups.ids[rows], left, right, score) if len(rows) else 1.0
+            )
+            advance(1)
+    return scorers.with_thresholds(thresholds)
+
+
+def _leave_out(folder: Path, task: str, reasons: list[Skipped]) -> FitSummary:
+    """Remove what an earlier fit left for a task that can't be fitted now: it would be of other data."""
+    shutil.rmtree(folder / task, ignore_errors=True)
+    return FitSummary(task=task, skipped=reasons)

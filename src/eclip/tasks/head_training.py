@@ -1,0 +1,186 @@
+"""Fit many linear heads over one feature matrix in one run.
+
+Heads share the pass over the features: their logits stand side by side in one matrix product, which is
+many times faster than one solver a head. Several strengths of weight decay run at once in the same way, and
+each head keeps, of all decays and epochs, the state with the least validation loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from eclip.progress import stage
+from eclip.tasks.heads import Head, LinearHeads, Target
+
+WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
+LEARNING_RATE = 1e-2
+MIN_BATCH, MAX_BATCH = 64, 256  # an eighth of the rows between these: few rows still make many steps
+MIN_EPOCHS, MAX_EPOCHS = 15, 100
+ROWS_SEEN = 150_000  # what decides between them: small stores take more epochs
+PATIENCE = 3  # epochs without any head improving before the run ends
+HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
+
+
+def fit_heads(
+    matrix: np.ndarray,
+    targets: Sequence[Target],
+    *,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    seed: int,
+    name: str = "Fitting heads",
+) -> LinearHeads:
+    """Fit one multinomial logistic head a target.
+
+    Args:
+        matrix: Features [N, F] without NaN.
+        targets: At least one; each has at least two classes among the training rows.
+        train_rows: Positions of the rows to learn from.
+        validation_rows: Positions of the rows that choose decay and epoch; empty = a share of the training
+            rows is held out for it.
+        seed: Of the order of batches and the hold-out.
+        name: Of the stage, for the progress bar.
+    """
+    import torch
+
+    shuffled = np.random.default_rng(seed)
+    if not len(validation_rows):
+        train_rows = shuffled.permutation(train_rows)
+        held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
+        validation_rows, train_rows = train_rows[:held_out], train_rows[held_out:]
+    mean = matrix[train_rows].mean(axis=0)
+    spread = matrix[train_rows].std(axis=0)
+    # A feature that hardly varies says nothing; blown up to unit variance it would be noise.
+    scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
+    train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
+    held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
+    run = _Run(targets, train, held, train_rows, validation_rows)
+    epochs = int(np.clip(ROWS_SEEN // len(train_rows), MIN_EPOCHS, MAX_EPOCHS))
+    with stage(name, epochs * len(train_rows)) as advance:
+        run.fit(epochs, shuffled, advance)
+    return run.heads(mean, scale)
+
+
+class _Run:
+    """One optimisation of all heads under all weight decays; blocks of columns are (decay, head)."""
+
+    def __init__(
+        self, targets: Sequence[Target], train: Any, held: Any, train_rows: np.ndarray, held_rows: np.ndarray
+    ) -> None:
+        import torch
+
+        self.targets, self.train, self.held = targets, train, held
+        codes = np.stack([target.codes for target in targets]).astype(np.int64)
+        self.train_codes = torch.from_numpy(codes[:, train_rows])
+        self.held_codes = torch.from_numpy(codes[:, held_rows])
+        self.class_weights = [_class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
+        widths = [len(target.labels) for target in targets]
+        ends = np.cumsum(widths)
+        self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
+        prior = np.concatenate([_log_prior(t, codes[i, train_rows]) for i, t in enumerate(targets)])
+        self.weights = [torch.zeros(int(ends[-1]), train.shape[1], requires_grad=True) for _ in WEIGHT_DECAYS]
+        self.biases = [
+            torch.from_numpy(prior.astype(np.float32)).clone().requires_grad_() for _ in WEIGHT_DECAYS
+        ]
+        self.best_loss = np.full(len(targets), np.inf)
+        self.best: list[tuple[np.ndarray, np.ndarray]] = [
+            (np.zeros((w, train.shape[1]), np.float32), prior[c].astype(np.float32))
+            for w, c in zip(widths, self.columns, strict=True)
+        ]
+
+    def fit(self, epochs: int, shuffled: np.random.Generator, advance: Any) -> None:
+        import torch
+
+        groups: list[dict[str, Any]] = [
+            {"params": [w], "weight_decay": d} for w, d in zip(self.weights, WEIGHT_DECAYS, strict=True)
+        ]
+        groups.append({"params": self.biases, "weight_decay": 0.0})
+        optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
+        batch_size = int(np.clip(len(self.train) // 8, MIN_BATCH, MAX_BATCH))
+        steps = epochs * -(-len(self.train) // batch_size)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        since_better = 0
+        for _ in range(epochs):
+            order = torch.from_numpy(shuffled.permutation(len(self.train)))
+            for batch in order.split(batch_size):
+                optimizer.zero_grad(set_to_none=True)
+                self._losses(self.train[batch], self.train_codes[:, batch]).sum().backward()
+                optimizer.step()
+                schedule.step()
+                advance(len(batch))
+            since_better = 0 if self._keep_better() else since_better + 1
+            if since_better >= PATIENCE:
+                break
+
+    def _losses(self, rows: Any, codes: Any) -> Any:
+        """Mean cross-entropy of each (decay, head) over the rows that have its label."""
+        import torch
+        from torch.nn import functional
+
+        losses = []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            logits = torch.addmm(bias, rows, weight.T)
+            for i, columns in enumerate(self.columns):
+                total = functional.cross_entropy(
+                    logits[:, columns],
+                    codes[i],
+                    weight=self.class_weights[i],
+                    ignore_index=-1,
+                    reduction="sum",
+                )
+                # By rows, not by the sum of their weights: a batch without the rare class stays small.
+                losses.append(total / (codes[i] >= 0).sum().clamp(min=1))
+        return torch.stack(losses)
+
+    def _keep_better(self) -> bool:
+        """Keep the state of each head whose validation loss has fallen; say whether any has."""
+        import torch
+
+        with torch.no_grad():
+            losses = self._losses(self.held, self.held_codes).reshape(len(WEIGHT_DECAYS), -1).numpy()
+        labelled = (self.held_codes >= 0).any(dim=1).numpy()
+        better = False
+        for i, columns in enumerate(self.columns):
+            decay = int(losses[:, i].argmin()) if labelled[i] else len(WEIGHT_DECAYS) // 2
+            loss = float(losses[decay, i])
+            # Without a labelled row to choose by, the last state is kept.
+            if labelled[i] and loss >= self.best_loss[i] * (1 - 1e-4):
+                continue
+            self.best_loss[i] = loss
+            weight, bias = self.weights[decay].detach(), self.biases[decay].detach()
+            self.best[i] = (weight[columns].numpy().copy(), bias[columns].numpy().copy())
+            better = True
+        return better
+
+    def heads(self, mean: np.ndarray, scale: np.ndarray) -> LinearHeads:
+        """The best heads over raw features: W' = W * scale, b' = b - W' mean."""
+        folded = {}
+        for target, (weight, bias) in zip(self.targets, self.best, strict=True):
+            raw = weight * scale
+            folded[target.name] = Head(
+                labels=target.labels,
+                weight=raw.astype(np.float32),
+                bias=(bias - raw @ mean).astype(np.float32),
+            )
+        return LinearHeads(folded)
+
+
+def _log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
+    """Where biases start: what is known without features."""
+    if target.balanced:
+        return np.zeros(len(target.labels))
+    counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
+    return np.log(counts / counts.sum())
+
+
+def _class_weights(target: Target, codes: np.ndarray) -> Any:
+    """Weight of each class in the loss, mean 1 over rows; None = every row counts alike."""
+    import torch
+
+    if not target.balanced:
+        return None
+    counts = np.maximum(np.bincount(codes[codes >= 0], minlength=len(target.labels)), 1)
+    return torch.from_numpy((counts.sum() / (len(counts) * counts)).astype(np.float32))

@@ -1,0 +1,225 @@
+"""How alike two listings are: features of a pair, and the logistic regression that weighs them.
+
+A pair is judged by the richest modality that both its listings have: both, else titles, else pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from eclip.tasks.base import Catalogue, features, present_rows
+from eclip.tasks.results import MODALITIES
+
+WORD = re.compile(r"\w+")
+DIGIT = re.compile(r"\d")
+IMAGE_FEATURES = ("pictures cosine",)
+TEXT_FEATURES = ("titles cosine", "token overlap", "number agreement", "number conflict")
+CROSS_FEATURES = ("picture-title cosine", "product cosine")
+FEATURES = {
+    "image": IMAGE_FEATURES,
+    "text": TEXT_FEATURES,
+    "both": IMAGE_FEATURES + TEXT_FEATURES + CROSS_FEATURES,
+}
+RICHEST_FIRST = ("both", "text", "image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSource:
+    """Listings that pairs are made of; a pair is two row positions."""
+
+    titles: Sequence[str | None]
+    image_vectors: np.ndarray  # [N, D] unit rows, NaN where missing
+    text_vectors: np.ndarray
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> PairSource:
+        """All listings of a catalogue."""
+        return cls(
+            titles=catalogue.titles,
+            image_vectors=catalogue.image_vectors,
+            text_vectors=catalogue.text_vectors,
+        )
+
+    def followed_by(self, other: PairSource) -> PairSource:
+        """These listings, then those: rows of `other` start at the number of these."""
+        return PairSource(
+            titles=[*self.titles, *other.titles],
+            image_vectors=np.concatenate([self.image_vectors, other.image_vectors]),
+            text_vectors=np.concatenate([self.text_vectors, other.text_vectors]),
+        )
+
+    @cached_property
+    def tokens(self) -> sparse.csr_matrix:
+        """Which tokens each title holds: [N, V] of 0 and 1."""
+        return token_table([set(WORD.findall((title or "").casefold())) for title in self.titles])
+
+    @cached_property
+    def numbers(self) -> sparse.csr_matrix:
+        """Which tokens with a digit (sizes, model numbers) each title holds: [N, V] of 0 and 1."""
+        return token_table(
+            [{t for t in WORD.findall((title or "").casefold()) if DIGIT.search(t)} for title in self.titles]
+        )
+
+    @cached_property
+    def has(self) -> dict[str, np.ndarray]:
+        """Mask [N] of the listings with a picture ("image"), a title ("text"), both of them ("both")."""
+        image, text = present_rows(self.image_vectors), present_rows(self.text_vectors)
+        return {"image": image, "text": text, "both": image & text}
+
+    @cached_property
+    def common_space(self) -> bool:
+        """Whether pictures and titles can be compared with each other."""
+        return self.image_vectors.shape[1] == self.text_vectors.shape[1]
+
+
+def token_table(token_sets: Sequence[set[str]]) -> sparse.csr_matrix:
+    """Incidence matrix [N, V] float32 of sets of tokens."""
+    vocabulary: dict[str, int] = {}
+    columns: list[int] = []
+    ends = [0]
+    for tokens in token_sets:
+        columns.extend(vocabulary.setdefault(token, len(vocabulary)) for token in sorted(tokens))
+        ends.append(len(columns))
+    ones = np.ones(len(columns), dtype=np.float32)
+    return sparse.csr_matrix((ones, columns, ends), shape=(len(token_sets), max(1, len(vocabulary))))
+
+
+def pair_features(source: PairSource, left: np.ndarray, right: np.ndarray, modality: str) -> np.ndarray:
+    """Features [P, F] of pairs (left [P], right [P]); names in `FEATURES[modality]`.
+
+    A missing vector counts as zeros, so give only pairs whose listings have the modality.
+    """
+    columns: list[np.ndarray] = []
+    image, _ = features(source.image_vectors[left], source.text_vectors[left], "image")
+    other_image, _ = features(source.image_vectors[right], source.text_vectors[right], "image")
+    text, _ = features(source.image_vectors[left], source.text_vectors[left], "text")
+    other_text, _ = features(source.image_vectors[right], source.text_vectors[right], "text")
+    if modality in ("image", "both"):
+        columns.append(_cosines(image, other_image))
+    if modality in ("text", "both"):
+        shared, either = _overlap(source.tokens, left, right)
+        shared_numbers, either_numbers = _overlap(source.numbers, left, right)
+        agreement = shared_numbers / np.maximum(either_numbers, 1)
+        conflict = ((either_numbers > 0) & (shared_numbers == 0)).astype(np.float32)
+        columns += [_cosines(text, other_text), shared / np.maximum(either, 1), agreement, conflict]
+    if modality == "both":
+        none = np.zeros(len(left), dtype=np.float32)
+        columns += (
+            [
+                (_cosines(image, other_text) + _cosines(text, other_image)) / 2,
+                _unit_cosines(image + text, other_image + other_text),
+            ]
+            if source.common_space
+            else [none, none]
+        )
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.einsum("pd,pd->p", left, right)
+
+
+def _unit_cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    return _cosines(left, right) / np.maximum(lengths, 1e-12)
+
+
+def _overlap(table: sparse.csr_matrix, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes [P] of intersection and union of two rows' tokens."""
+    sizes = np.asarray(table.sum(axis=1)).reshape(-1)
+    shared = np.asarray(table[left].multiply(table[right]).sum(axis=1)).reshape(-1)
+    return shared, sizes[left] + sizes[right] - shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairScorer:
+    """Logistic regression over the features of one modality, and the threshold from which pairs are one."""
+
+    modality: str
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+
+    def probabilities(self, matrix: np.ndarray) -> np.ndarray:
+        """Probability [P] of being the same product, of features [P, F]."""
+        return 1 / (1 + np.exp(-np.clip(matrix @ np.array(self.weights) + self.bias, -500, 500)))
+
+
+@dataclass(frozen=True)
+class PairScorers:
+    """One scorer a modality; a pair is judged by the richest that fits it."""
+
+    by_modality: dict[str, PairScorer]
+
+    def scores(
+        self, source: PairSource, left: np.ndarray, right: np.ndarray, modality: str = "both"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probability [P] of each pair, and the threshold [P] of the scorer that gave it.
+
+        Args:
+            source: The listings.
+            left: [P] row positions.
+            right: [P] row positions.
+            modality: "both" may fall back to titles or pictures; "text" and "image" use nothing else.
+                A pair without common ground has probability 0.
+        """
+        scores, thresholds = np.zeros(len(left)), np.ones(len(left))
+        open_pairs = np.ones(len(left), dtype=bool)
+        for each in RICHEST_FIRST if modality == "both" else (modality,):
+            if each not in self.by_modality:
+                continue
+            mask = open_pairs & source.has[each][left] & source.has[each][right]
+            scorer = self.by_modality[each]
+            scores[mask] = scorer.probabilities(pair_features(source, left[mask], right[mask], each))
+            thresholds[mask] = scorer.threshold
+            open_pairs &= ~mask
+        return scores, thresholds
+
+    def on(self, source: PairSource, modality: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """The score [P] of pairs (left [P], right [P]) of these listings in this modality."""
+        return lambda left, right: self.scores(source, left, right, modality)[0]
+
+    def with_thresholds(self, thresholds: dict[str, float]) -> PairScorers:
+        """The scorers named there, with these thresholds."""
+        return PairScorers(
+            {m: replace(self.by_modality[m], threshold=value) for m, value in thresholds.items()}
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For a task's JSON file."""
+        return {modality: asdict(scorer) for modality, scorer in self.by_modality.items()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> PairScorers:
+        """Of what `as_json` gave."""
+        return cls(
+            {
+                m: PairScorer(**{**content[m], "weights": tuple(content[m]["weights"])})
+                for m in MODALITIES
+                if m in content
+            }
+        )
+
+
+def fit_scorer(matrix: np.ndarray, same: np.ndarray, modality: str, *, seed: int) -> PairScorer:
+    """Fit the regression on features [P, F] of pairs known to be the same product or not [P].
+
+    The threshold is .5 until one is chosen on other pairs.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    scale = np.maximum(matrix.std(axis=0), 1e-6)
+    model = LogisticRegression(C=1.0, max_iter=1000, random_state=seed).fit(matrix / scale, same)
+    return PairScorer(
+        modality=modality,
+        weights=tuple((model.coef_[0] / scale).tolist()),
+        bias=float(model.intercept_[0]),
+        threshold=0.5,
+    )

@@ -1,0 +1,146 @@
+"""Fitting and evaluating whole: every task, every modality, and what is skipped with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eclip.errors import ConfigError, ModelError, StoreError
+from eclip.tasks.adult import adult_probability
+from eclip.tasks.attributes import predict_attributes
+from eclip.tasks.base import TASKS
+from eclip.tasks.category import predict_category
+from eclip.tasks.evaluate import evaluate_tasks
+from eclip.tasks.evaluate_pairs import read_scorers
+from eclip.tasks.fit import fit_tasks
+from eclip.tasks.heads import ModalHeads
+from eclip.tasks.matching import same_products
+from eclip.tasks.pairs import PairSource
+
+
+@pytest.fixture(scope="module")
+def folder(catalogue, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tasks"
+    fit_tasks(catalogue, path, seed=0)
+    return path
+
+
+def figure(report, task, metric, modality="both", method="eclip"):
+    found = [
+        r.value
+        for r in report.results
+        if (r.task, r.metric, r.modality, r.method) == (task, metric, modality, method)
+    ]
+    assert found, f"no {metric} of {task}"
+    return found[0]
+
+
+def test_every_task_is_learned_in_every_modality(catalogue, folder):
+    shuffled = np.random.default_rng(5)
+    noise = shuffled.normal(size=catalogue.image_vectors.shape).astype(np.float32)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    report = evaluate_tasks(
+        catalogue, folder, pretrained=catalogue.with_vectors(noise, noise[::-1]), clip=catalogue, seed=0
+    )
+    assert report.skipped == []
+    for modality in ("image", "text", "both"):
+        assert figure(report, "category", "accuracy", modality) > 0.9
+        assert figure(report, "attributes", "accuracy", modality) > 0.7
+        assert figure(report, "adult", "average precision", modality) > 0.8
+        assert figure(report, "matching", "F1", modality) > 0.8
+        assert figure(report, "clustering", "pairwise F1", modality) > 0.7
+        # Vectors of noise know nothing: the figures come from the vectors, not from the labels.
+        assert figure(report, "category", "accuracy", modality, "pretrained") < 0.5
+    assert figure(report, "category", "accuracy", "text", "tf-idf") > 0.9
+    assert figure(report, "retrieval", "R@10") == figure(report, "retrieval", "R@10", method="clip")
+    assert {gallery.kind for gallery in report.galleries} >= {"search", "cluster"}
+    assert {curve.task for curve in report.curves} == {"matching", "adult"}
+
+
+def test_predictions_use_what_a_listing_has(catalogue, folder):
+    rows = catalogue.rows_of("test")
+    images, texts = catalogue.image_vectors[rows].copy(), catalogue.text_vectors[rows].copy()
+    images[0], texts[1] = np.nan, np.nan
+    images[2] = texts[2] = np.nan
+    paths, confidences = predict_category(ModalHeads.load(folder / "category"), images, texts)
+    assert paths[2] is None
+    assert np.isnan(confidences[2])
+    assert paths[0] == catalogue.categories[rows[0]]
+    assert paths[1] == catalogue.categories[rows[1]]
+    values, chances = predict_attributes(ModalHeads.load(folder / "attributes"), images, texts)
+    assert values[2] == {}
+    assert all(value in ("red", "green", "blue") for each in values for value in each.values())
+    assert all(0 < chance <= 1 for each in chances for chance in each.values())
+    adult = adult_probability(ModalHeads.load(folder / "adult"), images, texts)
+    assert np.isnan(adult[2])
+    truth = catalogue.policies[rows] == "adult"
+    assert np.nanmean(adult[truth]) > np.nanmean(adult[~truth]) + 0.4
+
+
+def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
+    source = PairSource.of(catalogue)
+    scorers = read_scorers(folder / "matching")
+    within = same_products(scorers, source, None, top_k=5)
+    rows = catalogue.rows_of("test")
+    hits = [catalogue.catalog_ids[o] == catalogue.catalog_ids[r] for r in rows for o, _ in within[r]]
+    assert len(hits) > len(rows)
+    assert np.mean(hits) > 0.8
+    assert all(row not in [other for other, _ in found] for row, found in enumerate(within))
+    # Looked up in another source, a listing finds itself and its mates at its own position there.
+    few = PairSource(
+        titles=[catalogue.titles[row] for row in rows[:4]],
+        image_vectors=catalogue.image_vectors[rows[:4]],
+        text_vectors=catalogue.text_vectors[rows[:4]],
+    )
+    found = same_products(scorers, few, source, top_k=5)
+    assert all(row in [other for other, _ in answer] for row, answer in zip(rows[:4], found, strict=True))
+
+
+def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):
+    for name in ("first", "again"):
+        fit_tasks(catalogue, tmp_path / name, tasks=["category", "matching"], seed=0)
+    for path in ("category/both/heads.safetensors", "category/text/heads.json", "matching/task.json"):
+        assert (tmp_path / "first" / path).read_bytes() == (tmp_path / "again" / path).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == ["category", "matching"]
+
+
+def test_a_store_without_labels_is_skipped_with_reasons(catalogue, tmp_path):
+    nothing = [None] * catalogue.num_rows
+    bare = replace(
+        catalogue,
+        categories=[()] * catalogue.num_rows,
+        attributes=[{}] * catalogue.num_rows,
+        catalog_ids=np.array(nothing, dtype=object),
+        policies=np.array(nothing, dtype=object),
+    )
+    summaries = fit_tasks(bare, tmp_path, seed=0)
+    assert [summary.task for summary in summaries] == list(TASKS)
+    assert all(summary.skipped and not summary.heads for summary in summaries)
+    report = evaluate_tasks(bare, tmp_path, seed=0)
+    assert {each.task for each in report.skipped} == set(TASKS)
+    assert {each.task for each in report.results} == {"retrieval"}
+
+
+def test_text_only_and_empty_splits(catalogue, tmp_path):
+    no_pictures = catalogue.with_vectors(
+        np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors
+    )
+    assert {m for s in fit_tasks(no_pictures, tmp_path, seed=0) for m in s.heads} == {"text"}
+    report = evaluate_tasks(no_pictures, tmp_path, seed=0)
+    assert {result.task for result in report.results} == set(TASKS)
+    no_test = replace(catalogue, split=np.where(catalogue.split == "test", "train", catalogue.split))
+    assert "no products" in evaluate_tasks(no_test, tmp_path, seed=0).skipped[0].reason
+    no_train = replace(catalogue, split=np.full(catalogue.num_rows, "test", dtype=object))
+    assert all(s.skipped for s in fit_tasks(no_train, tmp_path, seed=0))
+
+
+def test_bad_calls_say_what_to_do(catalogue, tmp_path):
+    with pytest.raises(ConfigError, match="unknown task 'colour'"):
+        fit_tasks(catalogue, tmp_path, tasks=["colour"], seed=0)
+    with pytest.raises(ModelError, match="eclip fit"):
+        ModalHeads.load(tmp_path / "category")
+    others = replace(catalogue, product_ids=catalogue.product_ids[::-1])
+    with pytest.raises(StoreError, match="other products"):
+        evaluate_tasks(catalogue, tmp_path, clip=others, seed=0)

@@ -1,0 +1,234 @@
+"""The parts of the tasks: targets, pairs, neighbours, clusters, reading a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from eclip.errors import StoreError
+from eclip.schema import ATTRIBUTES_TYPE, embedding_type
+from eclip.tasks import adult, attributes, category, clustering, matching
+from eclip.tasks.base import COLUMNS, features, read_catalogue, replacing, search_vectors
+from eclip.tasks.baselines import cosine_scores, title_cosine_features, title_features
+from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
+from eclip.tasks.pairs import FEATURES, PairScorer, PairScorers, PairSource, pair_features
+from eclip.tasks.results import Skipped
+
+NAN = np.nan
+
+
+def test_features_of_each_modality():
+    images = np.array([[1.0, 0], [NAN, NAN], [NAN, NAN]], dtype=np.float32)
+    texts = np.array([[0, 1.0], [1, 0], [NAN, NAN]], dtype=np.float32)
+    matrix, mask = features(images, texts, "both")
+    assert matrix.tolist() == [[1, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert mask.tolist() == [True, True, False]
+    assert features(images, texts, "image")[1].tolist() == [True, False, False]
+    vectors, _ = search_vectors(images, texts, "both")
+    assert vectors[0] == pytest.approx([0.5**0.5, 0.5**0.5])
+    with pytest.raises(ValueError, match="unknown modality"):
+        features(images, texts, "sound")
+
+
+class FakeStore:
+    def __init__(self, ids):
+        row = {
+            "product_id": "a",
+            "title": "Mug",
+            "split": "train",
+            "category": ["home", "mug"],
+            "attributes": [("colour", ["red", "blue"])],
+            "policy": "adult",
+            "weight": 0.5,
+        }
+        rows = [row, {"product_id": "b"}]
+        schema = {"category": pa.list_(pa.string()), "attributes": ATTRIBUTES_TYPE, "weight": pa.float32()}
+        self._table = pa.table(
+            {name: pa.array([r.get(name) for r in rows], schema.get(name, pa.string())) for name in COLUMNS}
+        )
+        vector = pa.array([None, [0.6, 0.8]], embedding_type(2))
+        self._vectors = pa.table({"product_id": ids, "image_embedding": vector, "text_embedding": vector})
+
+    def table(self, columns):
+        return self._table.select(columns)
+
+    def vectors(self, *, model_digest):
+        assert model_digest == "digest"
+        return self._vectors
+
+
+def test_a_catalogue_is_read_with_its_gaps():
+    found = read_catalogue(FakeStore(["a", "b"]), "digest")
+    assert found.categories == [("home", "mug"), ()]
+    assert found.attributes == [{"colour": ("red", "blue")}, {}]
+    assert found.weight.tolist() == [0.5, 1.0]
+    assert found.policies.tolist() == ["adult", None]
+    assert np.isnan(found.image_vectors[0]).all()
+    assert found.image_vectors[1] == pytest.approx([0.6, 0.8])
+    with pytest.raises(StoreError, match="same order"):
+        read_catalogue(FakeStore(["b", "a"]), "digest")
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "old").touch()
+    with pytest.raises(RuntimeError), replacing(tmp_path / "task") as aside:  # noqa: PT012
+        (aside / "half").touch()
+        raise RuntimeError
+    assert [path.name for path in (tmp_path / "task").iterdir()] == ["old"]
+    with replacing(tmp_path / "task") as aside:
+        (aside / "new").touch()
+    assert [path.name for path in (tmp_path / "task").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["task"]
+
+
+def test_targets_take_their_classes_from_the_train_split(catalogue):
+    paths = [("home", "mug")] * catalogue.num_rows
+    paths[catalogue.rows_of("test")[0]] = ("home", "new")
+    alone = category.category_target(replace(catalogue, categories=paths))
+    assert isinstance(alone, Skipped)
+    paths[catalogue.rows_of("train")[0]] = ("home", "once")
+    target = category.category_target(replace(catalogue, categories=paths))
+    assert target.labels == ("home > mug", "home > once")
+    assert target.codes[catalogue.rows_of("test")[0]] == -1
+
+
+def test_attributes_know_absent_and_refuse_free_text(catalogue):
+    named = [{**a, "code": (f"x{row}",)} for row, a in enumerate(catalogue.attributes)]
+    targets, skipped = attributes.attribute_targets(replace(catalogue, attributes=named))
+    assert [target.labels for target in targets] == [("blue", "green", "red", attributes.ABSENT)]
+    assert "no closed set" in skipped[0].reason
+    few = [{"colour": ("red",)} if row < 5 else {} for row in range(catalogue.num_rows)]
+    targets, skipped = attributes.attribute_targets(replace(catalogue, attributes=few))
+    assert targets == []
+    assert "are needed" in skipped[0].reason
+
+
+def test_attribute_results_count_absent_as_a_miss():
+    scores = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    found = attributes.attribute_results(
+        "colour", ["red", "blue", "blue"], ("red", "blue", ""), scores, modality="text", method="eclip"
+    )
+    values = {result.metric: (result.value, result.support) for result in found}
+    assert values["accuracy"] == (pytest.approx(1 / 3), 3)
+    assert values["precision at confidence 0.8"] == (1.0, 1)
+    assert values["coverage at confidence 0.8"] == (pytest.approx(1 / 3), 3)
+
+
+def test_category_results_by_hand():
+    labels = ("a > b", "a > c", "d")
+    scores = np.array([[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7]])
+    paths = [("a", "b"), ("a", "c"), ("e", "f")]
+    found = category.category_results(paths, labels, scores, modality="text", method="eclip")
+    values = {result.metric: result.value for result in found}
+    assert values["accuracy"] == pytest.approx(1 / 3)
+    assert values["accuracy at level 1"] == pytest.approx(2 / 3)
+    assert values["top-5 accuracy"] == pytest.approx(2 / 3)  # "e > f" is unknown to the head
+
+
+def test_adult_needs_both_sides(catalogue):
+    nobody = replace(catalogue, policies=np.array([None] * catalogue.num_rows, dtype=object))
+    assert "0 train products" in adult.adult_target(nobody).reason
+    everybody = replace(catalogue, policies=np.array(["adult"] * catalogue.num_rows, dtype=object))
+    assert "every train product" in adult.adult_target(everybody).reason
+
+
+def test_neighbours_are_those_of_a_full_sort():
+    shuffled = np.random.default_rng(3)
+    matrix = shuffled.normal(size=(40, 5)).astype(np.float32)
+    rows, scores = nearest_rows(matrix, matrix, 3, own_rows=np.arange(40))
+    full = matrix @ matrix.T
+    np.fill_diagonal(full, -np.inf)
+    assert rows.tolist() == np.argsort(-full, axis=1)[:, :3].tolist()
+    assert scores == pytest.approx(-np.sort(-full, axis=1)[:, :3])
+    alone, _ = nearest_rows(matrix[:1], matrix[:1], 3, own_rows=np.arange(1))
+    assert alone.tolist() == [[-1]]
+    assert [side.tolist() for side in neighbour_pairs(np.array([[1, -1], [0, 2], [1, -1]]))] == [
+        [0, 1],
+        [1, 2],
+    ]
+
+
+def test_pair_features_by_hand():
+    source = PairSource(
+        titles=["Red mug 300ml", "mug RED 250ml", None],
+        image_vectors=np.array([[1.0, 0], [0, 1], [1, 0]]),
+        text_vectors=np.array([[1.0, 0], [1, 0], [NAN, NAN]]),
+    )
+    row = pair_features(source, np.array([0]), np.array([1]), "both")[0]
+    values = dict(zip(FEATURES["both"], row.tolist(), strict=True))
+    assert values == pytest.approx(
+        {
+            "pictures cosine": 0,
+            "titles cosine": 1,
+            "token overlap": 2 / 4,
+            "number agreement": 0,
+            "number conflict": 1,
+            "picture-title cosine": 0.5,
+            "product cosine": 0.5**0.5,
+        }
+    )
+    scorers = PairScorers({"text": PairScorer(modality="text", weights=(4, 0, 0, 0), bias=0, threshold=0.5)})
+    scores, _ = scorers.scores(source, np.array([0, 0]), np.array([1, 2]))
+    assert scores == pytest.approx([1 / (1 + np.exp(-4)), 0])  # no common ground with an untitled listing
+
+
+def test_drawn_pairs_stay_within_the_split_and_tell_the_truth(catalogue):
+    groups = matching.product_groups(catalogue)
+    assert groups.level == "catalog"
+    pairs = matching.draw_pairs(catalogue, groups, "test", seed=0)
+    assert set(catalogue.split[pairs.left]) == set(catalogue.split[pairs.right]) == {"test"}
+    truth = catalogue.catalog_ids[pairs.left] == catalogue.catalog_ids[pairs.right]
+    assert pairs.same.tolist() == truth.tolist()
+    assert 0.1 < pairs.same.mean() < 0.9
+    assert (pairs.left < pairs.right).all()
+
+
+def test_models_stand_in_where_there_are_no_catalogs(catalogue):
+    none = np.array([None] * catalogue.num_rows, dtype=object)
+    by_model = replace(catalogue, model_ids=catalogue.catalog_ids, catalog_ids=none)
+    assert matching.product_groups(by_model).level == "model"
+    assert "0 by catalog, 0 by model" in matching.product_groups(replace(by_model, model_ids=none)).reason
+
+
+def test_average_linkage_cuts_a_chain_that_components_would_join():
+    # Two tight groups of three, joined by one wrong pair.
+    table = np.full((6, 6), 0.05)
+    table[:3, :3] = table[3:, 3:] = 0.9
+    table[2, 3] = table[3, 2] = 0.8
+    left, right = np.triu_indices(6, k=1)
+
+    def score(a, b):
+        return table[a, b]
+
+    found = clustering.cluster(np.arange(6), left, right, table[left, right], score, 0.5)
+    assert len(set(found[:3])) == 1
+    assert len(set(found[3:])) == 1
+    assert found[0] != found[3]
+
+
+def test_large_components_are_split_by_a_higher_bar_and_equal_listings_stay_together():
+    size = clustering.MAX_DENSE + 20
+    rows = np.arange(2 * size)
+    left, right = np.arange(2 * size - 1), np.arange(1, 2 * size)
+    scores = np.ones(2 * size - 1)
+    scores[size - 1] = 0.6  # the one weak link between two long chains of equal listings
+
+    def never(a, b):
+        raise AssertionError
+
+    found = clustering.cluster(rows, left, right, scores, never, 0.5)
+    assert np.unique(found, return_counts=True)[1].tolist() == [size, size]
+
+
+def test_tf_idf_knows_equal_titles_and_survives_empty_ones():
+    titles = ["red mug", "Red Mug", "blue lamp", None]
+    matrix = title_cosine_features(title_features(titles, np.arange(3)))
+    scores = cosine_scores(matrix, np.array([0, 0, 0]), np.array([1, 2, 3]))
+    assert scores[0] == pytest.approx(1)
+    assert scores[1] < 0.3
+    assert scores[2] == 0
+    assert title_features([None, ""], np.arange(2)).nnz == 0
