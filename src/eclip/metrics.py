@@ -30,9 +30,7 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
     classes, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
     true_codes, predicted_codes = codes[: len(truth)], codes[len(truth) :]
     hits = np.bincount(true_codes[true_codes == predicted_codes], minlength=len(classes))
-    sizes = np.bincount(true_codes, minlength=len(classes)) + np.bincount(
-        predicted_codes, minlength=len(classes)
-    )
+    sizes = np.bincount(true_codes, minlength=len(classes)) + np.bincount(predicted_codes, minlength=len(classes))
     return float(np.mean(2 * hits / sizes))
 
 
@@ -60,20 +58,14 @@ def level_accuracy(
     Only rows whose true path is that deep are compared; what is predicted is cut at the same depth, so a
     level never contradicts the leaf below it.
     """
-    hits = [
-        true[:level] == guess[:level]
-        for true, guess in zip(truth, predicted, strict=True)
-        if len(true) >= level
-    ]
+    hits = [true[:level] == guess[:level] for true, guess in zip(truth, predicted, strict=True) if len(true) >= level]
     return (float(np.mean(hits)) if hits else float("nan")), len(hits)
 
 
 # --- ranking of yes-or-no answers ---
 
 
-def precision_recall_curve(
-    relevant: np.ndarray, scores: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precision_recall_curve(relevant: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Precision, recall and threshold at each distinct score, from the highest score down.
 
     Args:
@@ -161,9 +153,7 @@ def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
         ValueError: No items, or different numbers of them.
     """
     if len(truth) != len(predicted) or not len(truth):
-        raise ValueError(
-            f"expected two clusterings of the same items, found {len(truth)} and {len(predicted)}"
-        )
+        raise ValueError(f"expected two clusterings of the same items, found {len(truth)} and {len(predicted)}")
     cells, true_sizes, predicted_sizes, cell_true, cell_predicted = _contingency(truth, predicted)
     together, true_pairs, predicted_pairs = _pairs(cells), _pairs(true_sizes), _pairs(predicted_sizes)
     pairwise_precision = together / predicted_pairs if predicted_pairs else 0.0

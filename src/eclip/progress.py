@@ -62,7 +62,7 @@ def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advan
         def advance(step: int, *, total: int | None = None) -> None:
             nonlocal done
             done += step
-            bar.update(task, advance=step, rate=rate(), **({} if total is None else {"total": total}))
+            bar.update(task, advance=step, total=total, rate=rate())
 
         yield advance
         bar.update(task, total=done)

@@ -103,9 +103,7 @@ class Encoder:
         Titles of like length go through the tower together, so that little padding is computed.
         """
         order = (tokens != self.pad_id).sum(dim=1).argsort(stable=True)
-        sorted_features = torch.cat(
-            [self.module.text(self.trim(some)) for some in tokens[order].split(ROWS_AT_ONCE)]
-        )
+        sorted_features = torch.cat([self.module.text(self.trim(some)) for some in tokens[order].split(ROWS_AT_ONCE)])
         return F.normalize(sorted_features[order.argsort()].float(), dim=-1)
 
     def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:

@@ -35,7 +35,9 @@ class ProductStore(Protocol):
 class QueryEncoder(Protocol):
     """What a search needs of a model."""
 
-    digest: str
+    @property
+    def digest(self) -> str:
+        """Names the model; the store's vectors carry it."""
 
     def encode_text(self, texts: Sequence[str | None]) -> Vectors:
         """Unit rows [N, D]; NaN where there is nothing to encode."""

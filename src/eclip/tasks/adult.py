@@ -60,9 +60,7 @@ def adult_results(
         )
         for metric, value in figures.items()
     ]
-    return results, [
-        precision_recall_line(NAME, ADULT, truth, probabilities, modality=modality, method=method)
-    ]
+    return results, [precision_recall_line(NAME, ADULT, truth, probabilities, modality=modality, method=method)]
 
 
 def precision_recall_line(

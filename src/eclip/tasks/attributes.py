@@ -58,9 +58,7 @@ def _target(name: str, values: Sequence[str | None], train: np.ndarray) -> Targe
     if support < MIN_SUPPORT:
         reason = f"{support} train rows have it, at least {MIN_SUPPORT} are needed"
     elif covered < MIN_COVERED * support:
-        reason = (
-            f"its {len(counts):,} values are no closed set (the frequent ones cover {covered / support:.0%})"
-        )
+        reason = f"its {len(counts):,} values are no closed set (the frequent ones cover {covered / support:.0%})"
     elif len(kept) < 2:
         reason = f"{len(kept)} value occurs at least {MIN_VALUE_SUPPORT} times, at least 2 are needed"
     if reason:

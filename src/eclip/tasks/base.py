@@ -106,9 +106,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
     table = store.table(COLUMNS)
     vectors = store.vectors(model_digest=model_digest)
     if vectors["product_id"].to_pylist() != table["product_id"].to_pylist():
-        raise StoreError(
-            "the store's vectors and products are not in the same order: run `eclip embed` again"
-        )
+        raise StoreError("the store's vectors and products are not in the same order: run `eclip embed` again")
     columns = {name: table[name].to_pylist() for name in COLUMNS}
     return Catalogue(
         product_ids=_objects(columns["product_id"]),
@@ -116,8 +114,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         split=_objects(columns["split"]),
         categories=[tuple(path or ()) for path in columns["category"]],
         attributes=[
-            {name: tuple(values) for name, values in (pairs or []) if values}
-            for pairs in columns["attributes"]
+            {name: tuple(values) for name, values in (pairs or []) if values} for pairs in columns["attributes"]
         ],
         catalog_ids=_objects(columns["catalog_id"]),
         model_ids=_objects(columns["model_id"]),
@@ -143,15 +140,11 @@ def vector_matrix(column: Any) -> np.ndarray:
     # Slots of null entries may hold anything, or be left out by `flatten`: only valid ones are read.
     present = np.asarray(array.is_valid())
     matrix = np.full((len(array), array.type.list_size), np.nan, dtype=np.float32)
-    matrix[present] = np.asarray(array.drop_null().flatten(), dtype=np.float32).reshape(
-        -1, array.type.list_size
-    )
+    matrix[present] = np.asarray(array.drop_null().flatten(), dtype=np.float32).reshape(-1, array.type.list_size)
     return matrix
 
 
-def features(
-    image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str
-) -> tuple[np.ndarray, np.ndarray]:
+def features(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
     """Features of a modality, from vectors [N, D] with NaN rows where missing.
 
     Args:
@@ -181,9 +174,7 @@ def present_rows(vectors: np.ndarray) -> np.ndarray:
     return ~np.isnan(vectors[:, 0])
 
 
-def search_vectors(
-    image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str
-) -> tuple[np.ndarray, np.ndarray]:
+def search_vectors(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
     """Unit rows for nearest neighbours in a modality (zeros where missing), and the mask of present rows.
 
     "both" is the product vector, the unit mean of what is there; towers of no common space (other D) give

@@ -36,9 +36,7 @@ def category_target(catalogue: Catalogue) -> Target | Skipped:
     names = [path_label(path) if path else None for path in catalogue.categories]
     labels = tuple(sorted({n for n in (names[row] for row in catalogue.rows_of(SPLITS[0])) if n is not None}))
     if len(labels) < 2:
-        return Skipped(
-            task=NAME, reason=f"the train split has {len(labels)} categories, at least 2 are needed"
-        )
+        return Skipped(task=NAME, reason=f"the train split has {len(labels)} categories, at least 2 are needed")
     index = {label: code for code, label in enumerate(labels)}
     codes = np.array([-1 if name is None else index.get(name, -1) for name in names], dtype=np.int64)
     return Target(name=NAME, labels=labels, codes=codes)

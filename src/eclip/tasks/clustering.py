@@ -32,9 +32,7 @@ NUM_CLUSTERS, CLUSTER_CARDS = 6, 10  # of the gallery
 PairScores = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def labelled_rows(
-    catalogue: Catalogue, groups: Groups, split: str, mask: np.ndarray, *, seed: int
-) -> np.ndarray:
+def labelled_rows(catalogue: Catalogue, groups: Groups, split: str, mask: np.ndarray, *, seed: int) -> np.ndarray:
     """Labelled rows of a split that have the modality; whole groups, at most about `MAX_ROWS` rows."""
     rows = np.flatnonzero((catalogue.split == split) & (groups.ids >= 0) & mask)
     if len(rows) <= MAX_ROWS:
@@ -44,9 +42,7 @@ def labelled_rows(
     return rows[np.isin(groups.ids[rows], kept)]
 
 
-def candidate_pairs(
-    vectors: np.ndarray | sparse.csr_matrix, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def candidate_pairs(vectors: np.ndarray | sparse.csr_matrix, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each pair of near neighbours among `rows` once, as positions in `vectors`."""
     chosen = vectors[rows]
     found, _ = nearest_rows(chosen, chosen, NEIGHBOURS, own_rows=np.arange(len(rows)))
@@ -158,9 +154,7 @@ def clustering_results(
     ]
 
 
-def cluster_galleries(
-    catalogue: Catalogue, groups: Groups, rows: np.ndarray, clusters: np.ndarray
-) -> list[Gallery]:
+def cluster_galleries(catalogue: Catalogue, groups: Groups, rows: np.ndarray, clusters: np.ndarray) -> list[Gallery]:
     """The largest predicted clusters; notes name the true group of each listing."""
     sizes = np.bincount(clusters)
     galleries = []

@@ -70,9 +70,7 @@ def evaluate_tasks(
             raise StoreError("a baseline's vectors are of other products than the store's: embed it again")
     report = Report()
     if not len(catalogue.rows_of(SPLITS[2])):
-        report.skipped.extend(
-            Skipped(task=task, reason="the test split has no products") for task in EVALUATED_TASKS
-        )
+        report.skipped.extend(Skipped(task=task, reason="the test split has no products") for task in EVALUATED_TASKS)
     else:
         _evaluate_heads(report, catalogue, folder, pretrained, seed=seed)
         evaluate_pair_tasks(report, catalogue, folder, pretrained, seed=seed)
@@ -125,9 +123,7 @@ def _scored_heads(
                 head = fitted.heads[target.name]
                 known = Target(name=target.name, labels=head.labels, codes=target.codes)
                 scores = head.probabilities(matrix[rows])
-                yield _Scored(
-                    task=task, target=known, modality=modality, method=method, rows=rows, scores=scores
-                )
+                yield _Scored(task=task, target=known, modality=modality, method=method, rows=rows, scores=scores)
 
 
 def _scored_titles(catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int) -> Iterator[_Scored]:
@@ -143,9 +139,7 @@ def _scored_titles(catalogue: Catalogue, targets: dict[str, list[Target]], *, se
             rows = _test_rows(catalogue, task, target.name, has_title)
             if len(rows):
                 scores = title_probabilities(matrix, target, train_rows=train, rows=rows, seed=seed)
-                yield _Scored(
-                    task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores
-                )
+                yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
             advance(1)
 
 
@@ -163,16 +157,12 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
     modality, method, labels = scored.modality, scored.method, scored.target.labels
     if scored.task == category.NAME:
         paths = [catalogue.categories[row] for row in scored.rows]
-        report.results.extend(
-            category.category_results(paths, labels, scored.scores, modality=modality, method=method)
-        )
+        report.results.extend(category.category_results(paths, labels, scored.scores, modality=modality, method=method))
     elif scored.task == attributes.NAME:
         name = scored.target.name
         values = [catalogue.attributes[row][name][0] for row in scored.rows]
         report.results.extend(
-            attributes.attribute_results(
-                name, values, labels, scored.scores, modality=modality, method=method
-            )
+            attributes.attribute_results(name, values, labels, scored.scores, modality=modality, method=method)
         )
     else:
         truth = catalogue.policies[scored.rows] == adult.ADULT

@@ -93,9 +93,7 @@ def read_scorers(folder: Path, level: str | None = None) -> PairScorers:
     return PairScorers.from_json(content["scorers"])
 
 
-def _our_matchers(
-    catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = ECLIP
-) -> Iterator[_Matcher]:
+def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = ECLIP) -> Iterator[_Matcher]:
     source = PairSource.of(catalogue)
     for modality in RICHEST_FIRST:
         vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
@@ -112,9 +110,7 @@ def _our_matchers(
                 )
 
 
-def _pretrained_matchers(
-    catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int
-) -> Iterator[_Matcher]:
+def _pretrained_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
     """The same scorers, fitted over other towers' vectors."""
     scorers, _ = matching.fit_matching(catalogue, groups, seed=seed)
     loaded = {matching.NAME: scorers}
@@ -123,9 +119,7 @@ def _pretrained_matchers(
     yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, PRETRAINED)
 
 
-def _title_matchers(
-    catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int
-) -> Iterator[_Matcher]:
+def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
     """The cosine of TF-IDF titles, with thresholds chosen on validation."""
     mask = np.array([bool(title) for title in catalogue.titles])
     train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
@@ -186,9 +180,7 @@ def _add_matching(
     )
 
 
-def _add_clustering(
-    report: Report, catalogue: Catalogue, groups: Groups, matcher: _Matcher, *, seed: int
-) -> None:
+def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matcher: _Matcher, *, seed: int) -> None:
     rows = labelled_rows(catalogue, groups, SPLITS[2], matcher.mask, seed=seed)
     if not len(rows):
         return

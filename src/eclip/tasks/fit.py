@@ -41,9 +41,7 @@ class FitSummary:
     seconds: float = 0.0  # of fitting; the tasks with heads are fitted together
 
 
-def fit_tasks(
-    catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, seed: int
-) -> list[FitSummary]:
+def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, seed: int) -> list[FitSummary]:
     """Fit tasks and write each into its own folder below `folder` at once.
 
     Args:
@@ -133,9 +131,7 @@ def modality_present(catalogue: Catalogue, modality: str) -> bool:
     return bool((has[modality] & train).any())
 
 
-def _fit_head_tasks(
-    catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int
-) -> list[FitSummary]:
+def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
     started = time.monotonic()
     targets, skipped = head_targets(catalogue, tasks)
     fitted = fit_modal_heads(catalogue, targets, seed=seed)
@@ -145,9 +141,7 @@ def _fit_head_tasks(
         heads = fitted[task]
         if not heads.by_modality:
             reasons = skipped[task] or [
-                Skipped(
-                    task=task, reason=f"fewer than {MIN_TRAIN_ROWS} train products have vectors and labels"
-                )
+                Skipped(task=task, reason=f"fewer than {MIN_TRAIN_ROWS} train products have vectors and labels")
             ]
             summaries.append(_leave_out(folder, task, reasons))
             continue
@@ -159,9 +153,7 @@ def _fit_head_tasks(
     return summaries
 
 
-def _fit_pair_tasks(
-    catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int
-) -> list[FitSummary]:
+def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
     if not tasks:
         return []
     groups = matching.product_groups(catalogue)

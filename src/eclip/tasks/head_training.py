@@ -82,9 +82,7 @@ class _Run:
         self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
         prior = np.concatenate([_log_prior(t, codes[i, train_rows]) for i, t in enumerate(targets)])
         self.weights = [torch.zeros(int(ends[-1]), train.shape[1], requires_grad=True) for _ in WEIGHT_DECAYS]
-        self.biases = [
-            torch.from_numpy(prior.astype(np.float32)).clone().requires_grad_() for _ in WEIGHT_DECAYS
-        ]
+        self.biases = [torch.from_numpy(prior.astype(np.float32)).clone().requires_grad_() for _ in WEIGHT_DECAYS]
         self.best_loss = np.full(len(targets), np.inf)
         self.best: list[tuple[np.ndarray, np.ndarray]] = [
             (np.zeros((w, train.shape[1]), np.float32), prior[c].astype(np.float32))

@@ -172,9 +172,7 @@ class ModalHeads:
                 labels[row] = head.labels[code]
         return labels, confidences
 
-    def probability(
-        self, name: str, label: str, image_vectors: np.ndarray, text_vectors: np.ndarray
-    ) -> np.ndarray:
+    def probability(self, name: str, label: str, image_vectors: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
         """Probability [N] float32 of one label; NaN where no head fits what the row has."""
         chances = np.full(len(image_vectors), np.nan, dtype=np.float32)
         for modality, rows in self._rows_by_modality(name, image_vectors, text_vectors):

@@ -188,9 +188,7 @@ class PairScorers:
 
     def with_thresholds(self, thresholds: dict[str, float]) -> PairScorers:
         """The scorers named there, with these thresholds."""
-        return PairScorers(
-            {m: replace(self.by_modality[m], threshold=value) for m, value in thresholds.items()}
-        )
+        return PairScorers({m: replace(self.by_modality[m], threshold=value) for m, value in thresholds.items()})
 
     def as_json(self) -> dict[str, Any]:
         """For a task's JSON file."""

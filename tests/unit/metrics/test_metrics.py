@@ -24,9 +24,7 @@ def test_classification_measures_agree_with_sklearn():
     predicted = scores.argmax(axis=1)
     assert metrics.macro_f1(truth, predicted) == pytest.approx(sk.f1_score(truth, predicted, average="macro"))
     for k in (1, 2, 5):
-        assert metrics.top_k_accuracy(truth, scores, k) == pytest.approx(
-            sk.top_k_accuracy_score(truth, scores, k=k)
-        )
+        assert metrics.top_k_accuracy(truth, scores, k) == pytest.approx(sk.top_k_accuracy_score(truth, scores, k=k))
 
 
 def test_top_k_counts_unknown_classes_and_ties_as_misses():
@@ -58,9 +56,7 @@ def test_precision_recall_by_hand():
 def test_ranking_measures_agree_with_sklearn_under_ties():
     shuffled = np.random.default_rng(1)
     relevant, scores = shuffled.random(400) < 0.2, shuffled.integers(0, 30, 400) / 30
-    assert metrics.average_precision(relevant, scores) == pytest.approx(
-        sk.average_precision_score(relevant, scores)
-    )
+    assert metrics.average_precision(relevant, scores) == pytest.approx(sk.average_precision_score(relevant, scores))
     threshold, best = metrics.best_f1_threshold(relevant, scores)
     assert metrics.f1(relevant, scores >= threshold) == pytest.approx(best)
     assert best == pytest.approx(max(sk.f1_score(relevant, scores >= t) for t in np.unique(scores)))
@@ -115,9 +111,7 @@ def test_relevant_ranks_do_not_depend_on_chunks_or_storage():
     whole = metrics.relevant_ranks(corpus, corpus, groups, groups, own_rows=np.arange(50))
     table = sparse.csr_matrix(corpus)
     for size, matrix in ((7, corpus), (16, table)):
-        chunked = metrics.relevant_ranks(
-            matrix, matrix, groups, groups, own_rows=np.arange(50), chunk_size=size
-        )
+        chunked = metrics.relevant_ranks(matrix, matrix, groups, groups, own_rows=np.arange(50), chunk_size=size)
         assert chunked.tolist() == whole.tolist()
     # The slow twin: sort each row of scores.
     for query in range(50):

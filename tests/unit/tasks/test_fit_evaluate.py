@@ -29,9 +29,7 @@ def folder(catalogue, tmp_path_factory):
 
 def figure(report, task, metric, modality="both", method="eclip"):
     found = [
-        r.value
-        for r in report.results
-        if (r.task, r.metric, r.modality, r.method) == (task, metric, modality, method)
+        r.value for r in report.results if (r.task, r.metric, r.modality, r.method) == (task, metric, modality, method)
     ]
     assert found, f"no {metric} of {task}"
     return found[0]
@@ -124,9 +122,7 @@ def test_a_store_without_labels_is_skipped_with_reasons(catalogue, tmp_path):
 
 
 def test_text_only_and_empty_splits(catalogue, tmp_path):
-    no_pictures = catalogue.with_vectors(
-        np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors
-    )
+    no_pictures = catalogue.with_vectors(np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors)
     assert {m for s in fit_tasks(no_pictures, tmp_path, seed=0) for m in s.heads} == {"text"}
     report = evaluate_tasks(no_pictures, tmp_path, seed=0)
     assert {result.task for result in report.results} == set(TASKS)

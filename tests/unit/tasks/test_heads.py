@@ -58,9 +58,7 @@ def test_no_validation_rows_and_a_balanced_rare_class(problem):
 
 def test_probabilities_by_hand():
     head = Head(labels=("a", "b"), weight=np.array([[1.0], [0.0]]), bias=np.array([0.0, np.log(3)]))
-    assert head.probabilities(np.array([[0.0], [np.log(9)]])) == pytest.approx(
-        np.array([[0.25, 0.75], [0.75, 0.25]])
-    )
+    assert head.probabilities(np.array([[0.0], [np.log(9)]])) == pytest.approx(np.array([[0.25, 0.75], [0.75, 0.25]]))
     with pytest.raises(ModelError, match="fitted on 1 features, found 2"):
         head.probabilities(np.zeros((1, 2)))
 

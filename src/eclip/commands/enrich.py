@@ -1,0 +1,223 @@
+"""`eclip enrich`: what the model says of new listings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eclip.commands.arguments import FeedArgument
+from eclip.errors import ConfigError
+from eclip.files import replace_file
+from eclip.schema import ENRICHED_SCHEMA, MODEL_TASKS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from eclip.model.encoder import Encoder
+    from eclip.products.store import Store
+    from eclip.tasks.pairs import PairSource
+
+NEIGHBOURS_JUDGED = 20
+TEXT_COLUMNS = ("product_id", "title", "seller", "catalog_id", "image_hash")
+
+
+@dataclass(frozen=True)
+class EnrichSummary:
+    """What was found, counted in listings."""
+
+    rows: int
+    with_category: int
+    with_same_products: int
+    with_duplicates: int
+    suspected_adult: int
+    unusable: int
+    out: Path
+
+
+@dataclass(frozen=True)
+class Listings:
+    """Listings with what comparing them needs; rows in one order throughout.
+
+    Attributes:
+        table: `TEXT_COLUMNS` of each.
+        image: Vectors [N, D], NaN where missing.
+        text: Likewise.
+        unusable: How many have neither a picture nor a title.
+    """
+
+    table: pa.Table
+    image: np.ndarray
+    text: np.ndarray
+    unusable: int = 0
+
+    def pair_source(self) -> PairSource:
+        """As matching reads them."""
+        from eclip.tasks.pairs import PairSource
+
+        titles = self.table["title"].to_pylist()
+        return PairSource(titles=titles, image_vectors=self.image, text_vectors=self.text)
+
+
+def enrich(
+    feed: FeedArgument,
+    /,
+    *,
+    model: Path,
+    out: Path,
+    store: Path | None = None,
+    images: Path | None = None,
+    columns: str = "",
+    category_separator: str | None = None,
+) -> EnrichSummary:
+    """Say of each listing its category, attributes, same products, duplicates and whether it is for adults.
+
+    One row a listing, in the feed's order, each answer with a confidence; a listing that can't be used keeps
+    its row, with nulls. Tasks that were not fitted stay null.
+
+    Args:
+        feed: New listings, as `eclip prepare` reads them.
+        model: With fitted tasks, by `eclip fit`.
+        out: Parquet file to write.
+        store: Where same products and duplicates are sought; within the feed by default.
+        images: Folder of the pictures that the feed names.
+        columns: NAME=COLUMN,... : which column holds which field.
+        category_separator: What parts the levels of a category path, as in `eclip prepare`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from eclip.model.folder import load_model
+    from eclip.products.store import Store
+
+    if Path(out).suffix != ".parquet":
+        raise ConfigError(f"--out {out}: expected the name of a .parquet file")
+    encoder = load_model(model)
+    corpus = _read_store(Store.open(Path(store)), encoder) if store else None
+    feeding = {"images": images, "columns": columns, "category_separator": category_separator}
+    listings = _encode_feed(Path(feed), encoder, feeding)
+    answers: dict[str, Any] = {
+        "product_id": listings.table["product_id"],
+        **_head_answers(listings, Path(model) / MODEL_TASKS),
+        "same_product_ids": _same_product_ids(listings, corpus, Path(model) / MODEL_TASKS),
+        "duplicate_ids": _duplicate_ids(listings, corpus),
+    }
+    table = pa.table(
+        [
+            pa.array(answers[f.name], f.type) if isinstance(answers[f.name], list) else answers[f.name]
+            for f in ENRICHED_SCHEMA
+        ],
+        schema=ENRICHED_SCHEMA,
+    )
+    with replace_file(Path(out)) as aside:
+        pq.write_table(table, aside)
+    return EnrichSummary(
+        rows=table.num_rows,
+        with_category=table.num_rows - table["category"].null_count,
+        with_same_products=sum(bool(ids) for ids in answers["same_product_ids"]),
+        with_duplicates=sum(bool(ids) for ids in answers["duplicate_ids"]),
+        suspected_adult=sum(p is not None and p >= 0.5 for p in answers["adult_probability"]),
+        unusable=listings.unusable,
+        out=Path(out),
+    )
+
+
+def _encode_feed(feed: Path, encoder: Encoder, feeding: dict[str, Any]) -> Listings:
+    """Read, clean and encode a feed; unusable listings stay, without vectors."""
+    import pyarrow as pa
+
+    from eclip.embed.parts import ROWS_A_PART
+    from eclip.products.listings import read_listings
+    from eclip.progress import stage
+
+    tables, images, texts, unusable = [], [], [], 0
+    with stage("Reading and encoding listings", None) as advance:
+        for batch in read_listings(feed, batch_size=ROWS_A_PART, **feeding):
+            vectors = encoder.encode_products(batch["title"].to_pylist(), batch["image"].to_pylist())
+            tables.append(batch.select(list(TEXT_COLUMNS)))
+            images.append(vectors.image)
+            texts.append(vectors.text)
+            unusable += int(np.isnan(vectors.product[:, 0]).sum())
+            advance(batch.num_rows)
+    return Listings(pa.concat_tables(tables), np.concatenate(images), np.concatenate(texts), unusable)
+
+
+def _read_store(store: Store, encoder: Encoder) -> Listings:
+    from eclip.vectors import vectors_from_arrow
+
+    vectors = store.vectors(model_digest=encoder.digest)
+    return Listings(
+        store.table(list(TEXT_COLUMNS)),
+        vectors_from_arrow(vectors["image_embedding"]),
+        vectors_from_arrow(vectors["text_embedding"]),
+    )
+
+
+def _head_answers(listings: Listings, tasks: Path) -> dict[str, list[Any]]:
+    """Category, attributes and adult flag, from the heads that were fitted."""
+    from eclip.tasks import adult, attributes, category
+    from eclip.tasks.heads import ModalHeads
+
+    nothing: list[Any] = [None] * len(listings.image)
+    answers = dict.fromkeys(
+        ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability"), nothing
+    )
+    vectors = (listings.image, listings.text)
+    if (tasks / category.NAME).is_dir():
+        paths, confidences = category.predict_category(ModalHeads.load(tasks / category.NAME), *vectors)
+        answers["category"] = [None if path is None else list(path) for path in paths]
+        answers["category_confidence"] = _or_null(confidences)
+    if (tasks / attributes.NAME).is_dir():
+        values, chances = attributes.predict_attributes(ModalHeads.load(tasks / attributes.NAME), *vectors)
+        answers["attributes"] = [list(each.items()) for each in values]
+        answers["attribute_confidences"] = [list(each.items()) for each in chances]
+    if (tasks / adult.NAME).is_dir():
+        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(tasks / adult.NAME), *vectors))
+    return answers
+
+
+def _same_product_ids(listings: Listings, corpus: Listings | None, tasks: Path) -> list[list[str] | None]:
+    """Ids of the listings that matching takes for the same product, most probable first."""
+    from eclip.tasks import matching
+    from eclip.tasks.base import read_task
+    from eclip.tasks.pairs import PairScorers
+
+    if not (tasks / matching.NAME).is_dir():
+        return [None] * len(listings.image)
+    scorers = PairScorers.from_json(read_task(tasks / matching.NAME)["scorers"])
+    found = matching.same_products(
+        scorers,
+        listings.pair_source(),
+        corpus.pair_source() if corpus else None,
+        top_k=NEIGHBOURS_JUDGED,
+    )
+    ids = (corpus or listings).table["product_id"].to_pylist()
+    return [[ids[row] for row, _ in answer] for answer in found]
+
+
+def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str]]:
+    """Ids of listings with the same title, seller and picture."""
+    from eclip.products.dedup import find_duplicates
+
+    tables = [corpus.table, listings.table] if corpus else [listings.table]
+    columns = {name: [v for t in tables for v in t[name].to_pylist()] for name in TEXT_COLUMNS}
+    originals, _ = find_duplicates(columns["title"], columns["seller"], columns["image_hash"], columns["catalog_id"])
+    first = np.where(originals >= 0, originals, np.arange(len(originals)))
+    num_sought = corpus.table.num_rows if corpus else len(first)
+    members: dict[int, list[int]] = {}
+    for row in range(num_sought):
+        members.setdefault(int(first[row]), []).append(row)
+    offset = corpus.table.num_rows if corpus else 0
+    usable = ~(np.isnan(listings.image[:, 0]) & np.isnan(listings.text[:, 0]))
+    return [
+        [columns["product_id"][m] for m in members.get(int(first[offset + row]), []) if m != offset + row]
+        if usable[row]
+        else []
+        for row in range(listings.table.num_rows)
+    ]
+
+
+def _or_null(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
