@@ -77,7 +77,15 @@ def evaluate_tasks(
         _evaluate_retrieval(report, catalogue, clip, seed=seed)
     report.facts.update(_facts(catalogue, seed, time.monotonic() - started))
     order = {task: place for place, task in enumerate(EVALUATED_TASKS)}
-    report.results.sort(key=lambda r: (order[r.task], r.target, r.metric, METHODS.index(r.method)))
+    report.results.sort(
+        key=lambda r: (
+            order[r.task],
+            r.target,
+            r.metric,
+            METHODS.index(r.method),
+            MODALITIES.index(r.modality),
+        )
+    )
     return report
 
 
