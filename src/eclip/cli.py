@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import inspect
 import os
 import sys
 import warnings
@@ -78,9 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
-    """The command with its result printed."""
+    """The command with its result printed; its parameters and help are the command's own."""
 
-    @functools.wraps(command)
     def call(*args: Any, **kwargs: Any) -> None:
         result = command(*args, **kwargs)
         if name == "search":
@@ -88,6 +87,12 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
         else:
             show(result)
 
+    # Types of results are imported for type checkers alone, so only parameters are evaluated.
+    written = {key: value for key, value in command.__annotations__.items() if key != "return"}
+    types = {key: eval(value, command.__globals__) for key, value in written.items()}
+    parameters = inspect.signature(command).parameters.values()
+    call.__doc__, call.__name__, call.__annotations__ = command.__doc__, name, types
+    call.__signature__ = inspect.Signature([p.replace(annotation=types[p.name]) for p in parameters])  # type: ignore[attr-defined]
     return call
 
 

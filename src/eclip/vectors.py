@@ -14,13 +14,12 @@ def vectors_to_arrow(matrix: np.ndarray) -> pa.FixedSizeListArray:
 
 
 def vectors_from_arrow(column: pa.ChunkedArray) -> np.ndarray:
-    """N fixed-size lists -> [N, D] float32; NaN rows for nulls."""
-    embed_dim = column.type.list_size
-    matrix = np.full((len(column), embed_dim), np.nan, dtype=np.float32)
-    place = 0
-    for chunk in column.chunks:
-        present = np.asarray(chunk.is_valid())
-        block = matrix[place : place + len(chunk)]
-        block[present] = chunk.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, embed_dim)
-        place += len(chunk)
+    """N lists of one length, fixed-size or not -> [N, D] float32; NaN rows for nulls, D = 0 without any."""
+    array = column.combine_chunks()
+    present = np.asarray(array.is_valid())
+    values = np.asarray(array.drop_null().flatten(), dtype=np.float32)
+    fixed = pa.types.is_fixed_size_list(array.type)
+    embed_dim = array.type.list_size if fixed else len(values) // max(int(present.sum()), 1)
+    matrix = np.full((len(array), embed_dim), np.nan, dtype=np.float32)
+    matrix[present] = values.reshape(-1, embed_dim)
     return matrix

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_parts
 from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
-from eclip.schema import embedding_type, vectors_schema
+from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
-PRETRAINED_VECTORS = "pretrained.parquet"
+PRETRAINED_VECTORS = "pretrained.arrow"
 
 
 def embed_store(store: Store, encoder: Encoder) -> None:
@@ -50,13 +51,31 @@ def embed_listings(
     parts = encode_in_parts(
         "Embedding", batches, lambda rows: encode_rows(encoder, rows), folder=folder, num_rows=num_rows
     )
+    schema = _parquet_schema(parts, encoder.embed_dim)
     written = 0
-    with replace_file(out) as aside, pq.ParquetWriter(aside, vectors_schema(encoder.embed_dim)) as writer:
+    with replace_file(out) as aside, pq.ParquetWriter(aside, schema) as writer:
         for table in read_parts(parts):
-            writer.write_table(table)
+            writer.write_table(table.cast(schema))
             written += table.num_rows
     remove_parts(folder)
     return written
+
+
+def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
+    """`vectors_schema`, but plain lists for a column with nulls.
+
+    pyarrow (25) can't read a fixed-size list with nulls back from Parquet; a file that nobody can open would be
+    worse than a looser type.
+    """
+    nulls = dict.fromkeys(EMBEDDING_COLUMNS, 0)
+    for table in read_parts(parts):
+        for name in EMBEDDING_COLUMNS:
+            nulls[name] += table[name].null_count
+    fields = [
+        pa.field(field.name, pa.list_(pa.float32())) if nulls.get(field.name) else field
+        for field in vectors_schema(embed_dim)
+    ]
+    return pa.schema(fields)
 
 
 def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
@@ -76,9 +95,9 @@ def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
             "Pretrained baseline", store_batches(store), encode, folder=folder, num_rows=store.num_rows
         )
         with replace_file(kept) as aside:
-            pq.write_table(pa.concat_tables(read_parts(parts)), aside)
+            feather.write_feather(pa.concat_tables(read_parts(parts)), aside, compression="uncompressed")
         remove_parts(folder)
-    table = pq.read_table(kept)
+    table = feather.read_table(kept)
     return vectors_from_arrow(table["image"]), vectors_from_arrow(table["text"])
 
 

@@ -1,6 +1,7 @@
 """Long encoding jobs in parts on disk, so that an interrupted one goes on with the next part.
 
-Parts lie in a folder whose name tells what they are of; each is written aside, then renamed.
+Parts lie in a folder whose name tells what they are of; each is written aside, then renamed. They are
+Arrow files: Parquet would not give fixed-size lists with nulls back (pyarrow 25).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import feather
 
 from eclip.files import replace_file
 from eclip.progress import stage
@@ -35,10 +36,10 @@ def encode_in_parts(
     parts = []
     with stage(name, num_rows) as advance:
         for index, rows in enumerate(batches):
-            part = folder / f"part-{index:06d}.parquet"
+            part = folder / f"part-{index:06d}.arrow"
             if not part.is_file():
                 with replace_file(part) as aside:
-                    pq.write_table(encode(rows), aside)
+                    feather.write_feather(encode(rows), aside, compression="uncompressed")
             parts.append(part)
             advance(rows.num_rows)
     return parts
@@ -46,7 +47,7 @@ def encode_in_parts(
 
 def read_parts(parts: Iterable[Path]) -> Iterator[pa.Table]:
     """The tables of the parts, one at a time."""
-    return (pq.read_table(part) for part in parts)
+    return (feather.read_table(part, memory_map=False) for part in parts)
 
 
 def remove_parts(folder: Path) -> None:
