@@ -75,7 +75,7 @@ def evaluate(
         galleries=_with_pictures(report.galleries, opened, catalogue),
         facts={**_facts(opened, encoder, seed), **report.facts},
     )
-    report.facts["evaluation"] = f"{time.monotonic() - started:.0f} s"
+    report.facts["seconds"] = f"{time.monotonic() - started:.0f}"
     page = write_report(report, Path(out))
     return EvaluateSummary(page, report.results, {each.task: each.reason for each in report.skipped})
 
@@ -153,11 +153,11 @@ def _facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
 
     made = encoder.manifest["facts"]
     return {
-        "store": f"{store.num_rows:,} products, digest {store.digest}",
-        "feed": str(store.manifest.get("feed", "")),
+        "store": f"{store.num_rows:,} listings, digest {store.digest[:16]}",
+        "feed": str(store.manifest["feed"]["path"]),
         "model": f"{made.get('encoder')}, digest {encoder.digest}",
-        "training": f"{made.get('run_epochs')} epochs of {made.get('training_pairs')} pairs "
-        f"in {made.get('run_seconds')} s, seed {made.get('seed')}",
+        "training": f"{made['run_epochs']:.1f} epochs of {made['training_pairs']:,} pairs "
+        f"in {made['run_seconds'] / 60:.1f} minutes, seed {made['seed']}",
         "seed": str(seed),
         "eclip": __version__,
     }

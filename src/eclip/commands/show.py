@@ -9,14 +9,19 @@ from typing import Any
 
 from eclip.console import print_facts, print_line, print_table
 
+# One line a task and modality: task, target (None = the mean over targets), metric, as the table says it.
 HEADLINES = (
-    ("category", "accuracy"),
-    ("attributes", "accuracy"),
-    ("matching", "F1"),
-    ("clustering", "pairwise F1"),
-    ("adult", "average precision"),
-    ("retrieval", "R@10"),
+    ("category", "leaf", "accuracy", "category"),
+    ("attributes", None, "accuracy", "attributes, mean"),
+    ("matching", None, "F1", "matching F1"),
+    ("clustering", None, "pairwise F1", "clustering, pairwise F1"),
+    ("adult", None, "average precision", "adult, average precision"),
+    ("retrieval", "title to picture, test split", "R@1", "title to picture, R@1"),
+    ("retrieval", "title to picture, test split", "R@10", "title to picture, R@10"),
 )
+
+
+MODALITY_WORDS = {"image": "picture", "text": "title", "both": "picture and title"}
 
 
 def show(result: Any) -> None:
@@ -61,22 +66,23 @@ def _show_facts(result: Any) -> None:
 
 
 def _show_evaluation(evaluation: Any) -> None:
-    methods = sorted({r.method for r in evaluation.results}, key=lambda m: (m != "eclip", m))
+    methods = sorted({r.method for r in evaluation.results}, key=lambda method: (method != "eclip", method))
     rows = []
-    for task, metric in HEADLINES:
-        found = [r for r in evaluation.results if r.task == task and r.metric.startswith(metric)]
-        for target, name in dict.fromkeys((r.target, r.metric) for r in found):
-            for modality in ("image", "text", "both"):
-                values = {
-                    r.method: r.value for r in found if (r.target, r.metric, r.modality) == (target, name, modality)
-                }
-                if values:
-                    cells = [f"{values[m]:.3f}" if m in values else "" for m in methods]
-                    rows.append((task, target, name, modality, *cells))
-    print_table("Results on the test split", ("task", "target", "metric", "modality", *methods), rows)
+    for task, target, metric, words in HEADLINES:
+        found = [r for r in evaluation.results if r.task == task and r.metric == metric]
+        found = [r for r in found if target in (None, r.target)]
+        for modality in ("image", "text", "both"):
+            cells = [_mean([r.value for r in found if (r.modality, r.method) == (modality, m)]) for m in methods]
+            if any(cells):
+                rows.append((words, MODALITY_WORDS[modality], *cells))
+    print_table("Results on the test split", ("", "from", *methods), rows)
     for task, reason in evaluation.skipped.items():
         print_line(f"left out: {task}: {reason}")
     print_line(f"report: {evaluation.report}")
+
+
+def _mean(values: list[float]) -> str:
+    return f"{sum(values) / len(values):.3f}" if values else ""
 
 
 def _show_run(summary: Any) -> None:
