@@ -20,6 +20,7 @@ from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
+from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
 from eclip.model.encoder import Encoder
 from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
@@ -71,7 +72,9 @@ def small(titles: Sequence[str], *, image_size: int = 96) -> Encoder:
     }
     model_cfg: dict[str, Any] = {"embed_dim": 512, "vision_cfg": vision_cfg, "custom_text": True}
     preprocess_cfg = {"size": image_size, **OWN_PICTURES}
-    if hangul_share(titles) > HANGUL_SHARE_FOR_OWN_TOKENIZER:
+    share = hangul_share(titles)
+    if share > HANGUL_SHARE_FOR_OWN_TOKENIZER:
+        say(f"{share:.0%} of the titles contain Hangul, which MiniLM can't read: own tokens instead")
         files = train_tokenizer(titles, vocab_size=16_000)
         model_cfg["text_cfg"] = _own_text_tower(files, width=256, layers=4)
         encoder = assemble(model_cfg, preprocess_cfg, files, licences=(LITE0_LICENCE,))

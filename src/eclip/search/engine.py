@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import ConfigError
+from eclip.vectors import vectors_from_arrow
 
 CHUNK_ROWS = 65_536  # rows scored at once
 _SHOWN_COLUMNS = ("product_id", "title", "category", "price", "seller", "catalog_id", "duplicate_of")
@@ -80,8 +81,8 @@ class SearchEngine:
     def __init__(self, store: ProductStore, encoder: QueryEncoder) -> None:
         self._store, self._encoder = store, encoder
         vectors = store.vectors(model_digest=encoder.digest)
-        self._products = unit_matrix(vectors.column("product_embedding"))
         pictures = unit_matrix(vectors.column("image_embedding"))
+        self._products = comparable_products(pictures, unit_matrix(vectors.column("text_embedding")))
         # A picture is best sought among pictures. Listings without one keep a chance by their product vector.
         bare = ~np.isfinite(pictures).all(axis=1)
         pictures[bare] = self._products[bare]
@@ -153,22 +154,36 @@ class SearchEngine:
         )
 
 
-def unit_matrix(column: pa.ChunkedArray) -> Vectors:
-    """A column of fixed-size lists as unit rows [N, D] float32; NaN where it is null, broken or zero."""
-    chunks = []
-    for chunk in column.chunks:
-        size = chunk.type.list_size
-        values = chunk.values.slice(chunk.offset * size, len(chunk) * size)
-        matrix = values.to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(chunk), size)
-        matrix[~chunk.is_valid().to_numpy(zero_copy_only=False)] = np.nan
-        chunks.append(matrix)
-    if not chunks:
-        return np.empty((0, column.type.list_size), dtype=np.float32)
-    matrix = np.concatenate(chunks)
+def comparable_products(pictures: Vectors, titles: Vectors) -> Vectors:
+    """Product vectors [N, D] that a query may be compared with; NaN where a listing has neither half.
+
+    Pictures and titles lie in cones of their own, so a title alone is nearer to every text query than a title
+    with its picture, and would stand before all of them. A missing half is therefore the mean of the others'.
+    """
+    return _unit_rows(_with_typical_rows(pictures, titles) + _with_typical_rows(titles, pictures))
+
+
+def _with_typical_rows(vectors: Vectors, others: Vectors) -> Vectors:
+    """`vectors`, with the mean row where only the other half is there."""
+    present = np.isfinite(vectors).all(axis=1)
+    filled = vectors.copy()
+    if present.any():
+        filled[~present & np.isfinite(others).all(axis=1)] = vectors[present].mean(axis=0)
+    else:
+        filled[:] = 0  # nobody has this half: the other one decides alone
+    return filled
+
+
+def _unit_rows(matrix: Vectors) -> Vectors:
+    """Rows of length 1; NaN where a row is broken or zero."""
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     lengths[~(np.isfinite(lengths) & (lengths > 0))] = np.nan
-    matrix /= lengths
-    return matrix
+    return matrix / lengths
+
+
+def unit_matrix(column: pa.ChunkedArray) -> Vectors:
+    """A column of fixed-size lists as unit rows [N, D] float32; NaN where it is null, broken or zero."""
+    return _unit_rows(vectors_from_arrow(column))
 
 
 def product_groups(table: pa.Table) -> npt.NDArray[np.int64]:

@@ -20,6 +20,7 @@ import numpy as np
 from eclip.errors import ModelError, StoreError
 from eclip.schema import MODEL_TASKS, SPLITS
 from eclip.tasks.results import MODALITIES
+from eclip.vectors import vectors_from_arrow
 
 TASKS = ("category", "attributes", "matching", "clustering", "adult")
 TASK_FILE = "task.json"  # what a task keeps beside its heads
@@ -122,8 +123,8 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         policies=_objects(columns["policy"]),
         duplicate_of=_objects(columns["duplicate_of"]),
         weight=np.array([1.0 if w is None else w for w in columns["weight"]], dtype=np.float32),
-        image_vectors=vector_matrix(vectors["image_embedding"]),
-        text_vectors=vector_matrix(vectors["text_embedding"]),
+        image_vectors=vectors_from_arrow(vectors["image_embedding"]),
+        text_vectors=vectors_from_arrow(vectors["text_embedding"]),
     )
 
 
@@ -132,16 +133,6 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def vector_matrix(column: Any) -> np.ndarray:
-    """Matrix [N, D] float32 of an Arrow column of fixed-size lists; NaN rows where it is null."""
-    array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-    # Slots of null entries may hold anything, or be left out by `flatten`: only valid ones are read.
-    present = np.asarray(array.is_valid())
-    matrix = np.full((len(array), array.type.list_size), np.nan, dtype=np.float32)
-    matrix[present] = np.asarray(array.drop_null().flatten(), dtype=np.float32).reshape(-1, array.type.list_size)
-    return matrix
 
 
 def features(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:

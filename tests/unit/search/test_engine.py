@@ -72,11 +72,11 @@ class FakeEncoder:
 
 
 def make_engine(num_rows=300, *, missing=(), missing_images=(), **other) -> SearchEngine:
-    image, product = units(num_rows, 1), units(num_rows, 2)
+    image, text = units(num_rows, 1), units(num_rows, 2)
     store = FakeStore(
         image=vector_column(image, missing_images),
-        text=vector_column(product),
-        product=vector_column(product, missing),
+        text=vector_column(text, missing),
+        product=vector_column(image + text),
         **other,
     )
     text_query, image_query = units(2, 3)
@@ -99,12 +99,28 @@ def test_equals_a_brute_loop(kind, chunk_rows, monkeypatch):
     monkeypatch.setattr(engine_module, "CHUNK_ROWS", chunk_rows)
     engine = make_engine()
     text_query, image_query = units(2, 3)
-    matrix = units(300, 1) if kind == "image" else units(300, 2)
+    matrix = units(300, 1) if kind == "image" else units(300, 1) + units(300, 2)
     query = {"text": text_query, "image": image_query, "both": text_query + image_query}[kind]
     hits = engine.search(text=None if kind == "image" else "dress", image=None if kind == "text" else b"jpeg", top_k=25)
     expected = brute(matrix, query)[:25]
     assert [hit.row for hit in hits] == [row for _, row in expected]
     assert [hit.score for hit in hits] == pytest.approx([score for score, _ in expected], abs=1e-6)
+
+
+def test_a_title_alone_does_not_stand_before_titles_with_pictures():
+    # Pictures and titles in cones of their own, as contrastive towers make them.
+    offset = np.zeros(D, np.float32)
+    offset[0] = 2
+    text = units(50, 2) + offset
+    pictures = text - 2 * offset
+    text, pictures = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (text, pictures))
+    alone = [row for row in range(50) if row % 2]
+    store = FakeStore(image=vector_column(pictures, alone), text=vector_column(text), product=vector_column(text))
+    ranks = []
+    for query in text:
+        hits = SearchEngine(store, FakeEncoder(query, query)).search(text="dress", image=None, top_k=50)
+        ranks += [rank for rank, hit in enumerate(hits) if hit.row in alone]
+    assert 15 < np.mean(ranks) < 34, "listings without a picture are neither first nor last as a rule"
 
 
 def test_hit_carries_the_listing():
@@ -130,7 +146,8 @@ def test_a_listing_without_picture_is_still_found_by_picture():
     engine = make_engine(20, missing_images=[3])
     hits = engine.search(text=None, image=b"jpeg", top_k=20)
     (found,) = [hit for hit in hits if hit.row == 3]
-    assert found.score == pytest.approx(float(units(20, 2)[3] @ units(2, 3)[1]), abs=1e-6)
+    typical = np.delete(units(20, 1), 3, axis=0).mean(axis=0) + units(20, 2)[3]
+    assert found.score == pytest.approx(float(typical / np.linalg.norm(typical) @ units(2, 3)[1]), abs=1e-6)
 
 
 def test_catalog_is_shown_once_with_its_listings_under_it():
