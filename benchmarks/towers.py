@@ -17,6 +17,21 @@ from eclip.model.encoder import Encoder
 from eclip.model.presets import small
 from eclip.train.trainer import freeze_batch_statistics
 
+VOCABULARY = (
+    "red",
+    "blue",
+    "men",
+    "dress",
+    "shirt",
+    "watch",
+    "leather",
+    "cotton",
+    "running",
+    "shoe",
+    "bottle",
+    "500ml",
+)
+
 
 def whole(encoder: Encoder, pixels: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Features of a batch in one piece, titles padded to the longest of all."""
@@ -41,10 +56,9 @@ def main() -> None:
     encoder.module.text.transformer.eval()  # no dropout, so that both ways compute the same function
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(options.batch, 3, 96, 96, generator=generator).contiguous(memory_format=torch.channels_last)
-    words = ["red", "blue", "men", "women", "dress", "shirt", "watch", "leather", "cotton", "running", "shoe", "steel", "bottle", "500ml", "casual"]
-    picks = torch.randint(0, len(words), (options.batch, 14), generator=generator)
+    picks = torch.randint(0, len(VOCABULARY), (options.batch, 14), generator=generator)
     lengths = torch.randint(2, 15, (options.batch,), generator=generator)
-    titles = [" ".join(words[i] for i in row[:n]) for row, n in zip(picks, lengths, strict=True)]
+    titles = [" ".join(VOCABULARY[i] for i in row[:n]) for row, n in zip(picks, lengths, strict=True)]
     tokens = encoder.tokenize(titles)
 
     times: dict[str, list[float]] = {"whole": [], "in pieces": []}
