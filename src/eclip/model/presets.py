@@ -113,20 +113,25 @@ def from_open_clip(name: str) -> Encoder:
         ConfigError: open_clip does not know the name, can't reach the weights, or the model is of a kind
             that has no separate text tower.
     """
-    architecture, _, tag = name.partition(":") if not name.startswith(("hf-hub:", "local-dir:")) else (name, "", "")
+    has_weights = name.startswith(("hf-hub:", "local-dir:"))
+    architecture, _, tag = (name, "", "") if has_weights else name.partition(":")
     try:
         module = open_clip.create_model(architecture, pretrained=tag or None, force_custom_text=True)
         model_cfg = open_clip.get_model_config(architecture)
         tokenize = open_clip.get_tokenizer(architecture)
     except Exception as error:
-        known = ", ".join(open_clip.list_models()[:3])
         raise ConfigError(
-            f"encoder {name!r} can't be made ({' '.join(str(error).split())[:200]}); expected a preset "
-            f"({', '.join(PRESETS)}), an open_clip model such as {known}, or hf-hub:/local-dir: of one"
+            f"encoder {name!r} can't be made ({' '.join(str(error).split())[:120]}); expected a preset "
+            f"({', '.join(PRESETS)}), an open_clip model such as ViT-B-32 or ViT-B-32:laion2b_s34b_b79k, or "
+            "hf-hub:OWNER/MODEL, local-dir:PATH"
         ) from error
     if not isinstance(module, CustomTextCLIP):
         raise ConfigError(f"encoder {name!r} is a {type(module).__name__}; expected a model of two towers")
     hf_tokenizer = getattr(tokenize, "tokenizer", None)
+    files = _saved_files(hf_tokenizer)
+    if hasattr(module.text, "config"):  # a Hugging Face text tower
+        files["config.json"] = module.text.config.to_json_string().encode()
+    known = has_weights or bool(tag)
     return Encoder(
         module=module,
         tokenize=tokenize,
@@ -134,9 +139,11 @@ def from_open_clip(name: str) -> Encoder:
         model_cfg={**model_cfg, "custom_text": True},
         preprocess_cfg=dict(module.visual.preprocess_cfg),
         pad_id=getattr(hf_tokenizer, "pad_token_id", 0) or 0,
-        tokenizer_files=_saved_files(hf_tokenizer),
-        licences=(f"Both towers started from open_clip's {name}; its licence is that of its publisher.",),
-        pretrained_prefixes=("visual.", "text."),
+        tokenizer_files=files,
+        licences=(f"Both towers started from open_clip's {name}; its licence is that of its publisher.",)
+        if known
+        else (),
+        pretrained_prefixes=("visual.", "text.") if known else (),
     )
 
 

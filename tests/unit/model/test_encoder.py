@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from eclip.errors import ModelError
+from eclip.errors import ConfigError, ModelError
 from eclip.model.encoder import open_picture, product_vectors
 from eclip.model.folder import load_model, save_model
-from eclip.model.presets import PRESETS, hangul_share, small, tiny
+from eclip.model.presets import PRESETS, from_open_clip, hangul_share, small, tiny
 
 TITLES = [
     "Turtle Check Men Navy Blue Shirt",
@@ -97,6 +97,30 @@ def test_a_hangul_shop_gets_a_text_tower_of_its_own_tokens():
 def test_own_tokenizer_has_no_unknown_tokens(saved_tiny):
     unknown = saved_tiny.tokenize.tokenizer.unk_token_id
     assert unknown not in saved_tiny.tokenize(["ελληνικά 한국어 🎉 日本語 Ünïcödé"])
+
+
+def test_any_open_clip_model_survives_its_folder(tmp_path):
+    made = from_open_clip("ViT-S-32-alt")
+    made.module.eval()
+    save_model(made, tmp_path / "vit", facts={})
+    loaded = load_model(tmp_path / "vit")
+    np.testing.assert_allclose(loaded.encode_text(TITLES), made.encode_text(TITLES), atol=1e-6)
+    np.testing.assert_allclose(loaded.encode_image(drawn_pictures(2)), made.encode_image(drawn_pictures(2)), atol=1e-6)
+    assert from_open_clip(f"local-dir:{tmp_path / 'vit'}").embed_dim == made.embed_dim
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ViT-Q-3", "encoder 'ViT-Q-3' can't be made"),
+        ("ViT-B-32:no-such-tag", "can't be made"),
+        ("local-dir:/nowhere", "can't be made"),
+    ],
+)
+def test_an_encoder_that_open_clip_lacks_is_refused_in_one_line(name, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        from_open_clip(name)
+    assert "\n" not in str(caught.value)
 
 
 def test_presets_list_is_what_recipes_name():
