@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from eclip.commands.run import RunSummary, run_stages
@@ -18,7 +19,7 @@ def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_ser
         out: Folder to make.
         products: How many different products to draw.
         seed: Decides everything random.
-        no_serve: Stop after the report.
+        no_serve: Stop after the report; so it does where the environment variable CI is set.
     """
     from eclip.commands.show import show
 
@@ -34,7 +35,7 @@ def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_ser
         minutes=TRAINING_MINUTES,
         compare_clip=True,
     )
-    if not no_serve:
+    if not no_serve and not os.environ.get("CI"):
         show(summary)
         serve(summary.store, model=summary.model, report=summary.evaluation.report.parent)
     return summary
