@@ -1,4 +1,4 @@
-"""Towers fed 64 rows at a time against a whole batch at once: one training step's features, forward and backward.
+"""Towers fed 32 rows at a time against a whole batch at once: one training step's features, forward and backward.
 
     python benchmarks/towers.py [--batch 256] [--repeats 3]
 
