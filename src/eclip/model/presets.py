@@ -16,6 +16,7 @@ from typing import Any
 import open_clip
 import torch
 import transformers
+from huggingface_hub import constants
 from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -23,6 +24,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
 from eclip.model.encoder import Encoder
+from eclip.model.hub import hub_or_cache
 from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
 
 transformers.utils.logging.disable_progress_bar()
@@ -114,16 +116,17 @@ def from_open_clip(name: str) -> Encoder:
             that has no separate text tower.
     """
     architecture, _, tag = name.partition(":") if not name.startswith(("hf-hub:", "local-dir:")) else (name, "", "")
-    try:
-        module = open_clip.create_model(architecture, pretrained=tag or None, force_custom_text=True)
-        model_cfg = open_clip.get_model_config(architecture)
-        tokenize = open_clip.get_tokenizer(architecture)
-    except Exception as error:
-        known = ", ".join(open_clip.list_models()[:3])
-        raise ConfigError(
-            f"encoder {name!r} can't be made ({' '.join(str(error).split())[:200]}); expected a preset "
-            f"({', '.join(PRESETS)}), an open_clip model such as {known}, or hf-hub:/local-dir: of one"
-        ) from error
+    with hub_or_cache() as hub_answered:
+        try:
+            # Without its weights a named model would silently start from scratch.
+            needs_weights = bool(tag) or architecture.startswith(("hf-hub:", "local-dir:"))
+            module = open_clip.create_model(
+                architecture, pretrained=tag or None, force_custom_text=True, require_pretrained=needs_weights
+            )
+            model_cfg = open_clip.get_model_config(architecture)
+            tokenize = open_clip.get_tokenizer(architecture)
+        except Exception as error:
+            raise ConfigError(_why_not(name, error, hub_answered=hub_answered)) from error
     if not isinstance(module, CustomTextCLIP):
         raise ConfigError(f"encoder {name!r} is a {type(module).__name__}; expected a model of two towers")
     hf_tokenizer = getattr(tokenize, "tokenizer", None)
@@ -137,6 +140,22 @@ def from_open_clip(name: str) -> Encoder:
         tokenizer_files=_saved_files(hf_tokenizer),
         licences=(f"Both towers started from open_clip's {name}; its licence is that of its publisher.",),
         pretrained_prefixes=("visual.", "text."),
+    )
+
+
+def _why_not(name: str, error: Exception, *, hub_answered: bool) -> str:
+    """One line on an encoder that can't be made."""
+    said = " ".join(str(error).split())
+    if not hub_answered and (
+        "Hub" in said or "HF_HUB_OFFLINE" in said or "download" in said.lower() or "connect" in said
+    ):
+        return (
+            f"encoder {name!r} must be fetched from {constants.ENDPOINT}, which can't be reached from here; "
+            f"use a preset ({', '.join(PRESETS)}) or a folder with it: local-dir:PATH"
+        )
+    return (
+        f"encoder {name!r} can't be made ({said[:200]}); expected a preset ({', '.join(PRESETS)}), an open_clip "
+        f"model such as {', '.join(open_clip.list_models()[:3])}, or hf-hub:/local-dir: of one"
     )
 
 
