@@ -40,11 +40,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search,
     "serve": serve,
 }
+# The help joins lines that follow each other, so each stands alone.
 DESCRIPTION = """A vision-language model of a shop's own catalogue.
 
-The main job:  eclip run FEED --out DIR    (prepare, train, embed, fit, evaluate)
-To see it:     eclip demo
-Completion:    eclip --tyro-print-completion bash >> ~/.bash_completion"""
+The main job: eclip run FEED --out DIR (prepare, train, embed, fit, evaluate)
+
+To see it: eclip demo
+
+Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 

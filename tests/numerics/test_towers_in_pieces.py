@@ -9,7 +9,13 @@ from torch.nn import functional as F
 from eclip.model import encoder as encoder_module
 from eclip.model.presets import tiny
 
-TITLES = ["red dress", "a very long title of a blue cotton shirt for men and women 500ml", "에어맥스", "watch", "a b c"] * 3
+TITLES = [
+    "red dress",
+    "a very long title of a blue cotton shirt for men and women 500ml",
+    "에어맥스",
+    "watch",
+    "a b c",
+] * 3
 
 
 @pytest.fixture
