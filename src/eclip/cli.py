@@ -25,6 +25,7 @@ from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.errors import EclipError
+from eclip.train.interrupt import stop_between_steps
 from eclip.version import __version__
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -49,6 +50,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
+WITHOUT_TORCH = ("sample", "prepare")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
@@ -84,6 +86,10 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
     """The command with its result printed; its parameters and help are the command's own."""
 
     def call(*args: Any, **kwargs: Any) -> None:
+        if name not in WITHOUT_TORCH:
+            with stop_between_steps() as stop:
+                import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
+            stop.raise_if_asked()
         result = command(*args, **kwargs)
         if name == "search":
             show_hits(result, as_json=kwargs.get("json", False))
