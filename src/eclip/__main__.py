@@ -10,6 +10,7 @@ def main() -> int:
     try:
         from eclip.cli import main as run_command_line
     except KeyboardInterrupt:
+        sys.stderr.write("eclip: interrupted\n")
         return 130
     return run_command_line()
 
