@@ -25,6 +25,7 @@ from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.errors import EclipError
+from eclip.train.interrupt import stop_between_steps
 from eclip.version import __version__
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -40,12 +41,16 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search,
     "serve": serve,
 }
+# The help joins lines that follow each other, so each stands alone.
 DESCRIPTION = """A vision-language model of a shop's own catalogue.
 
-The main job:  eclip run FEED --out DIR    (prepare, train, embed, fit, evaluate)
-To see it:     eclip demo
-Completion:    eclip --tyro-print-completion bash >> ~/.bash_completion"""
+The main job: eclip run FEED --out DIR (prepare, train, embed, fit, evaluate)
 
+To see it: eclip demo
+
+Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
+
+WITHOUT_TORCH = ("sample", "prepare")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
@@ -81,6 +86,10 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
     """The command with its result printed; its parameters and help are the command's own."""
 
     def call(*args: Any, **kwargs: Any) -> None:
+        if name not in WITHOUT_TORCH:
+            with stop_between_steps() as stop:
+                import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
+            stop.raise_if_asked()
         result = command(*args, **kwargs)
         if name == "search":
             show_hits(result, as_json=kwargs.get("json", False))

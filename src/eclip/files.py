@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eclip.errors import EclipError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What a place to write to can be at fault with; any other `OSError` is a bug and keeps its traceback.
+_NOT_WRITABLE = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; on success it takes the place of `path`, else it is removed.
 
+    The folder is made if needed; what a killed process left of the same file is removed.
+
     Raises:
-        EclipError: The disk is full.
+        EclipError: The disk is full, or the place can't be written.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with full_disk_in_one_line(path):
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(path)
             yield aside
             aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,20 +52,50 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def full_disk_in_one_line(path: Path) -> Iterator[None]:
-    """Turn "no space left" from any library into one clear line that names `path`.
+def writing(path: Path) -> Iterator[None]:
+    """Turn a full or forbidden disk, as any library tells it, into one clear line that names `path`.
 
-    Libraries written in Rust report it as text of their own errors, not as `OSError` with `ENOSPC`.
+    Libraries written in Rust report "no space left" as text of their own errors, not as `OSError`.
+
+    Raises:
+        EclipError: In place of such an error.
     """
     try:
         yield
+    except EclipError:
+        raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            full = True
-        else:
-            full = "no space left" in str(error).lower() or "os error 28" in str(error).lower()
-        if full and not isinstance(error, EclipError):
+        code = error.errno if isinstance(error, OSError) else None
+        text = str(error).lower()
+        if code in _FULL or "no space left" in text or "os error 28" in text:
             raise EclipError(
                 f"the disk is full while writing {path}; free some space and run the same command again"
             ) from error
+        if code in _NOT_WRITABLE:
+            raise EclipError(f"can't write {path}: {_cause(error)}; name another place") from error
         raise
+
+
+def _cause(error: BaseException) -> str:
+    """What the system says, with the path that it says it of."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+    return str(error)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the aside files of `path` whose process is gone: a killed run leaves one each time."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        pid = leftover.name.split(".")[-2]
+        if pid.isdigit() and not _is_running(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -15,6 +15,7 @@ REPORT_VERSION = 1
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
+STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
 
 # --- names inside a model folder ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +19,54 @@ TextArgument = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TEXT"
 
 
 def require_positive(name: str, value: float | None) -> None:
-    """Refuse a number that is not above 0; None passes.
+    """Refuse a number that is not above 0 or not finite; None passes.
 
     Raises:
-        ConfigError: It is 0 or below.
+        ConfigError: It is 0 or below, infinite or no number.
     """
-    if value is not None and not value > 0:
+    if value is not None and not 0 < value < math.inf:
         raise ConfigError(f"--{name.replace('_', '-')} {value:g}: expected a number above 0")
+
+
+def require_seed(value: int | None) -> None:
+    """Refuse a seed below 0; None passes.
+
+    Raises:
+        ConfigError: It is below 0.
+    """
+    if value is not None and value < 0:
+        raise ConfigError(f"--seed {value}: expected a whole number from 0 on")
+
+
+def require_folder(name: str, path: Path) -> None:
+    """Refuse a folder that can't be made or written, before the work that would end there.
+
+    Raises:
+        ConfigError: It is a file, lies below one, or must not be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"--{name} {path}: is a file; name a folder")
+    _require_writable(name, path)
+
+
+def require_file(name: str, path: Path, *, suffix: str) -> None:
+    """Refuse a file that can't be written, before the work that would end there.
+
+    Raises:
+        ConfigError: It ends otherwise than in `suffix`, is a folder, lies below a file, or must not be written.
+    """
+    if path.suffix != suffix:
+        raise ConfigError(f"--{name} {path}: expected the name of a {suffix} file")
+    if path.is_dir():
+        raise ConfigError(f"--{name} {path}: is a folder; name a file")
+    _require_writable(name, path.parent)
+
+
+def _require_writable(name: str, folder: Path) -> None:
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise ConfigError(f"--{name}: {existing} is a file; name a place in a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(f"--{name}: {existing} can't be written; name another place")

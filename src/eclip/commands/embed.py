@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eclip.commands.arguments import SourceArgument
+from eclip.commands.arguments import SourceArgument, require_file
 from eclip.errors import ConfigError
+from eclip.files import writing
 from eclip.schema import PRODUCTS_DATASET
 
 
@@ -45,21 +46,24 @@ def embed(
     from eclip.products.listings import read_listings
     from eclip.products.store import Store
 
-    source = Path(source)
-    is_store = source.is_dir()
-    if out is None and not is_store:
+    source, images = Path(source), Path(images) if images else None
+    if out is None and source.is_file():
         raise ConfigError(f"{source} is a feed: say with --out VECTORS.parquet where its vectors go")
-    encoder = load_model(model)
     if out is None:
         store = Store.open(source)
-        embed_store(store, encoder)
+        encoder = load_model(model)
+        with writing(source):
+            embed_store(store, encoder)
         return EmbedSummary(store.num_rows, source / PRODUCTS_DATASET)
-    if is_store:
+    require_file("out", Path(out), suffix=".parquet")
+    if source.is_dir():
         store = Store.open(source)
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
     else:
         batches = read_listings(source, images=images, columns=columns, category_separator=None, batch_size=ROWS_A_PART)
         stat = source.stat()
         num_rows, identity = None, f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns} {columns} {images}"
-    rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)
+    encoder = load_model(model)
+    with writing(Path(out)):
+        rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)
     return EmbedSummary(rows, Path(out))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eclip.commands.arguments import FeedArgument
-from eclip.errors import ConfigError
+from eclip.commands.arguments import FeedArgument, require_file
 from eclip.files import replace_file
 from eclip.schema import ENRICHED_SCHEMA, MODEL_TASKS
 
@@ -45,13 +44,21 @@ class Listings:
         table: `TEXT_COLUMNS` of each.
         image: Vectors [N, D], NaN where missing.
         text: Likewise.
-        unusable: How many have neither a picture nor a title.
     """
 
     table: pa.Table
     image: np.ndarray
     text: np.ndarray
-    unusable: int = 0
+
+    @property
+    def ids(self) -> list[str | None]:
+        """Their product ids; None in a row that can't be read."""
+        return list(self.table["product_id"].to_pylist())
+
+    @property
+    def usable(self) -> np.ndarray:
+        """Mask [N] of those with a picture or a title."""
+        return ~(np.isnan(self.image[:, 0]) & np.isnan(self.text[:, 0]))
 
     def pair_source(self) -> PairSource:
         """As matching reads them."""
@@ -92,25 +99,25 @@ def enrich(
     from eclip.model.folder import load_model
     from eclip.products.store import Store
 
-    if Path(out).suffix != ".parquet":
-        raise ConfigError(f"--out {out}: expected the name of a .parquet file")
+    require_file("out", Path(out), suffix=".parquet")
     encoder = load_model(model)
     corpus = _read_store(Store.open(Path(store)), encoder) if store else None
-    feeding = {"images": images, "columns": columns, "category_separator": category_separator}
+    feeding = {
+        "images": Path(images) if images else None,
+        "columns": columns,
+        "category_separator": category_separator,
+    }
     listings = _encode_feed(Path(feed), encoder, feeding)
-    answers: dict[str, Any] = {
-        "product_id": listings.table["product_id"],
+    answers: dict[str, list[Any]] = {
+        "product_id": listings.ids,
         **_head_answers(listings, Path(model) / MODEL_TASKS),
         "same_product_ids": _same_product_ids(listings, corpus, Path(model) / MODEL_TASKS),
         "duplicate_ids": _duplicate_ids(listings, corpus),
     }
-    table = pa.table(
-        [
-            pa.array(answers[f.name], f.type) if isinstance(answers[f.name], list) else answers[f.name]
-            for f in ENRICHED_SCHEMA
-        ],
-        schema=ENRICHED_SCHEMA,
-    )
+    for row in np.flatnonzero(~listings.usable):
+        for name in ENRICHED_SCHEMA.names[1:]:
+            answers[name][row] = None
+    table = pa.table([pa.array(answers[f.name], f.type) for f in ENRICHED_SCHEMA], schema=ENRICHED_SCHEMA)
     with replace_file(Path(out)) as aside:
         pq.write_table(table, aside)
     return EnrichSummary(
@@ -119,7 +126,7 @@ def enrich(
         with_same_products=sum(bool(ids) for ids in answers["same_product_ids"]),
         with_duplicates=sum(bool(ids) for ids in answers["duplicate_ids"]),
         suspected_adult=sum(p is not None and p >= 0.5 for p in answers["adult_probability"]),
-        unusable=listings.unusable,
+        unusable=int((~listings.usable).sum()),
         out=Path(out),
     )
 
@@ -132,16 +139,15 @@ def _encode_feed(feed: Path, encoder: Encoder, feeding: dict[str, Any]) -> Listi
     from eclip.products.listings import read_listings
     from eclip.progress import stage
 
-    tables, images, texts, unusable = [], [], [], 0
+    tables, images, texts = [], [], []
     with stage("Reading and encoding listings", None) as advance:
         for batch in read_listings(feed, batch_size=ROWS_A_PART, **feeding):
             vectors = encoder.encode_products(batch["title"].to_pylist(), batch["image"].to_pylist())
             tables.append(batch.select(list(TEXT_COLUMNS)))
             images.append(vectors.image)
             texts.append(vectors.text)
-            unusable += int(np.isnan(vectors.product[:, 0]).sum())
             advance(batch.num_rows)
-    return Listings(pa.concat_tables(tables), np.concatenate(images), np.concatenate(texts), unusable)
+    return Listings(pa.concat_tables(tables), np.concatenate(images), np.concatenate(texts))
 
 
 def _read_store(store: Store, encoder: Encoder) -> Listings:
@@ -160,10 +166,8 @@ def _head_answers(listings: Listings, tasks: Path) -> dict[str, list[Any]]:
     from eclip.tasks import adult, attributes, category
     from eclip.tasks.heads import ModalHeads
 
-    nothing: list[Any] = [None] * len(listings.image)
-    answers = dict.fromkeys(
-        ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability"), nothing
-    )
+    names = ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability")
+    answers: dict[str, list[Any]] = {name: [None] * len(listings.image) for name in names}
     vectors = (listings.image, listings.text)
     if (tasks / category.NAME).is_dir():
         paths, confidences = category.predict_category(ModalHeads.load(tasks / category.NAME), *vectors)
@@ -193,11 +197,12 @@ def _same_product_ids(listings: Listings, corpus: Listings | None, tasks: Path) 
         corpus.pair_source() if corpus else None,
         top_k=NEIGHBOURS_JUDGED,
     )
-    ids = (corpus or listings).table["product_id"].to_pylist()
-    return [[ids[row] for row, _ in answer] for answer in found]
+    ids = (corpus or listings).ids
+    answers = [[ids[row] for row, _ in answer] for answer in found]
+    return [_others(own, answer) for own, answer in zip(listings.ids, answers, strict=True)]
 
 
-def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str]]:
+def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str] | None]:
     """Ids of listings with the same title, seller and picture."""
     from eclip.products.dedup import find_duplicates
 
@@ -210,13 +215,15 @@ def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str
     for row in range(num_sought):
         members.setdefault(int(first[row]), []).append(row)
     offset = corpus.table.num_rows if corpus else 0
-    usable = ~(np.isnan(listings.image[:, 0]) & np.isnan(listings.text[:, 0]))
+    alike = [members.get(int(first[offset + row]), []) for row in range(listings.table.num_rows)]
     return [
-        [columns["product_id"][m] for m in members.get(int(first[offset + row]), []) if m != offset + row]
-        if usable[row]
-        else []
-        for row in range(listings.table.num_rows)
+        _others(own, [columns["product_id"][m] for m in rows]) for own, rows in zip(listings.ids, alike, strict=True)
     ]
+
+
+def _others(own: str | None, ids: list[str | None]) -> list[str]:
+    """The ids of other listings: a feed may hold listings that the store holds too."""
+    return list(dict.fromkeys(each for each in ids if each is not None and each != own))
 
 
 def _or_null(values: np.ndarray) -> list[float | None]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument
-from eclip.schema import REPORT_DATA, REPORT_PAGE
+from eclip.commands.arguments import StoreArgument, require_folder, require_seed
+from eclip.files import writing
+from eclip.schema import REPORT_DATA, REPORT_PAGE, STORE_CACHE
 
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
     from eclip.products.store import Store
     from eclip.tasks.base import Catalogue
-    from eclip.tasks.results import Gallery, Result
+    from eclip.tasks.results import Gallery, Result, Skipped
 
 
 @dataclass(frozen=True)
@@ -42,32 +43,22 @@ def evaluate(
         compare: Another model folder, such as one trained with --plain-clip, for the retrieval table.
         seed: Of sampled queries and baselines.
     """
-    from eclip.embed.job import pretrained_vectors
-    from eclip.errors import MissingExtraError
     from eclip.model.folder import load_model
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
     from eclip.tasks.base import read_catalogue
     from eclip.tasks.evaluate import evaluate_tasks
     from eclip.tasks.report import write_report
-    from eclip.tasks.results import Skipped
 
     started = time.monotonic()
+    require_seed(seed)
+    require_folder("out", Path(out))
     opened, encoder = Store.open(Path(store)), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
-    skipped = []
-    try:
-        pretrained = catalogue.with_vectors(*pretrained_vectors(opened))
-    except MissingExtraError as error:
-        pretrained = None
-        skipped.append(Skipped(task="baseline pretrained", reason=str(error)))
-    report = evaluate_tasks(
-        catalogue,
-        Path(model) / MODEL_TASKS,
-        pretrained=pretrained,
-        clip=_other_vectors(opened, catalogue, compare) if compare else None,
-        seed=seed,
-    )
+    with writing(opened.path):  # the vectors of others are kept beside the store's own
+        pretrained, skipped = _pretrained(opened, catalogue)
+        clip = _other_vectors(opened, catalogue, compare) if compare else None
+    report = evaluate_tasks(catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed)
     report = dataclasses.replace(
         report,
         skipped=[*report.skipped, *skipped],
@@ -76,7 +67,8 @@ def evaluate(
         facts={**_facts(opened, encoder, seed), **report.facts},
     )
     report.facts["seconds"] = f"{time.monotonic() - started:.0f}"
-    page = write_report(report, Path(out))
+    with writing(Path(out)):
+        page = write_report(report, Path(out))
     return EvaluateSummary(page, report.results, {each.task: each.reason for each in report.skipped})
 
 
@@ -92,8 +84,20 @@ def read_evaluation(report: Path) -> EvaluateSummary:
     )
 
 
+def _pretrained(store: Store, catalogue: Catalogue) -> tuple[Catalogue | None, list[Skipped]]:
+    """The products as merely pretrained towers see them, or why there is no such baseline."""
+    from eclip.embed.job import pretrained_vectors
+    from eclip.errors import MissingExtraError
+    from eclip.tasks.results import Skipped
+
+    try:
+        return catalogue.with_vectors(*pretrained_vectors(store)), []
+    except MissingExtraError as error:
+        return None, [Skipped(task="baseline pretrained", reason=str(error))]
+
+
 def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
-    """The same products as another model sees them; its vectors are kept beside the store."""
+    """The same products as another model sees them; its vectors are kept in the store's cache."""
     import pyarrow.parquet as pq
 
     from eclip.embed.job import embed_listings, store_batches
@@ -101,7 +105,7 @@ def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue
     from eclip.vectors import vectors_from_arrow
 
     encoder = load_model(model)
-    kept = store.path / f"compared-{encoder.digest}.parquet"
+    kept = store.path / STORE_CACHE / f"compared-{encoder.digest}.parquet"
     if not kept.is_file():
         batches = store_batches(store)
         embed_listings(batches, encoder, kept, num_rows=store.num_rows, source=store.digest)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from eclip.commands.arguments import StoreArgument
+from eclip.commands.arguments import StoreArgument, require_seed
+from eclip.files import writing
 
 if TYPE_CHECKING:
     from eclip.tasks.fit import FitSummary
@@ -30,7 +31,10 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
     from eclip.tasks.base import TASKS, read_catalogue
     from eclip.tasks.fit import fit_tasks
 
+    require_seed(seed)
     digest = read_manifest(Path(model))["digest"]
     catalogue = read_catalogue(Store.open(Path(store)), digest)
     tasks = TASKS if task is None else (task,)
-    return fit_tasks(catalogue, Path(model) / MODEL_TASKS, tasks=tasks, seed=seed)
+    folder = Path(model) / MODEL_TASKS
+    with writing(folder):
+        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed)

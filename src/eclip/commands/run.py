@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eclip.commands.arguments import FeedArgument, require_positive
+from eclip.commands.arguments import FeedArgument, require_folder, require_positive, require_seed
 from eclip.commands.embed import embed
 from eclip.commands.evaluate import EvaluateSummary, evaluate, read_evaluation
 from eclip.commands.fit import fit
+from eclip.commands.forecast import RunForecast, forecast_run
 from eclip.commands.prepare import prepare
+from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest
 from eclip.commands.train import train
-from eclip.console import say
-from eclip.files import write_text
-from eclip.schema import MODEL_TASKS, REPORT_PAGE
-
-if TYPE_CHECKING:
-    from eclip.products.prepare import FeedForecast
+from eclip.schema import MODEL_TASKS
 
 STAGES_DONE = "run.json"
 
@@ -49,7 +44,7 @@ def run(
     seed: int = 0,
     compare_clip: bool = False,
     dry_run: bool = False,
-) -> RunSummary | FeedForecast:
+) -> RunSummary | RunForecast:
     """The main job: from a feed to a store, a model, five tasks and a report.
 
     Stopped at any time, the same command goes on where it was.
@@ -69,12 +64,15 @@ def run(
         dry_run: Only say rows, bytes and expected time.
     """
     require_positive("minutes", minutes)
-    feeding: dict[str, Any] = {"images": images, "columns": columns, "category_separator": category_separator}
+    require_seed(seed)
+    feeding: dict[str, Any] = {
+        "images": Path(images) if images else None,
+        "columns": columns,
+        "category_separator": category_separator,
+    }
+    training: dict[str, Any] = {"recipe": str(recipe), "encoder": encoder, "init": init, "seed": seed}
     if dry_run:
-        from eclip.products.prepare import plan_feed
-
-        return plan_feed(Path(feed), **feeding)
-    training: dict[str, Any] = {"recipe": recipe, "encoder": encoder, "init": init, "seed": seed}
+        return forecast_run(Path(feed), feeding, training, minutes)
     return run_stages(Path(feed), Path(out), feeding, training, minutes=minutes, compare_clip=compare_clip)
 
 
@@ -98,65 +96,55 @@ def run_stages(
         compare_clip: Also train with plain CLIP's loss for as many steps.
     """
     from eclip.model.folder import read_manifest
-    from eclip.train.config import load_recipe
 
-    load_recipe(str(training["recipe"]))  # a wrong recipe is told before anything long begins
-    store, model, clip, report = out / "store", out / "model", out / "plain_clip", out / "report"
+    require_folder("out", out)
+    config = _training_config(training)  # a wrong recipe is told before anything long begins
     seed = training["seed"]
-    stages = Stages(out)
-    stages.do("prepare", {**_file_identity(feed), **feeding}, store, lambda: prepare(feed, store=store, **feeding))
-    stages.do(
-        "train", {**training, "minutes": minutes}, model, lambda: train(store, out=model, minutes=minutes, **training)
+    store, model, clip, report = out / "store", out / "model", out / "plain_clip", out / "report"
+    tasks = model / MODEL_TASKS
+    stages = Stages(out / STAGES_DONE)
+    prepared = stages.do(
+        "prepare",
+        {**_file_identity(feed), **feeding},
+        lambda: store_digest(store),
+        lambda: prepare(feed, store=store, **feeding),
     )
+    trained = stages.do(
+        "train",
+        {**config, "minutes": minutes, "store": prepared},
+        lambda: model_digest(model),
+        lambda: train(store, out=model, minutes=minutes, **training),
+    )
+    compared = None
     if compare_clip:
         steps = read_manifest(model)["facts"]["run_steps"]
-        stages.do(
+        compared = stages.do(
             "plain CLIP",
-            {**training, "steps": steps},
-            clip,
+            {**config, "steps": steps, "store": prepared},
+            lambda: model_digest(clip),
             lambda: train(store, out=clip, steps=steps, plain_clip=True, **training),
         )
-    stages.do("embed", {}, store, lambda: embed(store, model=model))
-    stages.do("fit", {"seed": seed}, model / MODEL_TASKS, lambda: fit(store, model=model, seed=seed))
-    compared = clip if compare_clip else None
+    reads = {"store": prepared, "model": trained}
+    stages.do("embed", reads, lambda: vectors_digest(store), lambda: embed(store, model=model))
+    fitted = stages.do(
+        "fit", {**reads, "seed": seed}, lambda: tree_digest(tasks), lambda: fit(store, model=model, seed=seed)
+    )
     stages.do(
         "evaluate",
-        {"seed": seed, "compare": compared},
-        report / REPORT_PAGE,
-        lambda: evaluate(store, model=model, out=report, compare=compared, seed=seed),
+        {**reads, "seed": seed, "tasks": fitted, "compare": compared},
+        lambda: tree_digest(report),
+        lambda: evaluate(store, model=model, out=report, compare=clip if compared else None, seed=seed),
     )
     return RunSummary(store, model, read_evaluation(report))
 
 
-class Stages:
-    """Which stages of a run are done, and with what; kept in OUT/run.json.
+def _training_config(training: dict[str, Any]) -> dict[str, Any]:
+    """Everything that decides the training; what a recipe's file or the first model hold, not their names."""
+    from eclip.train.config import load_recipe
 
-    A stage is done again when its settings changed, its artefact is gone or the stage before it was done again.
-    """
-
-    def __init__(self, out: Path) -> None:
-        out.mkdir(parents=True, exist_ok=True)
-        self.file = out / STAGES_DONE
-        self.done: dict[str, str] = {}
-        if self.file.is_file():
-            self.done = json.loads(self.file.read_text(encoding="utf-8"))
-        self.before = ""
-
-    def do(self, name: str, settings: dict[str, Any], artefact: Path, work: Callable[[], object]) -> None:
-        """Do one stage unless it is done; say so if it is."""
-        content = repr((sorted((key, str(value)) for key, value in settings.items()), self.before))
-        identity = hashlib.sha256(content.encode()).hexdigest()[:16]
-        if self.done.get(name) == identity and artefact.exists():
-            say(f"{name}: done before, kept")
-        else:
-            self._write({stage: known for stage, known in self.done.items() if stage != name})
-            work()
-            self._write({**self.done, name: identity})
-        self.before = identity
-
-    def _write(self, done: dict[str, str]) -> None:
-        self.done = done
-        write_text(self.file, json.dumps(done, indent=2))
+    config = load_recipe(training["recipe"], encoder=training.get("encoder"), seed=training["seed"])
+    init = training.get("init")
+    return {**dataclasses.asdict(config), "init": model_digest(Path(init)) if init else None}
 
 
 def _file_identity(feed: Path) -> dict[str, Any]:

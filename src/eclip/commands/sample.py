@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import OutArgument, require_positive
+from eclip.commands.arguments import OutArgument, require_positive, require_seed
 
 if TYPE_CHECKING:
     from eclip.sample.shop import SampleSummary
@@ -26,4 +26,5 @@ def sample(out: OutArgument, /, *, products: int = 800, sellers: int = 12, seed:
 
     require_positive("products", products)
     require_positive("sellers", sellers)
+    require_seed(seed)
     return draw_shop(Path(out), num_products=products, num_sellers=sellers, seed=seed)

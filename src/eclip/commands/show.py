@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from eclip.commands.forecast import forecast_facts
 from eclip.console import print_facts, print_line, print_table
 
 # One line a task and modality: task, target (None = the mean over targets), metric, as the table says it.
@@ -65,6 +66,10 @@ def _show_facts(result: Any) -> None:
     print_facts(_title(type(result).__name__), facts)
 
 
+def _show_forecast(forecast: Any) -> None:
+    print_facts("What this will do (a dry run: nothing is written)", forecast_facts(forecast))
+
+
 def _show_evaluation(evaluation: Any) -> None:
     methods = sorted({r.method for r in evaluation.results}, key=lambda method: (method != "eclip", method))
     rows = []
@@ -110,6 +115,8 @@ def _title(class_name: str) -> str:
 
 
 _SHOWN: dict[str, Callable[[Any], None]] = {
+    "FeedForecast": _show_forecast,
+    "RunForecast": _show_forecast,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,
 }

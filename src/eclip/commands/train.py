@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_positive
+from eclip.commands.arguments import StoreArgument, require_folder, require_positive, require_seed
+from eclip.files import writing
 
 if TYPE_CHECKING:
     from eclip.train.trainer import TrainSummary
@@ -41,16 +42,19 @@ def train(
     """
     require_positive("minutes", minutes)
     require_positive("steps", steps)
+    require_seed(seed)
+    require_folder("out", Path(out))
     from eclip.products.store import Store
     from eclip.train.config import load_recipe
     from eclip.train.trainer import train_model
 
     config = load_recipe(str(recipe), encoder=encoder, seed=seed, targets="identity" if plain_clip else None)
-    return train_model(
-        Store.open(Path(store)),
-        Path(out),
-        config,
-        minutes=minutes,
-        total_steps=steps,
-        init=Path(init) if init else None,
-    )
+    with writing(Path(out)):
+        return train_model(
+            Store.open(Path(store)),
+            Path(out),
+            config,
+            minutes=minutes,
+            total_steps=steps,
+            init=Path(init) if init else None,
+        )

@@ -15,7 +15,7 @@ from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
-from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
+from eclip.schema import EMBEDDING_COLUMNS, STORE_CACHE, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
 PRETRAINED_VECTORS = "pretrained.arrow"
@@ -23,7 +23,7 @@ PRETRAINED_VECTORS = "pretrained.arrow"
 
 def embed_store(store: Store, encoder: Encoder) -> None:
     """Write the vectors of every product into the store, with the model's digest; resumable."""
-    folder = parts_folder(store.path / "embedding", encoder.digest, store.digest)
+    folder = parts_folder(store.path / STORE_CACHE / "embedding", encoder.digest, store.digest)
     parts = encode_in_parts(
         "Embedding the store",
         store_batches(store),
@@ -79,8 +79,8 @@ def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
 
 
 def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's folder."""
-    kept = store.path / PRETRAINED_VECTORS
+    """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's cache."""
+    kept = store.path / STORE_CACHE / PRETRAINED_VECTORS
     if not kept.is_file():
         towers = PretrainedTowers()
         folder = parts_folder(kept, towers.digest, store.digest)

@@ -24,7 +24,7 @@ EncodeRows = Callable[[pa.Table], pa.Table]
 
 def parts_folder(beside: Path, *identity: object) -> Path:
     """Folder for the parts of one job; another model or source has another one."""
-    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr((*identity, ROWS_A_PART)).encode()).hexdigest()[:12]
     return beside.with_name(f"{beside.name}.{digest}.parts")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import open_clip
 import torch
 import transformers
+from huggingface_hub import constants
 from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -23,6 +24,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
 from eclip.model.encoder import Encoder
+from eclip.model.hub import hub_or_cache
 from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
 
 transformers.utils.logging.disable_progress_bar()
@@ -113,25 +115,26 @@ def from_open_clip(name: str) -> Encoder:
         ConfigError: open_clip does not know the name, can't reach the weights, or the model is of a kind
             that has no separate text tower.
     """
-    has_weights = name.startswith(("hf-hub:", "local-dir:"))
-    architecture, _, tag = (name, "", "") if has_weights else name.partition(":")
-    try:
-        module = open_clip.create_model(architecture, pretrained=tag or None, force_custom_text=True)
-        model_cfg = open_clip.get_model_config(architecture)
-        tokenize = open_clip.get_tokenizer(architecture)
-    except Exception as error:
-        raise ConfigError(
-            f"encoder {name!r} can't be made ({' '.join(str(error).split())[:120]}); expected a preset "
-            f"({', '.join(PRESETS)}), an open_clip model such as ViT-B-32 or ViT-B-32:laion2b_s34b_b79k, or "
-            "hf-hub:OWNER/MODEL, local-dir:PATH"
-        ) from error
+    is_place = name.startswith(("hf-hub:", "local-dir:"))
+    architecture, _, tag = (name, "", "") if is_place else name.partition(":")
+    has_weights = is_place or bool(tag)
+    with hub_or_cache() as hub_answered:
+        try:
+            # Without its weights a named model would silently start from scratch.
+            module = open_clip.create_model(
+                architecture, pretrained=tag or None, force_custom_text=True, require_pretrained=has_weights
+            )
+            model_cfg = open_clip.get_model_config(architecture)
+            tokenize = open_clip.get_tokenizer(architecture)
+        except Exception as error:
+            raise ConfigError(_why_not(name, error, hub_answered=hub_answered)) from error
     if not isinstance(module, CustomTextCLIP):
         raise ConfigError(f"encoder {name!r} is a {type(module).__name__}; expected a model of two towers")
     hf_tokenizer = getattr(tokenize, "tokenizer", None)
     files = _saved_files(hf_tokenizer)
     if hasattr(module.text, "config"):  # a Hugging Face text tower
         files["config.json"] = module.text.config.to_json_string().encode()
-    known = has_weights or bool(tag)
+    licence = f"Both towers started from open_clip's {name}; its licence is that of its publisher."
     return Encoder(
         module=module,
         tokenize=tokenize,
@@ -140,10 +143,24 @@ def from_open_clip(name: str) -> Encoder:
         preprocess_cfg=dict(module.visual.preprocess_cfg),
         pad_id=getattr(hf_tokenizer, "pad_token_id", 0) or 0,
         tokenizer_files=files,
-        licences=(f"Both towers started from open_clip's {name}; its licence is that of its publisher.",)
-        if known
-        else (),
-        pretrained_prefixes=("visual.", "text.") if known else (),
+        licences=(licence,) if has_weights else (),
+        pretrained_prefixes=("visual.", "text.") if has_weights else (),
+    )
+
+
+def _why_not(name: str, error: Exception, *, hub_answered: bool) -> str:
+    """One line on an encoder that can't be made."""
+    said = " ".join(str(error).split())
+    if not hub_answered and (
+        "Hub" in said or "HF_HUB_OFFLINE" in said or "download" in said.lower() or "connect" in said
+    ):
+        return (
+            f"encoder {name!r} must be fetched from {constants.ENDPOINT}, which can't be reached from here; "
+            f"use a preset ({', '.join(PRESETS)}) or a folder with it: local-dir:PATH"
+        )
+    return (
+        f"encoder {name!r} can't be made ({said[:200]}); expected a preset ({', '.join(PRESETS)}), an open_clip "
+        "model such as ViT-B-32 or ViT-B-32:laion2b_s34b_b79k, or hf-hub:OWNER/MODEL, local-dir:PATH"
     )
 
 

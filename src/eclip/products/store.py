@@ -133,6 +133,14 @@ class Store:
         with disk_errors(self.path):
             _replace_columns(self.path / PRODUCTS_DATASET, columns.append_column(EMBEDDING_MODEL_COLUMN, digests))
 
+    @property
+    def vectors_digest(self) -> str | None:
+        """Digest of the model whose vectors lie in the store; None before `eclip embed`."""
+        dataset = self._dataset()
+        if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
+            return None
+        return str(dataset.take([0], columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN][0].as_py())
+
     def vectors(self, *, model_digest: str | None) -> pa.Table:
         """`product_id` and the three vectors of each listing in the store's order; null where missing.
 
@@ -143,13 +151,11 @@ class Store:
             StoreError: No vectors, or another model's.
         """
         advice = f"run `eclip embed {self.path} --model MODEL`"
-        dataset = self._dataset()
-        if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
+        found = self.vectors_digest
+        if found is None:
             raise StoreError(f"{self.path}: no vectors in the store; {advice}")
-        if model_digest is not None:
-            found = dataset.take([0], columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN][0].as_py()
-            if found != model_digest:
-                raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
+        if model_digest not in (None, found):
+            raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
         table = self.table(["product_id", *EMBEDDING_COLUMNS])
         return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 

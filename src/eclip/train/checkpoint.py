@@ -37,6 +37,7 @@ class Progress:
 def save_start(run: Path, encoder: Encoder, identity: dict[str, Any]) -> None:
     """Keep what a resumed run must begin from; `identity` (config, store) must be the same then."""
     (run / TOKENIZER).mkdir(parents=True, exist_ok=True)
+    (run / CHECKPOINT).unlink(missing_ok=True)  # of an earlier run: it must not be taken for this one's
     for name, content in encoder.tokenizer_files.items():
         (run / TOKENIZER / name).write_bytes(content)
     start = {
@@ -53,12 +54,16 @@ def save_start(run: Path, encoder: Encoder, identity: dict[str, Any]) -> None:
 def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     """The encoder of the run that was begun in this folder, weights still fresh; None when there is none.
 
+    A finished run with other settings counts as none: its model may be replaced.
+
     Raises:
         CheckpointError: The run in this folder has another configuration or store.
     """
     if not (run / START).is_file() or not (run / CHECKPOINT).is_file():
         return None
     start = json.loads((run / START).read_text(encoding="utf-8"))
+    if start["identity"] != identity and start.get("finished"):
+        return None
     if start["identity"] != identity:
         changed = sorted(
             key for key in {*start["identity"], *identity} if start["identity"].get(key) != identity.get(key)
@@ -72,6 +77,12 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     encoder = assemble(start["model_cfg"], start["preprocess_cfg"], files, licences=tuple(start["licences"]))
     encoder.pretrained_prefixes = tuple(start["pretrained_prefixes"])
     return encoder
+
+
+def mark_finished(run: Path) -> None:
+    """Note that the model of the run in this folder is whole: another run may take its place."""
+    start = json.loads((run / START).read_text(encoding="utf-8"))
+    write_text(run / START, json.dumps({**start, "finished": True}, indent=2, ensure_ascii=False))
 
 
 def save_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, progress: Progress) -> None:

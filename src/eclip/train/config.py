@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +42,34 @@ class TrainConfig:
     """Decides weights, order and crops."""
 
     def __post_init__(self) -> None:
-        positive = ("global_batch_size", "epochs", "lr", "pretrained_lr", "max_grad_norm")
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} = {getattr(self, name)!r}: expected a number above 0")
-        if self.image_size is not None and self.image_size < 16:
-            raise ConfigError(f"image_size = {self.image_size!r}: expected at least 16 pixels")
-        if not 0 <= self.warmup_share < 1:
+        _require_whole("global_batch_size", self.global_batch_size, least=2)  # one pair contrasts with nothing
+        _require_whole("seed", self.seed, least=0)
+        if self.image_size is not None:
+            _require_whole("image_size", self.image_size, least=16)
+        numbers = ("epochs", "lr", "pretrained_lr", "max_grad_norm", "weight_decay", "warmup_share", "min_crop_share")
+        for name in numbers:
+            _require_number(name, getattr(self, name), zero=name in ("weight_decay", "warmup_share"))
+        if not isinstance(self.encoder, str) or not self.encoder:
+            raise ConfigError(f"encoder = {self.encoder!r}: expected the name of an encoder")
+        if self.warmup_share >= 1:
             raise ConfigError(f"warmup_share = {self.warmup_share!r}: expected a share from 0 to below 1")
-        if not 0 < self.min_crop_share <= 1:
+        if self.min_crop_share > 1:
             raise ConfigError(f"min_crop_share = {self.min_crop_share!r}: expected a share above 0, up to 1")
         if self.targets not in ("catalog", "identity"):
             raise ConfigError(f"targets = {self.targets!r}: expected catalog or identity")
+
+
+def _require_whole(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} = {value!r}: expected a whole number from {least} on")
+
+
+def _require_number(name: str, value: object, *, zero: bool) -> None:
+    if not isinstance(value, bool) and isinstance(value, int | float):
+        least = 0 if zero else math.ulp(0.0)  # the smallest number above 0
+        if least <= value < math.inf:
+            return
+    raise ConfigError(f"{name} = {value!r}: expected a number {'from 0 on' if zero else 'above 0'}")
 
 
 def tiny() -> TrainConfig:
@@ -87,16 +104,15 @@ def load_recipe(recipe: str, **overrides: Any) -> TrainConfig:
         base = RECIPES[name]()
     else:
         raise ConfigError(f"unknown recipe {recipe!r}: expected {', '.join(RECIPES)} or a FILE.toml")
-    known = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    for key, value in fields.items():
-        if key not in known:
-            raise ConfigError(f"{recipe}: unknown field {key!r}; known are {', '.join(known)}, recipe")
-        default = getattr(base, key)
-        number = isinstance(default, int | float) and isinstance(value, int | float)
-        if default is not None and not number and not isinstance(value, type(default)):
-            raise ConfigError(f"{recipe}: {key} = {value!r}: expected {type(default).__name__}")
-    fields.update({key: value for key, value in overrides.items() if value is not None})
-    return dataclasses.replace(base, **fields)
+    known = [field.name for field in dataclasses.fields(TrainConfig)]
+    unknown = [key for key in fields if key not in known]
+    if unknown:
+        raise ConfigError(f"{recipe}: unknown field {unknown[0]!r}; known are {', '.join(known)}, recipe")
+    try:
+        base = dataclasses.replace(base, **fields)
+    except ConfigError as error:
+        raise ConfigError(f"{recipe}: {error}") from None
+    return dataclasses.replace(base, **{key: value for key, value in overrides.items() if value is not None})
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from eclip.products.store import Store
 from eclip.progress import Advance, stage
 from eclip.schema import MODEL_RUN
 from eclip.train.batches import Batch, training_batches
-from eclip.train.checkpoint import Progress, load_checkpoint, load_start, save_checkpoint, save_start
+from eclip.train.checkpoint import Progress, load_checkpoint, load_start, mark_finished, save_checkpoint, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
 from eclip.train.loss import contrastive_loss, loss_floor
@@ -30,7 +30,7 @@ from eclip.train.pairs import Pairs, read_pairs, read_training_pairs
 from eclip.train.sampler import UniformSampler
 from eclip.train.schedules import run_progress, warmup_cosine
 from eclip.train.targets import catalog_targets, false_negative_share, identity_targets
-from eclip.train.watch import RunLog, plot_log
+from eclip.train.watch import RunLog, last_figure, plot_log
 
 CHECKPOINT_SECONDS = 60.0
 VALIDATION_PAIRS = 1_000
@@ -108,6 +108,7 @@ def train_model(
     }
     plot_log(run)
     save_model(encoder, out, facts=facts)
+    mark_finished(run)
     return summary
 
 
@@ -198,7 +199,10 @@ class TrainingLoop:
     def _take_steps(
         self, batches: Iterator[Batch], log: RunLog, advance: Advance, stop: StopRequest
     ) -> tuple[float, float | None]:
-        last, validated = math.nan, None
+        # A run killed between its last step and its model has no step left to take.
+        before = last_figure(self.run, "loss_above_floor")
+        last = math.nan if before is None else before
+        validated = last_figure(self.run, "validation_loss_above_floor")
         saved_at, validated_at = time.monotonic(), self.share_done()
         while (share := self.share_done()) < 1:
             started = time.monotonic()

@@ -51,6 +51,11 @@ def read_log(run: Path) -> list[dict[str, float]]:
     return lines
 
 
+def last_figure(run: Path, name: str) -> float | None:
+    """The newest value of a figure in a run's log; None when there is none."""
+    return next((line[name] for line in reversed(read_log(run)) if name in line), None)
+
+
 def plot_log(run: Path) -> Path:
     """Draw training and validation loss (above its floor) over the steps into `loss.png`; returns its path."""
     from matplotlib.figure import Figure

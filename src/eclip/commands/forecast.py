@@ -1,0 +1,148 @@
+"""What `--dry-run` says: how much a feed holds and how long it will take here; nothing is written."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eclip.products.prepare import FeedForecast
+    from eclip.train.config import TrainConfig
+
+TRIAL_ROWS = 64  # listings that a trial step is timed on
+SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+STARTING_SECONDS = 1.0  # of writing even the smallest store
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunForecast:
+    """What `eclip run --dry-run` says.
+
+    Attributes:
+        feed: What preparing will read and write.
+        pairs: Products to train on, about.
+        training_seconds: Expected time of training; None where nothing can be said before it begins.
+        embedding_seconds: Expected time of embedding the store; likewise.
+    """
+
+    feed: FeedForecast
+    pairs: int
+    training_seconds: float | None
+    embedding_seconds: float | None
+
+
+def forecast_run(feed: Path, feeding: dict[str, Any], training: dict[str, Any], minutes: float | None) -> RunForecast:
+    """Read the first rows, take a trial step on them on this machine, and scale both up.
+
+    Args:
+        feed: The feed.
+        feeding: Arguments of `prepare`.
+        training: Arguments of `train`, without its length.
+        minutes: Longest time for training.
+    """
+    from eclip.products.listings import read_listings
+    from eclip.products.prepare import plan_feed
+    from eclip.schema import SPLIT_SHARES
+    from eclip.train.config import load_recipe
+
+    config = load_recipe(training["recipe"], encoder=training["encoder"], seed=training["seed"])
+    plan = plan_feed(feed, **feeding)
+    rows = next(read_listings(feed, batch_size=TRIAL_ROWS, **feeding)).select(["title", "image"]).to_pylist()
+    both = [row for row in rows if row["title"] and row["image"]]
+    pairs = round(plan.rows * len(both) / len(rows) * SPLIT_SHARES[0])
+    init = Path(training["init"]) if training["init"] else None
+    step, look = _trial_seconds(config, both, init) if len(both) > 1 else (None, None)
+    seconds = None if step is None else config.epochs * pairs * step
+    if minutes is not None:
+        seconds = min(seconds if seconds is not None else math.inf, minutes * 60)
+    return RunForecast(
+        feed=plan,
+        pairs=pairs,
+        training_seconds=seconds,
+        embedding_seconds=None if look is None else plan.rows * look,
+    )
+
+
+def forecast_facts(forecast: FeedForecast | RunForecast) -> list[tuple[str, object]]:
+    """A forecast as a person reads it."""
+    feed = forecast.feed if isinstance(forecast, RunForecast) else forecast
+    fields = ", ".join(f"{name}={column}" for name, column in feed.columns["fields"].items())
+    attributes = [*feed.columns["attributes"], *feed.columns["attribute_columns"]]
+    facts: list[tuple[str, object]] = [
+        ("rows", feed.rows),
+        ("store on disk", f"about {in_bytes(feed.num_bytes)}"),
+        ("columns", fields),
+        ("attributes from", ", ".join(attributes) or "no column"),
+        ("category levels parted by", feed.category_separator),
+    ]
+    facts += [(f"rejected of the first rows: {reason}", count) for reason, count in feed.rejected.items()]
+    facts.append(("preparing", f"about {in_time(feed.seconds + STARTING_SECONDS)}"))
+    if isinstance(forecast, RunForecast):
+        facts += [
+            ("pairs to train on", f"about {forecast.pairs:,}"),
+            ("training", _about(forecast.training_seconds)),
+            ("embedding", _about(forecast.embedding_seconds)),
+            ("fitting and the report", "comes on top"),
+        ]
+    return facts
+
+
+def in_bytes(num_bytes: float) -> str:
+    """As a person reads sizes: 980 kB, 3.4 GB."""
+    power = min(int(math.log10(max(num_bytes, 1))) // 3, len(SIZE_UNITS) - 1)
+    value = num_bytes / 1000**power
+    return f"{value:.1f} {SIZE_UNITS[power]}" if value < 10 and power else f"{value:,.0f} {SIZE_UNITS[power]}"
+
+
+def in_time(seconds: float) -> str:
+    """As a person reads durations: 5 s, 12 min, 2.5 h."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _about(seconds: float | None) -> str:
+    return "can't be said before it begins" if seconds is None else f"about {in_time(seconds)}"
+
+
+def _trial_seconds(
+    config: TrainConfig, rows: list[dict[str, Any]], init: Path | None
+) -> tuple[float, float] | tuple[None, None]:
+    """Seconds a pair of training and seconds a row of embedding; None for towers that must be fetched first."""
+    from eclip.model.presets import PRESETS
+    from eclip.train.trainer import start_encoder
+
+    if init is None and config.encoder not in PRESETS:
+        return None, None
+    import torch
+
+    from eclip.model.encoder import open_picture
+    from eclip.train.loss import contrastive_loss
+    from eclip.train.targets import identity_targets
+    from eclip.train.trainer import default_device
+
+    titles, images = [row["title"] for row in rows], [row["image"] for row in rows]
+    encoder = start_encoder(config, titles, init=init)
+    encoder.module.to(device=default_device(), memory_format=torch.channels_last).train()
+    spent = []
+    for _ in range(2):  # the first step warms up
+        started = time.monotonic()
+        pictures = [open_picture(image) for image in images]
+        pixels = torch.stack([encoder.transform(picture) for picture in pictures if picture is not None])
+        loss = contrastive_loss(
+            encoder.image_features(pixels.to(encoder.device)),
+            encoder.text_features(encoder.tokenize(titles).to(encoder.device)),
+            encoder.module.logit_scale.exp(),
+            identity_targets(len(rows)).to(encoder.device),
+            torch.ones(len(rows), device=encoder.device),
+        )
+        loss.backward()
+        spent.append(time.monotonic() - started)
+    started = time.monotonic()
+    encoder.encode_products(titles, images)
+    return spent[-1] / len(rows), (time.monotonic() - started) / len(rows)
