@@ -115,6 +115,7 @@ class Encoder:
             rows = [start + i for i, picture in enumerate(opened) if picture is not None]
             if rows:
                 pixels = torch.stack([self.transform(p) for p in opened if p is not None])
+                pixels = pixels.contiguous(memory_format=torch.channels_last)
                 with evaluating(self.module), torch.inference_mode():
                     vectors[rows] = self.image_features(pixels.to(self.device)).cpu().numpy()
         return vectors
