@@ -164,21 +164,21 @@ def _read_store(store: Store, encoder: Encoder) -> Listings:
 def _head_answers(listings: Listings, tasks: Path) -> dict[str, list[Any]]:
     """Category, attributes and adult flag, from the heads that were fitted."""
     from eclip.tasks import adult, attributes, category
-    from eclip.tasks.heads import ModalHeads
+    from eclip.tasks.modal import ModalHeads
 
     names = ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability")
     answers: dict[str, list[Any]] = {name: [None] * len(listings.image) for name in names}
-    vectors = (listings.image, listings.text)
+    seen = (listings.image, listings.text, listings.table["title"].to_pylist())
     if (tasks / category.NAME).is_dir():
-        paths, confidences = category.predict_category(ModalHeads.load(tasks / category.NAME), *vectors)
+        paths, confidences = category.predict_category(ModalHeads.load(tasks / category.NAME), *seen)
         answers["category"] = [None if path is None else list(path) for path in paths]
         answers["category_confidence"] = _or_null(confidences)
     if (tasks / attributes.NAME).is_dir():
-        values, chances = attributes.predict_attributes(ModalHeads.load(tasks / attributes.NAME), *vectors)
+        values, chances = attributes.predict_attributes(ModalHeads.load(tasks / attributes.NAME), *seen)
         answers["attributes"] = [list(each.items()) for each in values]
         answers["attribute_confidences"] = [list(each.items()) for each in chances]
     if (tasks / adult.NAME).is_dir():
-        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(tasks / adult.NAME), *vectors))
+        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(tasks / adult.NAME), *seen))
     return answers
 
 

@@ -5,12 +5,15 @@ Few products are, so classes weigh alike in training and the figures are those o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from eclip.metrics import average_precision, precision_recall_curve, recall_at_precision
 from eclip.schema import POLICIES, SPLITS
 from eclip.tasks.base import Catalogue
-from eclip.tasks.heads import ModalHeads, Target
+from eclip.tasks.heads import Target
+from eclip.tasks.modal import ModalHeads
 from eclip.tasks.results import Curve, Result, Skipped
 
 NAME = "adult"
@@ -81,12 +84,15 @@ def precision_recall_line(
     )
 
 
-def adult_probability(heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
+def adult_probability(
+    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
+) -> np.ndarray:
     """Probability [N] float32 that a row is for adults only; NaN where nothing is known of it.
 
     Args:
         heads: That `fit` wrote for this task.
         image_vectors: [N, D], NaN rows where missing.
         text_vectors: [N, D], NaN rows where missing.
+        titles: [N], None where missing.
     """
-    return heads.probability(NAME, ADULT, image_vectors, text_vectors)
+    return heads.probability(NAME, ADULT, heads.inputs(image_vectors, text_vectors, titles))

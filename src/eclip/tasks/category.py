@@ -13,7 +13,8 @@ import numpy as np
 from eclip.metrics import accuracy, level_accuracy, macro_f1, top_k_accuracy
 from eclip.schema import SPLITS
 from eclip.tasks.base import Catalogue
-from eclip.tasks.heads import ModalHeads, Target
+from eclip.tasks.heads import Target
+from eclip.tasks.modal import ModalHeads
 from eclip.tasks.results import Result, Skipped
 
 NAME = "category"
@@ -88,7 +89,7 @@ def category_results(
 
 
 def predict_category(
-    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray
+    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
 ) -> tuple[list[tuple[str, ...] | None], np.ndarray]:
     """Category of each row by the richest modality it has.
 
@@ -96,11 +97,12 @@ def predict_category(
         heads: That `fit` wrote for this task.
         image_vectors: [N, D], NaN rows where missing.
         text_vectors: [N, D], NaN rows where missing.
+        titles: [N], None where missing.
 
     Returns:
         Paths root to leaf (None where nothing is known of the row), and confidences [N] (NaN there).
     """
-    labels, confidences = heads.predict(NAME, image_vectors, text_vectors)
+    labels, confidences = heads.predict(NAME, heads.inputs(image_vectors, text_vectors, titles))
     return [None if label is None else label_path(label) for label in labels], confidences
 
 

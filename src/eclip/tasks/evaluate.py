@@ -19,10 +19,11 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks import adult, attributes, category
 from eclip.tasks.base import TASK_FILE, TASKS, Catalogue, present_rows
-from eclip.tasks.baselines import title_features, title_probabilities
 from eclip.tasks.evaluate_pairs import evaluate_pair_tasks
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
-from eclip.tasks.heads import ModalHeads, Target
+from eclip.tasks.fit_lexical import fit_title_heads
+from eclip.tasks.heads import Target
+from eclip.tasks.modal import ModalHeads
 from eclip.tasks.results import METHODS, MODALITIES, Card, Gallery, Report, Skipped
 from eclip.tasks.retrieval import retrieval_results, search_galleries
 
@@ -118,9 +119,12 @@ def _evaluate_heads(
 def _scored_heads(
     catalogue: Catalogue, targets: dict[str, list[Target]], heads: dict[str, ModalHeads], method: str
 ) -> Iterator[_Scored]:
-    """Answers of linear heads, for every modality of every target."""
+    """Answers of heads, for every modality of every target."""
+    inputs = {
+        task: heads[task].inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles) for task in targets
+    }
     for modality in MODALITIES:
-        matrix, mask = catalogue.features(modality)
+        _, mask = catalogue.features(modality)
         for task, group in targets.items():
             fitted = heads[task].by_modality.get(modality)
             for target in group:
@@ -128,27 +132,23 @@ def _scored_heads(
                 if fitted is None or target.name not in fitted.heads or not len(rows):
                     continue
                 # A head may have been fitted on an older state of the store: its own labels count.
-                head = fitted.heads[target.name]
-                known = Target(name=target.name, labels=head.labels, codes=target.codes)
-                scores = head.probabilities(matrix[rows])
+                labels = heads[task].labels(modality, target.name)
+                known = Target(name=target.name, labels=labels, codes=target.codes)
+                scores = heads[task].probabilities(target.name, modality, inputs[task], rows)
                 yield _Scored(task=task, target=known, modality=modality, method=method, rows=rows, scores=scores)
 
 
 def _scored_titles(catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int) -> Iterator[_Scored]:
     """Answers of TF-IDF on titles."""
-    has_title = np.array([bool(title) for title in catalogue.titles])
-    train = np.flatnonzero(has_title & (catalogue.split == SPLITS[0]))
-    flat = [(task, target) for task, group in targets.items() for target in group]
-    if not len(train) or not flat:
-        return
-    with stage("Fitting TF-IDF baselines", len(flat), unit="targets") as advance:
-        matrix = title_features(catalogue.titles, train)
-        for task, target in flat:
+    has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
+    for task, heads in fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF).items():
+        for target in targets[task]:
             rows = _test_rows(catalogue, task, target.name, has_title)
-            if len(rows):
-                scores = title_probabilities(matrix, target, train_rows=train, rows=rows, seed=seed)
-                yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
-            advance(1)
+            if target.name not in heads.linear.heads or not len(rows):
+                continue
+            terms = heads.terms.features([catalogue.titles[row] for row in rows])
+            scores = heads.linear.probabilities(target.name, terms)
+            yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
 
 
 def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks import clustering, matching
 from eclip.tasks.base import TASK_FILE, Catalogue, read_task, search_vectors
-from eclip.tasks.baselines import cosine_scores, title_cosine_features, title_features
+from eclip.tasks.baselines import cosine_scores, title_cosine_features
 from eclip.tasks.clustering import PairScores, candidate_pairs, choose_threshold, cluster, labelled_rows
 from eclip.tasks.fit import cluster_scorers
 from eclip.tasks.matching import Groups, Pairs, draw_pairs, having
@@ -128,7 +128,7 @@ def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, s
     rows = labelled_rows(catalogue, groups, split, mask, seed=seed)
     if not len(train) or not held.same.any() or not len(rows):
         return
-    matrix = title_cosine_features(title_features(catalogue.titles, train))
+    matrix = title_cosine_features(catalogue.titles, train)
 
     def score(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         return cosine_scores(matrix, left, right)

@@ -1,6 +1,7 @@
 """Fit every task's heads on the train split of a catalogue, and write them into the model folder.
 
-Category, attributes and adult share one run a modality (`eclip.tasks.head_training`); matching fits pair
+Category, attributes and adult share one run a modality (`eclip.tasks.head_training`) and one over title terms
+(`eclip.tasks.fit_lexical`); matching fits pair
 scorers, clustering chooses their thresholds anew. A task whose labels are missing is skipped with a reason,
 and what an earlier fit wrote for it is removed.
 """
@@ -20,9 +21,11 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks import adult, attributes, category, clustering, matching
 from eclip.tasks.base import TASKS, Catalogue, check_splits, replacing, search_vectors, write_task
-from eclip.tasks.head_training import fit_heads
-from eclip.tasks.heads import LinearHeads, ModalHeads, Target
+from eclip.tasks.fit_lexical import add_lexical
+from eclip.tasks.head_training import fit_heads, heads_by_task, named_targets
+from eclip.tasks.heads import LinearHeads, Target
 from eclip.tasks.matching import Groups
+from eclip.tasks.modal import ModalHeads
 from eclip.tasks.pairs import PairScorers, PairSource
 from eclip.tasks.results import MODALITIES, Skipped
 
@@ -37,6 +40,7 @@ class FitSummary:
 
     task: str
     heads: dict[str, list[str]] = field(default_factory=dict)  # modality -> names of what was fitted
+    lexical_shares: dict[str, dict[str, float]] = field(default_factory=dict)  # modality -> name -> 0..1
     skipped: list[Skipped] = field(default_factory=list)
     seconds: float = 0.0  # of fitting; the tasks with heads are fitted together
 
@@ -88,10 +92,7 @@ def head_targets(
 def fit_modal_heads(
     catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int, method: str = "eclip"
 ) -> dict[str, ModalHeads]:
-    """All heads of all tasks, one run a modality; by task, then modality.
-
-    Attributes may share a name with another task, so heads carry their task's while they are fitted.
-    """
+    """All heads over vectors of all tasks, one run a modality; by task, then modality."""
     heads: dict[str, dict[str, LinearHeads]] = {task: {} for task in targets}
     for modality in MODALITIES:
         if not modality_present(catalogue, modality):
@@ -100,12 +101,7 @@ def fit_modal_heads(
         train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
         if len(train) < MIN_TRAIN_ROWS:
             continue
-        named = [
-            Target(name=f"{task}:{t.name}", labels=t.labels, codes=t.codes, balanced=t.balanced)
-            for task, group in targets.items()
-            for t in group
-            if len(np.unique(t.codes[train][t.codes[train] >= 0])) >= 2
-        ]
+        named = named_targets(targets, train)
         if not named:
             continue
         fitted = fit_heads(
@@ -116,9 +112,8 @@ def fit_modal_heads(
             seed=seed,
             name=f"Fitting {len(named)} {method} heads on {modality}",
         )
-        for full_name, head in fitted.heads.items():
-            task, name = full_name.split(":", 1)
-            heads[task].setdefault(modality, LinearHeads({})).heads[name] = head
+        for task, group in heads_by_task(fitted).items():
+            heads[task][modality] = group
     return {task: ModalHeads(by_modality) for task, by_modality in heads.items()}
 
 
@@ -134,7 +129,7 @@ def modality_present(catalogue: Catalogue, modality: str) -> bool:
 def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
     started = time.monotonic()
     targets, skipped = head_targets(catalogue, tasks)
-    fitted = fit_modal_heads(catalogue, targets, seed=seed)
+    fitted = add_lexical(catalogue, targets, fit_modal_heads(catalogue, targets, seed=seed), seed=seed)
     seconds = time.monotonic() - started
     summaries = []
     for task in tasks:
@@ -149,7 +144,10 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         with replacing(folder / task) as aside:
             heads.save(aside)
             write_task(aside, {"version": TASK_VERSION, "task": task, "seed": seed, "heads": names})
-        summaries.append(FitSummary(task=task, heads=names, skipped=skipped[task], seconds=seconds))
+        shares = heads.lexical.shares if heads.lexical else {}
+        summaries.append(
+            FitSummary(task=task, heads=names, lexical_shares=shares, skipped=skipped[task], seconds=seconds)
+        )
     return summaries
 
 

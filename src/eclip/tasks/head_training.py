@@ -8,6 +8,7 @@ each head keeps, of all decays and epochs, the state with the least validation l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,11 +77,12 @@ class _Run:
         codes = np.stack([target.codes for target in targets]).astype(np.int64)
         self.train_codes = torch.from_numpy(codes[:, train_rows])
         self.held_codes = torch.from_numpy(codes[:, held_rows])
-        self.class_weights = [_class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
+        weights = [class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
+        self.class_weights = [None if each is None else torch.from_numpy(each) for each in weights]
         widths = [len(target.labels) for target in targets]
         ends = np.cumsum(widths)
         self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
-        prior = np.concatenate([_log_prior(t, codes[i, train_rows]) for i, t in enumerate(targets)])
+        prior = np.concatenate([log_prior(t, codes[i, train_rows]) for i, t in enumerate(targets)])
         self.weights = [torch.zeros(int(ends[-1]), train.shape[1], requires_grad=True) for _ in WEIGHT_DECAYS]
         self.biases = [torch.from_numpy(prior.astype(np.float32)).clone().requires_grad_() for _ in WEIGHT_DECAYS]
         self.best_loss = np.full(len(targets), np.inf)
@@ -166,7 +168,29 @@ class _Run:
         return LinearHeads(folded)
 
 
-def _log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
+def named_targets(targets: dict[str, list[Target]], train_rows: np.ndarray) -> list[Target]:
+    """Targets of all tasks with two classes or more in these rows, for one run.
+
+    Attributes may share a name with another task, so targets carry their task's while they are fitted.
+    """
+    return [
+        replace(target, name=f"{task}:{target.name}")
+        for task, group in targets.items()
+        for target in group
+        if len(np.unique(target.codes[train_rows][target.codes[train_rows] >= 0])) >= 2
+    ]
+
+
+def heads_by_task(heads: LinearHeads) -> dict[str, LinearHeads]:
+    """Heads of `named_targets` under their tasks, by their own names."""
+    found: dict[str, LinearHeads] = {}
+    for full_name, head in heads.heads.items():
+        task, name = full_name.split(":", 1)
+        found.setdefault(task, LinearHeads({})).heads[name] = head
+    return found
+
+
+def log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
     """Where biases start: what is known without features."""
     if target.balanced:
         return np.zeros(len(target.labels))
@@ -174,11 +198,9 @@ def _log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
     return np.log(counts / counts.sum())
 
 
-def _class_weights(target: Target, codes: np.ndarray) -> Any:
-    """Weight of each class in the loss, mean 1 over rows; None = every row counts alike."""
-    import torch
-
+def class_weights(target: Target, codes: np.ndarray) -> np.ndarray | None:
+    """Weight [C] float32 of each class in the loss, mean 1 over rows; None = every row counts alike."""
     if not target.balanced:
         return None
     counts = np.maximum(np.bincount(codes[codes >= 0], minlength=len(target.labels)), 1)
-    return torch.from_numpy((counts.sum() / (len(counts) * counts)).astype(np.float32))
+    return (counts.sum() / (len(counts) * counts)).astype(np.float32)

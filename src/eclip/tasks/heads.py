@@ -7,15 +7,18 @@ is in `eclip.tasks.head_training` (torch); using and storing heads needs numpy a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eclip.errors import ModelError
-from eclip.tasks.base import features, present_rows, replacing
-from eclip.tasks.results import MODALITIES
+from eclip.tasks.base import replacing
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 HEADS_VERSION = 1
 HEADS_CONFIG = "heads.json"
@@ -40,7 +43,7 @@ class Head:
     weight: np.ndarray  # [C, F] float32
     bias: np.ndarray  # [C] float32
 
-    def probabilities(self, matrix: np.ndarray) -> np.ndarray:
+    def probabilities(self, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of features [N, F].
 
         Raises:
@@ -64,7 +67,7 @@ class LinearHeads:
 
     heads: dict[str, Head]
 
-    def probabilities(self, name: str, matrix: np.ndarray) -> np.ndarray:
+    def probabilities(self, name: str, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of the head `name` for features [N, F]."""
         return self.heads[name].probabilities(matrix)
 
@@ -117,80 +120,3 @@ class LinearHeads:
                 for i, head in enumerate(config["heads"])
             }
         )
-
-
-@dataclass(frozen=True)
-class ModalHeads:
-    """The same heads for pictures, for titles and for both: a row uses the richest it has vectors for."""
-
-    by_modality: dict[str, LinearHeads]
-
-    def save(self, folder: Path) -> None:
-        """Write one folder a modality below `folder`, which exists."""
-        for modality, heads in self.by_modality.items():
-            heads.save(folder / modality)
-
-    @classmethod
-    def load(cls, folder: Path) -> ModalHeads:
-        """Read the modalities that are there.
-
-        Raises:
-            ModelError: None is, or one is damaged.
-        """
-        found = {each: LinearHeads.load(folder / each) for each in MODALITIES if (folder / each).is_dir()}
-        if not found:
-            raise ModelError(f"{folder} holds no heads; run `eclip fit STORE --model MODEL`")
-        return cls(found)
-
-    @property
-    def names(self) -> list[str]:
-        """Every head's name, in the order of fitting."""
-        return list(dict.fromkeys(name for heads in self.by_modality.values() for name in heads.heads))
-
-    def predict(
-        self, name: str, image_vectors: np.ndarray, text_vectors: np.ndarray
-    ) -> tuple[list[str | None], np.ndarray]:
-        """Best label and its probability for each row.
-
-        Args:
-            name: Of the head.
-            image_vectors: [N, D], NaN rows where missing.
-            text_vectors: [N, D], NaN rows where missing.
-
-        Returns:
-            Labels (None where no head fits what the row has) and confidences [N] float32 (NaN there).
-        """
-        labels: list[str | None] = [None] * len(image_vectors)
-        confidences = np.full(len(image_vectors), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, image_vectors, text_vectors):
-            head = self.by_modality[modality].heads[name]
-            matrix, _ = features(image_vectors[rows], text_vectors[rows], modality)
-            probabilities = head.probabilities(matrix)
-            best = probabilities.argmax(axis=1)
-            confidences[rows] = probabilities[np.arange(len(rows)), best]
-            for row, code in zip(rows.tolist(), best.tolist(), strict=True):
-                labels[row] = head.labels[code]
-        return labels, confidences
-
-    def probability(self, name: str, label: str, image_vectors: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
-        """Probability [N] float32 of one label; NaN where no head fits what the row has."""
-        chances = np.full(len(image_vectors), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, image_vectors, text_vectors):
-            head = self.by_modality[modality].heads[name]
-            matrix, _ = features(image_vectors[rows], text_vectors[rows], modality)
-            chances[rows] = head.probabilities(matrix)[:, head.labels.index(label)]
-        return chances
-
-    def _rows_by_modality(
-        self, name: str, image_vectors: np.ndarray, text_vectors: np.ndarray
-    ) -> Sequence[tuple[str, np.ndarray]]:
-        """Each row under the richest modality that it has and this head knows."""
-        has_image, has_text = present_rows(image_vectors), present_rows(text_vectors)
-        left = has_image | has_text
-        wanted = (("both", has_image & has_text), ("text", has_text), ("image", has_image), ("both", left))
-        chosen = []
-        for modality, mask in wanted:
-            if modality in self.by_modality and name in self.by_modality[modality].heads:
-                chosen.append((modality, np.flatnonzero(mask & left)))
-                left = left & ~mask
-        return chosen

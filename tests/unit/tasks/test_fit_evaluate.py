@@ -15,8 +15,8 @@ from eclip.tasks.category import predict_category
 from eclip.tasks.evaluate import evaluate_tasks
 from eclip.tasks.evaluate_pairs import read_scorers
 from eclip.tasks.fit import fit_tasks
-from eclip.tasks.heads import ModalHeads
 from eclip.tasks.matching import same_products
+from eclip.tasks.modal import ModalHeads
 from eclip.tasks.pairs import PairSource
 
 
@@ -60,18 +60,20 @@ def test_every_task_is_learned_in_every_modality(catalogue, folder):
 def test_predictions_use_what_a_listing_has(catalogue, folder):
     rows = catalogue.rows_of("test")
     images, texts = catalogue.image_vectors[rows].copy(), catalogue.text_vectors[rows].copy()
+    titles = [catalogue.titles[row] for row in rows]
     images[0], texts[1] = np.nan, np.nan
     images[2] = texts[2] = np.nan
-    paths, confidences = predict_category(ModalHeads.load(folder / "category"), images, texts)
+    titles[1] = titles[2] = None
+    paths, confidences = predict_category(ModalHeads.load(folder / "category"), images, texts, titles)
     assert paths[2] is None
     assert np.isnan(confidences[2])
     assert paths[0] == catalogue.categories[rows[0]]
     assert paths[1] == catalogue.categories[rows[1]]
-    values, chances = predict_attributes(ModalHeads.load(folder / "attributes"), images, texts)
+    values, chances = predict_attributes(ModalHeads.load(folder / "attributes"), images, texts, titles)
     assert values[2] == {}
     assert all(value in ("red", "green", "blue") for each in values for value in each.values())
     assert all(0 < chance <= 1 for each in chances for chance in each.values())
-    adult = adult_probability(ModalHeads.load(folder / "adult"), images, texts)
+    adult = adult_probability(ModalHeads.load(folder / "adult"), images, texts, titles)
     assert np.isnan(adult[2])
     truth = catalogue.policies[rows] == "adult"
     assert np.nanmean(adult[truth]) > np.nanmean(adult[~truth]) + 0.4
@@ -98,10 +100,15 @@ def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
 
 def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):
     for name in ("first", "again"):
-        fit_tasks(catalogue, tmp_path / name, tasks=["category", "matching"], seed=0)
-    for path in ("category/both/heads.safetensors", "category/text/heads.json", "matching/task.json"):
+        fit_tasks(catalogue, tmp_path / name, tasks=["category", "adult", "matching"], seed=0)
+    for path in (
+        "category/both/heads.safetensors",
+        "category/text/heads.json",
+        "adult/lexical/heads/heads.safetensors",
+        "matching/task.json",
+    ):
         assert (tmp_path / "first" / path).read_bytes() == (tmp_path / "again" / path).read_bytes()
-    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == ["category", "matching"]
+    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == ["adult", "category", "matching"]
 
 
 def test_a_store_without_labels_is_skipped_with_reasons(catalogue, tmp_path):

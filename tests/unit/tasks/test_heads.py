@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from eclip.errors import ModelError
 from eclip.tasks.head_training import fit_heads
-from eclip.tasks.heads import Head, LinearHeads, ModalHeads, Target
+from eclip.tasks.heads import Head, LinearHeads, Target
+from eclip.tasks.modal import ModalHeads
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,6 @@ def test_a_row_uses_the_richest_modality_that_is_fitted():
     images[1], texts[2] = np.nan, np.nan
     images[3] = texts[3] = np.nan
     every = ModalHeads({m: constant(m, 4 if m == "both" else 2) for m in ("image", "text", "both")})
-    assert every.predict("x", images, texts)[0] == ["both", "text", "image", None]
+    assert every.predict("x", every.inputs(images, texts, [None] * 4))[0] == ["both", "text", "image", None]
     only_text = ModalHeads({"text": constant("text", 2)})
-    assert only_text.predict("x", images, texts)[0] == ["text", "text", None, None]
+    assert only_text.predict("x", only_text.inputs(images, texts, [None] * 4))[0] == ["text", "text", None, None]

@@ -12,7 +12,7 @@ from eclip.errors import StoreError
 from eclip.schema import ATTRIBUTES_TYPE, embedding_type
 from eclip.tasks import adult, attributes, category, clustering, matching
 from eclip.tasks.base import COLUMNS, features, read_catalogue, replacing, search_vectors
-from eclip.tasks.baselines import cosine_scores, title_cosine_features, title_features
+from eclip.tasks.baselines import cosine_scores, title_cosine_features
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
 from eclip.tasks.pairs import FEATURES, PairScorer, PairScorers, PairSource, pair_features
 from eclip.tasks.results import Skipped
@@ -226,9 +226,9 @@ def test_large_components_are_split_by_a_higher_bar_and_equal_listings_stay_toge
 
 def test_tf_idf_knows_equal_titles_and_survives_empty_ones():
     titles = ["red mug", "Red Mug", "blue lamp", None]
-    matrix = title_cosine_features(title_features(titles, np.arange(3)))
+    matrix = title_cosine_features(titles, np.arange(3))
     scores = cosine_scores(matrix, np.array([0, 0, 0]), np.array([1, 2, 3]))
     assert scores[0] == pytest.approx(1)
     assert scores[1] < 0.3
     assert scores[2] == 0
-    assert title_features([None, ""], np.arange(2)).nnz == 0
+    assert title_cosine_features([None, ""], np.arange(2)).nnz == 0
