@@ -24,8 +24,8 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
 from eclip.model.encoder import Encoder
-from eclip.model.memory import keep_freed_memory
 from eclip.model.hub import hub_or_cache
+from eclip.model.memory import keep_freed_memory
 from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
 
 transformers.utils.logging.disable_progress_bar()
