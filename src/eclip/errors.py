@@ -33,6 +33,10 @@ class FeedError(EclipError):
         self.path, self.row, self.column = path, row, column
 
 
+class DiskError(EclipError):
+    """A place can't be written: the disk is full or forbidden, or a file is where a folder should be."""
+
+
 class StoreError(EclipError):
     """A product store is missing, damaged, of another version, or lacks what is asked of it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from eclip.errors import EclipError
+from eclip.errors import DiskError, EclipError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a place to write to can be at fault with; any other `OSError` is a bug and keeps its traceback.
@@ -31,7 +31,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     The folder is made if needed; what a killed process left of the same file is removed.
 
     Raises:
-        EclipError: The disk is full, or the place can't be written.
+        DiskError: The disk is full, or the place can't be written.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -58,7 +58,7 @@ def writing(path: Path) -> Iterator[None]:
     Libraries written in Rust report "no space left" as text of their own errors, not as `OSError`.
 
     Raises:
-        EclipError: In place of such an error.
+        DiskError: In place of such an error.
     """
     try:
         yield
@@ -68,11 +68,11 @@ def writing(path: Path) -> Iterator[None]:
         code = error.errno if isinstance(error, OSError) else None
         text = str(error).lower()
         if code in _FULL or "no space left" in text or "os error 28" in text:
-            raise EclipError(
+            raise DiskError(
                 f"the disk is full while writing {path}; free some space and run the same command again"
             ) from error
         if code in _NOT_WRITABLE:
-            raise EclipError(f"can't write {path}: {_cause(error)}; name another place") from error
+            raise DiskError(f"can't write {path}: {_cause(error)}; name another place") from error
         raise
 
 

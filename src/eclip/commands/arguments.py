@@ -67,6 +67,6 @@ def _require_writable(name: str, folder: Path) -> None:
     while not existing.exists():
         existing = existing.parent
     if not existing.is_dir():
-        raise ConfigError(f"--{name}: {existing} is a file; name a place in a folder")
+        raise ConfigError(f"--{name} {folder}: can't be made, {existing} is a file; name another place")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(f"--{name}: {existing} can't be written; name another place")
+        raise ConfigError(f"--{name} {folder}: {existing} can't be written; name another place")

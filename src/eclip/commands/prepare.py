@@ -30,7 +30,7 @@ def prepare(
     (a name that is no field of a product becomes an attribute).
 
     Args:
-        feed: CSV, TSV, JSONL or Parquet.
+        feed: The products: a CSV, TSV, JSONL or Parquet file.
         store: Folder to write; an older store there is replaced once the new one is whole.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field.

@@ -50,7 +50,7 @@ def run(
     Stopped at any time, the same command goes on where it was.
 
     Args:
-        feed: CSV, TSV, JSONL or Parquet.
+        feed: The products: a CSV, TSV, JSONL or Parquet file.
         out: Folder to make: store, model, report.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... as in `eclip prepare`.

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import FeedError
+from eclip.files import writing
 from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
 from eclip.products.listings import (
     LISTING_COLUMNS,
@@ -35,7 +36,6 @@ from eclip.products.store import (
     DatasetWriter,
     add_columns,
     dataset_columns,
-    disk_errors,
     write_manifest,
 )
 from eclip.products.storefolder import partial_folder
@@ -106,11 +106,12 @@ def prepare_store(
     Raises:
         FeedError: The feed can't be read, or no row of it can be kept.
         ConfigError: `columns` can't be understood.
-        StoreError: `store` is a folder of something else, or the disk is full.
+        StoreError: `store` is a file or a folder of something else.
+        DiskError: The disk is full, or the place can't be written.
     """
     started = time.monotonic()
     plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
-    with disk_errors(store), partial_folder(store) as partial:
+    with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
         _add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)

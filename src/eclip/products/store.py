@@ -8,7 +8,6 @@ whatever their length was before.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
+from eclip.files import writing
 from eclip.schema import (
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
@@ -35,7 +35,6 @@ from eclip.schema import (
 PREPARED_TAG = "prepared"
 _WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
 _KEEP_OLD_VECTORS = timedelta(days=1)
-_DISK_FULL = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,8 @@ class Store:
             model_digest: Digest of the model that made them.
 
         Raises:
-            StoreError: Columns or listings are missing, or the disk is full.
+            StoreError: Columns or listings are missing.
+            DiskError: The disk is full.
         """
         missing = {"product_id", *EMBEDDING_COLUMNS} - set(vectors.column_names)
         if missing:
@@ -130,7 +130,7 @@ class Store:
             )
         columns = vectors.select(list(EMBEDDING_COLUMNS)).take(order)
         digests = pa.array([model_digest] * len(columns), pa.string())
-        with disk_errors(self.path):
+        with writing(self.path):
             _replace_columns(self.path / PRODUCTS_DATASET, columns.append_column(EMBEDDING_MODEL_COLUMN, digests))
 
     @property
@@ -271,16 +271,3 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError) as fault:
         raise StoreError(f"{path}: damaged, can't be read: {str(fault).splitlines()[0]}") from None
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Say in one line that the disk is full or can't be written, whichever library meets it."""
-    try:
-        yield
-    except Exception as fault:
-        if getattr(fault, "errno", None) == errno.ENOSPC or _DISK_FULL in str(fault):
-            raise StoreError(f"{path}: the disk is full; make room and run again") from None
-        if isinstance(fault, PermissionError | FileExistsError | NotADirectoryError):
-            raise StoreError(f"{path}: can't be written: {fault.strerror or fault}") from None
-        raise

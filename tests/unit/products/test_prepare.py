@@ -12,7 +12,7 @@ import lance
 import pytest
 from PIL import Image
 
-from eclip.errors import FeedError, StoreError
+from eclip.errors import DiskError, FeedError, StoreError
 from eclip.products import prepare
 from eclip.products.prepare import PrepareSummary, plan_feed, prepare_store
 from eclip.products.store import Store
@@ -109,7 +109,7 @@ def test_a_full_disk_ends_in_one_line(feed: Path, tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(prepare.DatasetWriter, "_write", full)
-    with pytest.raises(StoreError, match="the disk is full"):
+    with pytest.raises(DiskError, match="the disk is full"):
         run(feed, tmp_path / "store")
     assert not (tmp_path / "store.partial").exists()
     assert Store.open(tmp_path / "store").manifest == before

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from eclip.errors import StoreError
+from eclip.errors import DiskError, StoreError
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import vectors_schema
@@ -89,7 +89,7 @@ def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(lance.LanceDataset, "commit", fail)
-        with pytest.raises(StoreError, match="the disk is full"):
+        with pytest.raises(DiskError, match="the disk is full"):
             store.write_vectors(vectors(6, seed=1), model_digest="B")
     assert store.vectors(model_digest="A").equals(vectors(4, seed=0))
 
