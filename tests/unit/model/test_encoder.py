@@ -99,6 +99,7 @@ def test_own_tokenizer_has_no_unknown_tokens(saved_tiny):
     assert unknown not in saved_tiny.tokenize(["ελληνικά 한국어 🎉 日本語 Ünïcödé"])
 
 
+@pytest.mark.slow
 def test_any_open_clip_model_survives_its_folder(tmp_path):
     made = from_open_clip("ViT-S-32-alt")
     made.module.eval()

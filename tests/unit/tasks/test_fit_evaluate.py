@@ -98,6 +98,7 @@ def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
     assert all(row in [other for other, _ in answer] for row, answer in zip(rows[:4], found, strict=True))
 
 
+@pytest.mark.slow
 def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):
     for name in ("first", "again"):
         fit_tasks(catalogue, tmp_path / name, tasks=["category", "adult", "matching"], seed=0)

@@ -219,6 +219,7 @@ def test_titles_win_where_vectors_know_nothing(few, tmp_path):
     assert accuracy["pretrained", "both"] < 0.5
 
 
+@pytest.mark.slow
 def test_vectors_win_where_titles_say_nothing(few, tmp_path):
     mute = replace(few, titles=[f"item {row * 7 % 240}" for row in range(few.num_rows)])
     summary = fit_tasks(mute, tmp_path, tasks=["category"], seed=0)[0]
@@ -232,6 +233,7 @@ def test_vectors_win_where_titles_say_nothing(few, tmp_path):
     assert np.mean([path == few.categories[row] for path, row in zip(paths, rows, strict=True)]) > 0.9
 
 
+@pytest.mark.slow
 def test_no_validation_rows_and_no_titles(few, tmp_path):
     nobody = replace(few, split=np.where(few.split == "validation", "train", few.split))
     summary = fit_tasks(nobody, tmp_path, tasks=["category"], seed=0)[0]
@@ -242,6 +244,7 @@ def test_no_validation_rows_and_no_titles(few, tmp_path):
     assert ModalHeads.load(tmp_path / "category").lexical is None
 
 
+@pytest.mark.slow
 def test_heads_over_pretrained_vectors_have_no_lexical_expert(few):
     targets, _ = head_targets(few, ["category", "adult"])
     assert all(heads.lexical is None for heads in fit_modal_heads(few, targets, seed=0).values())

@@ -22,7 +22,7 @@ def test_toml_starts_from_a_recipe_and_changes_fields(tmp_path):
     ("text", "said"),
     [
         ("lerning_rate = 1", "unknown field 'lerning_rate'"),
-        ('lr = "fast"', "lr = 'fast': expected float"),
+        ('lr = "fast"', "lr = 'fast': expected a number above 0"),
         ('recipe = "huge"', "recipe = 'huge'"),
         ("lr = -1", "expected a number above 0"),
         ("lr = = 1", "is not TOML"),
