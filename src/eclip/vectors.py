@@ -21,5 +21,5 @@ def vectors_from_arrow(column: pa.ChunkedArray) -> np.ndarray:
     fixed = pa.types.is_fixed_size_list(array.type)
     embed_dim = array.type.list_size if fixed else len(values) // max(int(present.sum()), 1)
     matrix = np.full((len(array), embed_dim), np.nan, dtype=np.float32)
-    matrix[present] = values.reshape(-1, embed_dim)
+    matrix[present] = values.reshape(int(present.sum()), embed_dim)
     return matrix

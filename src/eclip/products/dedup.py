@@ -31,22 +31,39 @@ def find_duplicates(
     """Listings that repeat an earlier one: same title and seller, and the same picture or none on both.
 
     Listings of different given catalogs are no duplicates: the feed's ids win (a seller's "built in fully
-    integrated dishwasher" is many products).
+    integrated dishwasher" is many products). A listing without a catalog may repeat one with, and the other
+    way round.
 
     Returns:
         Position of the first listing with this content ([N] int64; -1 where the row is no duplicate), and
         the reasons.
     """
-    first_seen: dict[tuple[str | None, ...], int] = {}
+    by_content: dict[Key, dict[str | None, int]] = {}  # content -> catalog -> its first listing
     originals = np.full(len(titles), -1, dtype=np.int64)
     reasons: list[str | None] = [None] * len(titles)
-    rows = zip(folded_titles(titles), sellers, image_hashes, catalog_ids, strict=True)
-    for position, key in enumerate(rows):
-        original = first_seen.setdefault(key, position)
+    contents = zip(folded_titles(titles), sellers, image_hashes, strict=True)
+    for position, (content, catalog) in enumerate(zip(contents, catalog_ids, strict=True)):
+        original = _original(by_content.setdefault(content, {}), catalog, position)
         if original != position:
             originals[position] = original
             reasons[position] = SAME_TEXT if image_hashes[position] is None else SAME_CONTENT
     return originals, reasons
+
+
+def _original(firsts: dict[str | None, int], catalog: str | None, position: int) -> int:
+    """First listing that this one repeats, itself if none; notes its catalog.
+
+    A listing without a catalog repeats any of the same content; one with a catalog repeats one without only
+    if no other catalog claimed that before.
+    """
+    if catalog in firsts:
+        return firsts[catalog]
+    if catalog is None:
+        return firsts.setdefault(None, min(firsts.values(), default=position))
+    free = firsts.get(None)
+    claimed = free is not None and any(first == free for name, first in firsts.items() if name is not None)
+    firsts[catalog] = position if free is None or claimed else free
+    return firsts[catalog]
 
 
 def placeholder_pictures(

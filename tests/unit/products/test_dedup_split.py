@@ -24,16 +24,27 @@ PINNED = [
 ]
 
 
-def test_duplicates_need_title_seller_picture_and_catalog() -> None:
+def test_duplicates_need_title_seller_and_picture() -> None:
     titles = ["Shirt", "SHIRT", "Shirt", "Shirt", "Shirt", None, None, "Shirt", "Shirt"]
     sellers = ["a", "a", "b", "a", "a", "a", "a", "a", "a"]
     hashes = ["1", "1", "1", "2", None, "3", "3", None, "1"]
-    catalogs = [None] * 8 + ["c"]
+    catalogs = ["d"] + [None] * 7 + ["c"]
     originals, reasons = find_duplicates(titles, sellers, hashes, catalogs)
     assert originals.tolist() == [-1, 0, -1, -1, -1, -1, 5, 4, -1]
     assert reasons[1] == "same title, seller and picture"
     assert reasons[7] == "same title and seller, no picture"
     assert reasons[0] is None
+
+
+def test_a_missing_catalog_id_hides_no_duplicate_and_joins_no_two_catalogs() -> None:
+    def originals(*catalogs: str | None) -> list[int]:
+        same = ["Red shoe"] * len(catalogs)
+        return find_duplicates(same, same, same, catalogs)[0].tolist()
+
+    assert originals(None, "a") == [-1, 0]
+    assert originals("a", None) == [-1, 0]
+    assert originals(None, "a", "b", "a", None) == [-1, 0, -1, 0, 0]
+    assert originals("a", "b", None, "b", "a") == [-1, -1, 0, 1, 0]
 
 
 def test_loss_groups_unite_catalog_title_and_picture_through_chains() -> None:
