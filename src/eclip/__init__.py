@@ -6,7 +6,11 @@ loaded before it is used.
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from eclip.errors import EclipError
@@ -39,7 +43,6 @@ _COMMANDS = (
     "serve",
     "train",
 )
-_HOMES = {"load_model": "eclip.model.folder", **{name: f"eclip.commands.{name}" for name in _COMMANDS}}
 
 __all__ = [
     "EclipError",
@@ -59,9 +62,37 @@ __all__ = [
 ]
 
 
+class _CommandPackage(ModuleType):
+    """A package that can be called as the command of its name: `eclip.train(...)` beside `eclip.train.trainer`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _command(self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(_command(self.__name__.rpartition(".")[2]))
+
+
+class _Eclip(ModuleType):
+    """This package; Python hangs a loaded package below it under its name, in the place of the command."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _COMMANDS and isinstance(value, ModuleType):
+            value.__class__ = _CommandPackage
+        super().__setattr__(name, value)
+
+
+def _command(name: str) -> Callable[..., Any]:
+    command: Callable[..., Any] = getattr(import_module(f"eclip.commands.{name}"), name)
+    return command
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'eclip' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    if name == "load_model":
+        return import_module("eclip.model.folder").load_model
+    if name in _COMMANDS:
+        return _command(name)
+    raise AttributeError(f"module 'eclip' has no attribute {name!r}")
+
+
+sys.modules[__name__].__class__ = _Eclip

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from eclip.model.tokenizer import TokenizerFiles
 
-Picture: TypeAlias = bytes | Path | Image.Image
+Picture: TypeAlias = bytes | Path | str | Image.Image
 Tokenize: TypeAlias = Callable[[list[str]], torch.Tensor]
 
 # A tower is fed this many at once. The C library hands blocks above 32 MiB back to the system after each
@@ -164,7 +164,7 @@ def open_picture(image: Picture | None) -> Image.Image | None:
         return None
 
 
-def _readable(image: bytes | Path) -> io.BytesIO | Path:
+def _readable(image: bytes | Path | str) -> io.BytesIO | Path | str:
     return io.BytesIO(image) if isinstance(image, bytes) else image
 
 
