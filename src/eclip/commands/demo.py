@@ -9,10 +9,10 @@ from eclip.commands.run import RunSummary, run_stages
 from eclip.commands.sample import sample
 from eclip.commands.serve import serve
 
-TRAINING_MINUTES = 1.5
+TRAINING_MINUTES = 1.25
 
 
-def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_serve: bool = False) -> RunSummary:
+def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_serve: bool = False) -> RunSummary | None:
     """Draw a sample shop, run the main job on it, write the report, serve the search page.
 
     Args:
@@ -31,11 +31,12 @@ def demo(*, out: Path = Path("demo"), products: int = 800, seed: int = 0, no_ser
         feed,
         out,
         {},
-        {"recipe": "tiny", "seed": seed},
+        {"recipe": "small", "seed": seed},
         minutes=TRAINING_MINUTES,
         compare_clip=True,
     )
     if not no_serve and not os.environ.get("CI"):
         show(summary)
         serve(summary.store, model=summary.model, report=summary.evaluation.report.parent)
+        return None  # all was said before serving
     return summary
