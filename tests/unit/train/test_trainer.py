@@ -1,0 +1,122 @@
+"""A run of training on a tiny store: the same whatever interrupts it, and plain CLIP where no catalog is shared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from eclip.errors import CheckpointError
+from eclip.products.prepare import prepare_store
+from eclip.products.store import Store
+from eclip.schema import MODEL_WEIGHTS
+from eclip.train import trainer
+from eclip.train.checkpoint import CHECKPOINT
+from eclip.train.config import TrainConfig
+from eclip.train.trainer import TrainingLoop, train_model
+
+CONFIG = TrainConfig(encoder="tiny", image_size=16, global_batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """48 products, no two of one catalog, title or picture."""
+    folder = tmp_path_factory.mktemp("trainer")
+    lines = []
+    for row in range(48):
+        pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+        lines.append(f"{row},Product number {row} of {row * 7},{row}.png\n")
+    (folder / "feed.csv").write_text("id,title,image\n" + "".join(lines))
+    prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
+    return Store.open(folder / "store")
+
+
+def weights(model: Path) -> dict[str, np.ndarray]:
+    return load_file(model / MODEL_WEIGHTS)
+
+
+def losses(model: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (model / "run" / "log.jsonl").read_text().splitlines()]
+
+
+def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """End the run as a killed process would, with a checkpoint after every step before."""
+    real = TrainingLoop._step
+
+    def until(self, batch, share):
+        if self.progress.step == step:
+            raise InterruptedError
+        return real(self, batch, share)
+
+    monkeypatch.setattr(TrainingLoop, "_step", until)
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", -1.0)
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    train_model(store, tmp_path / "undisturbed", CONFIG, total_steps=6)
+    with monkeypatch.context() as patched:
+        interrupt_before(patched, step)
+        with pytest.raises(InterruptedError):
+            train_model(store, tmp_path / "resumed", CONFIG, total_steps=6)
+    assert not (tmp_path / "resumed" / MODEL_WEIGHTS).exists()
+    summary = train_model(store, tmp_path / "resumed", CONFIG, total_steps=6)
+    assert summary.steps == 6
+    expected, found = weights(tmp_path / "undisturbed"), weights(tmp_path / "resumed")
+    assert expected.keys() == found.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert losses(tmp_path / "resumed") == losses(tmp_path / "undisturbed")
+
+
+def test_catalog_targets_are_plain_clip_where_nothing_is_shared(store: Store, tmp_path: Path) -> None:
+    for targets in ("catalog", "identity"):
+        config = TrainConfig(encoder="tiny", image_size=16, global_batch_size=16, targets=targets)
+        train_model(store, tmp_path / targets, config, total_steps=4)
+    assert losses(tmp_path / "catalog") == losses(tmp_path / "identity")
+    ours, plain = weights(tmp_path / "catalog"), weights(tmp_path / "identity")
+    assert all(np.array_equal(ours[name], plain[name]) for name in plain)
+
+
+def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        interrupt_before(patched, 1)
+        with pytest.raises(InterruptedError):
+            train_model(store, tmp_path, CONFIG, total_steps=2)
+    with pytest.raises(CheckpointError, match="total_steps was 2"):
+        train_model(store, tmp_path, CONFIG, total_steps=3)
+    train_model(store, tmp_path, CONFIG, total_steps=2)
+    first = weights(tmp_path)
+    assert train_model(store, tmp_path, CONFIG, total_steps=3).steps == 3
+    assert losses(tmp_path) != []
+    assert any(not np.array_equal(first[name], values) for name, values in weights(tmp_path).items())
+
+
+def test_a_new_run_never_goes_on_from_an_earlier_ones_checkpoint(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_model(store, tmp_path, CONFIG, total_steps=2)
+    assert (tmp_path / "run" / CHECKPOINT).is_file()
+    with monkeypatch.context() as patched:
+        interrupt_before(patched, 0)
+        with pytest.raises(InterruptedError):
+            train_model(store, tmp_path, CONFIG, total_steps=3)
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert train_model(store, tmp_path, CONFIG, total_steps=3).steps == 3
+    assert len(losses(tmp_path)) == 3
+
+
+def test_a_finished_run_asked_for_again_tells_the_same(store: Store, tmp_path: Path) -> None:
+    first = train_model(store, tmp_path, CONFIG, total_steps=2)
+    again = train_model(store, tmp_path, CONFIG, total_steps=2)
+    assert again.steps == first.steps
+    assert again.loss_above_floor == pytest.approx(first.loss_above_floor, abs=1e-5)
