@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -190,28 +190,3 @@ def test_main_job_goes_on_after_each_full_disk(result: Result, disk: SmallDisk) 
     assert result.run(out).status == 0
     digests = [json.loads((path / "model" / "eclip.json").read_text())["digest"] for path in (out, result.out)]
     assert digests[0] == digests[1]
-
-
-def test_any_library_that_finds_no_room_is_understood(tmp_path: Path) -> None:
-    """What the mounted disk can't show: the words of libraries that hide the error's number."""
-    from eclip.errors import DiskError
-    from eclip.files import writing
-
-    def failing(error: Exception) -> Callable[[], None]:
-        def fail() -> None:
-            with writing(tmp_path / "file"):
-                raise error
-
-        return fail
-
-    for error in (
-        OSError(28, "No space left on device"),
-        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
-        ValueError("LanceError(IO): Generic LocalFileSystem error: Unable to copy: os error 28"),
-    ):
-        with pytest.raises(DiskError, match=r"the disk is full while writing .*file; free some space"):
-            failing(error)()
-    with pytest.raises(ZeroDivisionError):
-        failing(ZeroDivisionError("a bug stays a bug"))()
-    with pytest.raises(ConnectionResetError):
-        failing(ConnectionResetError(104, "reset"))()
