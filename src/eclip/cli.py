@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import tyro
@@ -25,6 +26,7 @@ from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.errors import EclipError
+from eclip.files import writing
 from eclip.train.interrupt import stop_between_steps
 from eclip.version import __version__
 
@@ -91,10 +93,12 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
             stop.raise_if_asked()
         result = command(*args, **kwargs)
-        if name == "search":
-            show_hits(result, as_json=kwargs.get("json", False))
-        else:
-            show(result)
+        with writing(Path("standard output")):
+            if name == "search":
+                show_hits(result, as_json=kwargs.get("json", False))
+            else:
+                show(result)
+            sys.stdout.flush()
 
     # Types of results are imported for type checkers alone, so only parameters are evaluated.
     written = {key: value for key, value in command.__annotations__.items() if key != "return"}

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +166,21 @@ def test_evaluate(result: Result, disk: SmallDisk) -> None:
     disk.make_room()
     done(*arguments, store)
     assert (disk.path / "report" / "report.html").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_finds_no_room(result: Result) -> None:
+    command = [sys.executable, "-m", "eclip", "search", result.out / "store", "shoe", "--model", result.out / "model"]
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    Outcome(answer.returncode, "", answer.stderr).assert_fault("the disk is full while writing standard output")
+
+
+def test_scratch_folder(result: Result, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk.path))
+    disk.fill(free=8_000)
+    assert_full(eclip("search", result.out / "store", "shoe", "--model", result.out / "model"), disk.path)
+    assert [path.name for path in disk.path.iterdir()] == [FILLER]
 
 
 def test_enrich(result: Result, disk: SmallDisk) -> None:

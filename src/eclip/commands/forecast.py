@@ -83,7 +83,7 @@ def forecast_facts(forecast: FeedForecast | RunForecast) -> list[tuple[str, obje
     if isinstance(forecast, RunForecast):
         facts += [
             ("pairs to train on", f"about {forecast.pairs:,}"),
-            ("training", _about(forecast.training_seconds)),
+            ("training", _about(forecast.training_seconds) if forecast.pairs else "not possible without pairs"),
             ("embedding", _about(forecast.embedding_seconds)),
             ("fitting and the report", "comes on top"),
         ]

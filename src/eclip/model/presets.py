@@ -23,6 +23,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 
 from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
+from eclip.files import writing
 from eclip.model.encoder import Encoder
 from eclip.model.hub import hub_or_cache
 from eclip.model.memory import keep_freed_memory
@@ -174,7 +175,7 @@ def assemble(
 ) -> Encoder:
     """Make an encoder with fresh weights from an open_clip configuration and the files of its tokenizer."""
     text_cfg = dict(model_cfg["text_cfg"])
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, writing(Path(scratch)):
         for name, content in files.items():
             (Path(scratch) / name).write_bytes(content)
         if text_cfg.get("hf_model_name"):
