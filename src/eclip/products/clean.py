@@ -174,8 +174,11 @@ def _pairs_of_list(items: list[Any]) -> list[tuple[Any, Any]] | None:
 
 
 def _pairs_of_text(text: str) -> list[tuple[Any, Any]] | None:
-    """Pairs of `key=value;key=value`; None if any part lacks the sign."""
-    parts = [part.partition("=") for part in text.split(";") if part.strip()]
+    """Pairs of `key=value;key=value`; None if any part lacks the sign.
+
+    HTML's entities end in the sign that parts pairs ("material=CoolTech&trade;|Wool"), so they are resolved first.
+    """
+    parts = [part.partition("=") for part in html.unescape(text).split(";") if part.strip()]
     if not parts or any(not sign or not name.strip() for name, sign, _ in parts):
         return None
     return [(name, value) for name, _, value in parts]

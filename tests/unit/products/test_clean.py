@@ -106,6 +106,10 @@ def test_category_paths(value: object, separator: str, expected: list[str] | Non
             [("color", ["7"]), ("fit", ["a", "b"])],
         ),
         ("Size=XS; Color = Black|White;", [("size", ["XS"]), ("color", ["Black", "White"])]),
+        (
+            "material=CoolTech&trade;|Wool;pattern=Solid",
+            [("material", ["CoolTechTM", "Wool"]), ("pattern", ["Solid"])],
+        ),
         ([("Color", ["Red"])], [("color", ["Red"])]),
         ({"Color": "NA"}, [("color", ["NA"])]),
         ("Navy Blue", [("basecolour", ["Navy Blue"])]),
