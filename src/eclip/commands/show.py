@@ -22,6 +22,7 @@ HEADLINES = (
 )
 
 
+MIN_SUPPORT = 30
 MODALITY_WORDS = {"image": "picture", "text": "title", "both": "picture and title"}
 
 
@@ -76,6 +77,8 @@ def _show_evaluation(evaluation: Any) -> None:
     for task, target, metric, words in HEADLINES:
         found = [r for r in evaluation.results if r.task == task and r.metric == metric]
         found = [r for r in found if target in (None, r.target)]
+        # A mean over targets leaves out those that a few rows decide; the report has them all.
+        found = [r for r in found if r.support >= MIN_SUPPORT] or found
         for modality in ("image", "text", "both"):
             cells = [_mean([r.value for r in found if (r.modality, r.method) == (modality, m)]) for m in methods]
             if any(cells):
