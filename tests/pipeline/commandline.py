@@ -57,7 +57,12 @@ def done(*arguments: object) -> Outcome:
 
 
 def start(*arguments: object, first: str = "") -> subprocess.Popen[str]:
-    """Start a command line in a process of its own, after some Python lines that prepare it."""
+    """Start a command line in a process of its own, after some Python lines that prepare it.
+
+    It takes as many threads as this process: sums over another number of them differ in their last bits.
+    """
+    import torch
+
     words = [str(argument) for argument in arguments]
     script = textwrap.dedent(first) + f"\nimport sys\nfrom eclip.__main__ import main\nsys.argv[1:] = {words!r}\n"
     return subprocess.Popen(
@@ -65,7 +70,7 @@ def start(*arguments: object, first: str = "") -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
 
 
