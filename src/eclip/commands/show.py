@@ -61,10 +61,21 @@ def _show_facts(result: Any) -> None:
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
         if isinstance(value, dict):
-            facts += [(f"{field.name.replace('_', ' ')}: {name}", count) for name, count in value.items()]
+            facts += [(f"{field.name.replace('_', ' ')}: {name}", _words(count)) for name, count in value.items()]
+        elif isinstance(value, list) and value and hasattr(value[0], "reason"):
+            facts.append(("left out", "; ".join(each.reason for each in value)))
+        elif isinstance(value, list):
+            facts += [(field.name.replace("_", " "), _words(value))] if value else []
         elif value is not None:
             facts.append((field.name.replace("_", " "), value))
     print_facts(_title(type(result).__name__), facts)
+
+
+def _words(value: Any) -> Any:
+    """A list or a dictionary as a person writes it; anything else as it is."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _show_forecast(forecast: Any) -> None:
