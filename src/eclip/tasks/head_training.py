@@ -19,7 +19,7 @@ from eclip.tasks.heads import Head, LinearHeads, Target
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
 LEARNING_RATE = 1e-2
 MIN_BATCH, MAX_BATCH = 64, 256  # an eighth of the rows between these: few rows still make many steps
-MIN_EPOCHS, MAX_EPOCHS = 15, 100
+MIN_EPOCHS, MAX_EPOCHS = 15, 60
 ROWS_SEEN = 150_000  # what decides between them: small stores take more epochs
 PATIENCE = 3  # epochs without any head improving before the run ends
 HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
