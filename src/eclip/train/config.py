@@ -73,12 +73,12 @@ def _require_number(name: str, value: object, *, zero: bool) -> None:
 
 
 def tiny() -> TrainConfig:
-    """Small towers from scratch; for the demo and for a first look at any feed, on a CPU in minutes."""
+    """Small towers from scratch; for a first look at any feed, on a CPU in minutes."""
     return TrainConfig(encoder="tiny", epochs=30, global_batch_size=256, lr=1e-3, weight_decay=0.1)
 
 
 def small() -> TrainConfig:
-    """Pretrained EfficientNet-Lite0 and MiniLM-L6, all layers trained; for real feeds on a CPU or one GPU."""
+    """Pretrained EfficientNet-Lite0 and MiniLM-L6, all layers trained; for the demo and for real feeds on a CPU."""
     return TrainConfig(encoder="small", epochs=8, global_batch_size=256, lr=1e-3, pretrained_lr=2e-4, weight_decay=0.05)
 
 
