@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 MODEL_VERSION = 1
 REPORT_VERSION = 1
 
@@ -81,7 +81,7 @@ REJECTS_SCHEMA = pa.schema(
     ]
 )
 
-# Beside the products after `embed`: one commit, so vectors and the digest of their model agree.
+# Beside the products after `embed`.
 EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
 EMBEDDING_MODEL_COLUMN = "embedding_model"
 

@@ -78,7 +78,7 @@ STOPS = (
     ("eclip.train.trainer", "save_model", 1),
     ("eclip.model.folder", "model_card", 1),
     ("eclip.embed.job", "encode_rows", 1),
-    ("eclip.products.store", "_replace_columns", 1),
+    ("eclip.products.store", "put_columns", 1),
     ("eclip.tasks.fit", "fit_heads", 2),
     ("eclip.tasks.matching", "fit_scorer", 2),
     ("eclip.model.encoder", "open_picture", 5),

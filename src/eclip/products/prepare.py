@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from eclip.errors import FeedError
 from eclip.files import writing
+from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
 from eclip.products.listings import (
     LISTING_COLUMNS,
@@ -32,12 +33,7 @@ from eclip.products.listings import (
     planned_listings,
 )
 from eclip.products.split import assign_splits
-from eclip.products.store import (
-    DatasetWriter,
-    add_columns,
-    dataset_columns,
-    write_manifest,
-)
+from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, write_manifest
 from eclip.products.storefolder import partial_folder
 from eclip.progress import stage
 from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
@@ -116,7 +112,9 @@ def prepare_store(
         _add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-        write_manifest(partial, _manifest(plan, summary, content, images=images, columns=columns))
+        manifest = _manifest(plan, summary, content, images=images, columns=columns)
+        version = newest_version(partial / PRODUCTS_DATASET)
+        write_manifest(partial, {**manifest, DATASET_VERSION: version, VECTORS_MODEL: None})
     return summary
 
 
@@ -230,7 +228,7 @@ def _as_rejects(listings: pa.Table) -> pa.Table:
 
 def _add_whole_feed_columns(dataset: Path, summary: PrepareSummary) -> None:
     """Second pass, over key columns only: duplicates, loss groups, split."""
-    keys = dataset_columns(dataset, _KEY_COLUMNS).to_pydict()
+    keys = open_dataset(dataset).to_table(columns=list(_KEY_COLUMNS)).to_pydict()
     ids, titles, hashes = keys["product_id"], keys["title"], keys["image_hash"]
     catalogs, models = keys["catalog_id"], keys["model_id"]
     with stage("Duplicates, groups, split", len(ids)) as advance:
@@ -246,7 +244,7 @@ def _add_whole_feed_columns(dataset: Path, summary: PrepareSummary) -> None:
         first = [ids[original] if original >= 0 else None for original in originals.tolist()]
         columns = dict(zip(WHOLE_FEED_COLUMNS, (first, reasons, groups, splits), strict=True))
         schema = pa.schema([PRODUCTS_SCHEMA.field(name) for name in WHOLE_FEED_COLUMNS])
-        add_columns(dataset, pa.table(columns, schema=schema))
+        put_columns(dataset, pa.table(columns, schema=schema))
         advance(len(ids))
     summary.duplicates = int((originals >= 0).sum())
     summary.placeholders = len(placeholders)
