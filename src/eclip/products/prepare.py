@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,10 @@ import pyarrow.compute as pc
 from eclip.errors import FeedError
 from eclip.files import writing
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
-from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
-from eclip.products.listings import (
-    LISTING_COLUMNS,
-    WHOLE_FEED_COLUMNS,
-    FeedPlan,
-    plan_listings,
-    planned_listings,
-)
-from eclip.products.split import assign_splits
+from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, write_manifest
 from eclip.products.storefolder import partial_folder
+from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
 from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
 from eclip.version import __version__
@@ -42,7 +35,6 @@ from eclip.version import __version__
 REPEATED_ID = "repeated product id"
 _BATCH_ROWS = 1000
 _PLAN_ROWS = 200  # looked at by a dry run
-_KEY_COLUMNS = ("product_id", "title", "seller", "catalog_id", "model_id", "image_hash")
 _WRITTEN_SCHEMA = pa.schema([PRODUCTS_SCHEMA.field(name) for name in LISTING_COLUMNS])
 _DIGESTED = tuple(name for name in LISTING_COLUMNS if name not in ("image", "extra_images"))
 
@@ -109,7 +101,7 @@ def prepare_store(
     plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
-        _add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
+        add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         manifest = _manifest(plan, summary, content, images=images, columns=columns)
@@ -156,8 +148,8 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
             kept.append(products)
             rejects.append(_as_rejects(listings.filter(pc.invert(fine))))
             counts.add(listings, products)
-            for row in products.select(_DIGESTED).to_pylist():
-                digest.update(json.dumps(row, ensure_ascii=False).encode())
+            for told in products["listing_hash"].to_pylist():
+                digest.update(told.encode())
             summary.rows_read += listings.num_rows
             advance(listings.num_rows)
         if not kept.num_rows:
@@ -226,31 +218,15 @@ def _as_rejects(listings: pa.Table) -> pa.Table:
     return listings.select(names).rename_columns(REJECTS_SCHEMA.names).cast(REJECTS_SCHEMA)
 
 
-def _add_whole_feed_columns(dataset: Path, summary: PrepareSummary) -> None:
-    """Second pass, over key columns only: duplicates, loss groups, split."""
-    keys = open_dataset(dataset).to_table(columns=list(_KEY_COLUMNS)).to_pydict()
-    ids, titles, hashes = keys["product_id"], keys["title"], keys["image_hash"]
-    catalogs, models = keys["catalog_id"], keys["model_id"]
-    with stage("Duplicates, groups, split", len(ids)) as advance:
-        originals, reasons = find_duplicates(titles, keys["seller"], hashes, catalogs)
-        identity = [
-            model or catalog or title
-            for model, catalog, title in zip(models, catalogs, folded_titles(titles), strict=True)
-        ]
-        placeholders = placeholder_pictures(hashes, identity)
-        telling = [None if image_hash in placeholders else image_hash for image_hash in hashes]
-        groups = loss_groups(titles, telling, catalogs)
-        splits = assign_splits(ids, catalogs, models, originals)
-        first = [ids[original] if original >= 0 else None for original in originals.tolist()]
-        columns = dict(zip(WHOLE_FEED_COLUMNS, (first, reasons, groups, splits), strict=True))
-        schema = pa.schema([PRODUCTS_SCHEMA.field(name) for name in WHOLE_FEED_COLUMNS])
-        put_columns(dataset, pa.table(columns, schema=schema))
-        advance(len(ids))
-    summary.duplicates = int((originals >= 0).sum())
-    summary.placeholders = len(placeholders)
-    summary.catalogs = len({catalog for catalog in catalogs if catalog})
-    summary.loss_groups = int(groups.max()) + 1
-    summary.splits = dict(Counter(splits))
+def add_whole_feed_columns(dataset: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
+    """Second pass, over key columns only, of the newest version: duplicates, catalogs, loss groups, split."""
+    keys = open_dataset(dataset).to_table(columns=list(KEY_COLUMNS))
+    with stage("Duplicates, groups, split", keys.num_rows) as advance:
+        whole = view_whole_feed(keys, settled=settled)
+        put_columns(dataset, whole.columns)
+        advance(keys.num_rows)
+    for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
+        setattr(summary, name, getattr(whole, name))
 
 
 def _manifest(

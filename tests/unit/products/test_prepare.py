@@ -153,7 +153,7 @@ import sys, time
 from pathlib import Path
 from eclip.products import prepare
 def stop(*args): print("written", flush=True); time.sleep(60)
-prepare._add_whole_feed_columns = stop
+prepare.add_whole_feed_columns = stop
 prepare.prepare_store(Path(sys.argv[1]), Path(sys.argv[2]), images=None, columns="", category_separator=None)
 """
 
