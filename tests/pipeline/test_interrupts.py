@@ -69,7 +69,7 @@ def model_digest(model: Path) -> str:
 
 # Module, function and how many times it is called before Ctrl-C comes, in the order of the main job.
 STOPS = (
-    ("eclip.products.prepare", "reject_repeated_ids", 1),
+    ("eclip.products.accept", "reject_repeated_ids", 1),
     ("eclip.products.prepare", "add_whole_feed_columns", 1),
     ("eclip.products.storefolder", "_put_in_place", 1),
     ("eclip.model.presets", "assemble", 1),

@@ -86,7 +86,7 @@ def test_batches_and_appends_do_not_change_the_store(
     feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(feed, tmp_path / "whole")
-    monkeypatch.setattr(prepare, "_BATCH_ROWS", 1)
+    monkeypatch.setattr("eclip.products.accept._BATCH_ROWS", 1)
     monkeypatch.setattr("eclip.products.dataset._WRITE_BYTES", 1)
     run(feed, tmp_path / "pieces")
     whole, pieces = Store.open(tmp_path / "whole"), Store.open(tmp_path / "pieces")

@@ -19,7 +19,7 @@ ROWS = 7
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Seven listings in several fragments; the fourth has no picture."""
-    monkeypatch.setattr("eclip.products.prepare._BATCH_ROWS", 2)
+    monkeypatch.setattr("eclip.products.accept._BATCH_ROWS", 2)
     monkeypatch.setattr("eclip.products.dataset._WRITE_BYTES", 1)
     for index in range(ROWS):
         Image.new("RGB", (20, 20), (index * 30, 0, 0)).save(tmp_path / f"{index}.png")
