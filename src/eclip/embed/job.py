@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +21,22 @@ from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 PRETRAINED_VECTORS = "pretrained.arrow"
 
 
-def embed_store(store: Store, encoder: Encoder) -> None:
-    """Write the vectors of every product into the store, with the model's digest; resumable."""
+def embed_store(store: Store, encoder: Encoder) -> int:
+    """Encode the listings that this model has not encoded yet, into the store; resumable. Returns how many."""
+    rows = store.rows_without_vectors(encoder.digest)
+    if not rows:
+        return 0
     folder = parts_folder(store.path / STORE_CACHE / "embedding", encoder.digest, store.digest)
     parts = encode_in_parts(
         "Embedding the store",
-        store_batches(store),
-        lambda rows: encode_rows(encoder, rows),
+        store_batches(store, rows),
+        lambda some: encode_rows(encoder, some),
         folder=folder,
-        num_rows=store.num_rows,
+        num_rows=len(rows),
     )
     store.write_vectors(pa.concat_tables(read_parts(parts)), model_digest=encoder.digest)
     remove_parts(folder)
+    return len(rows)
 
 
 def embed_listings(
@@ -101,13 +105,13 @@ def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
     return vectors_from_arrow(table["image"]), vectors_from_arrow(table["text"])
 
 
-def store_batches(store: Store) -> Iterator[pa.Table]:
-    """The store's rows as tables of `product_id`, `title`, `image`."""
+def store_batches(store: Store, rows: Sequence[int] | None = None) -> Iterator[pa.Table]:
+    """Rows of the store (None = all) as tables of `product_id`, `title`, `image`."""
     columns = store.table(["product_id", "title"])
-    for start in range(0, store.num_rows, ROWS_A_PART):
-        rows = columns.slice(start, ROWS_A_PART)
-        images = store.images(range(start, start + rows.num_rows))
-        yield rows.append_column("image", pa.array(images, pa.binary()))
+    rows = range(store.num_rows) if rows is None else rows
+    for start in range(0, len(rows), ROWS_A_PART):
+        some = rows[start : start + ROWS_A_PART]
+        yield columns.take(some).append_column("image", pa.array(store.images(some), pa.binary()))
 
 
 def encode_rows(encoder: Encoder, rows: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 from eclip.errors import StoreError
 
 _WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
+_IDS_AT_ONCE = 2_000  # ids in one condition
 _KEEP_OLD_VERSIONS = timedelta(days=1)  # for those who opened the store before it was written
 
 
@@ -94,7 +95,7 @@ def put_columns(path: Path, columns: pa.Table, *, version: int | None = None) ->
     Returns:
         The new version.
     """
-    dataset = _begin_at(path, version)
+    dataset = begin_at(path, version)
     replaced = [name for name in columns.column_names if name in dataset.schema.names]
     if replaced:
         dataset.drop_columns(replaced)
@@ -107,12 +108,44 @@ def forget_old_versions(path: Path) -> None:
     open_dataset(path).cleanup_old_versions(_KEEP_OLD_VERSIONS)
 
 
-def _begin_at(path: Path, version: int | None) -> Any:
-    """The dataset with this version as its newest: what an unfinished write put after it is undone."""
+def begin_at(path: Path, version: int | None) -> Any:
+    """The dataset with this version as its newest: what an unfinished write put after it is undone.
+
+    Args:
+        path: The dataset.
+        version: None = the newest.
+    """
     dataset = open_dataset(path, version)
     if dataset.version != dataset.latest_version:
         dataset.restore()
     return open_dataset(path)
+
+
+def delete_products(path: Path, product_ids: Sequence[str]) -> None:
+    """Delete rows by product id from the newest version."""
+    dataset = open_dataset(path)
+    for condition in _conditions(product_ids):
+        dataset.delete(condition)
+
+
+def read_products(dataset: Any, product_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """Rows of an opened dataset by product id."""
+    parts = [dataset.to_table(columns=list(columns), filter=condition) for condition in _conditions(product_ids)]
+    return pa.concat_tables(parts) if parts else dataset.to_table(columns=list(columns), limit=0)
+
+
+def _conditions(product_ids: Sequence[str]) -> Iterator[str]:
+    """Conditions that hold for rows of these ids, some of them at a time."""
+    for start in range(0, len(product_ids), _IDS_AT_ONCE):
+        quoted = ("'" + each.replace("'", "''") + "'" for each in product_ids[start : start + _IDS_AT_ONCE])
+        yield f"product_id IN ({', '.join(quoted)})"
+
+
+def append_rows(path: Path, rows: pa.Table) -> None:
+    """Append rows to the newest version; columns that they lack are null."""
+    import lance
+
+    lance.write_dataset(rows, str(path), mode="append")
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.files import writing
-from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, reading
+from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
 from eclip.schema import (
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
@@ -75,6 +76,11 @@ class Store:
         """Digest of the content: equal stores, equal digests."""
         return str(self.manifest["digest"])
 
+    @property
+    def column_names(self) -> list[str]:
+        """The columns that there are."""
+        return list(self._dataset().schema.names)
+
     def table(self, columns: Sequence[str]) -> pa.Table:
         """These columns of all rows in the store's order.
 
@@ -87,6 +93,11 @@ class Store:
             raise StoreError(f"{self.path}: no column {', '.join(missing)} in the store")
         with reading(self.path):
             return dataset.to_table(columns=list(columns))
+
+    def products(self, product_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """These columns of some products, in the store's order; ids that it does not have are passed over."""
+        with reading(self.path):
+            return read_products(self._dataset(), product_ids, columns)
 
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
         """Encoded main pictures at these positions, in any order, repeats allowed; None where there is none.
@@ -103,11 +114,18 @@ class Store:
             found = self._dataset().take([int(row) for row in rows], columns=["image"])
         return list(found["image"].to_pylist())
 
+    def rows_without_vectors(self, model_digest: str) -> list[int]:
+        """Positions of the listings that this model has not encoded; after an update, the new ones."""
+        if EMBEDDING_MODEL_COLUMN not in self.column_names:
+            return list(range(self.num_rows))
+        done = pc.equal(self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN], model_digest)
+        return np.flatnonzero(~pc.fill_null(done, fill_value=False).to_numpy()).tolist()
+
     def write_vectors(self, vectors: pa.Table, *, model_digest: str) -> None:
         """Put vectors beside the products, in place of those of another model.
 
         Args:
-            vectors: `product_id` and `EMBEDDING_COLUMNS`, one row a listing, in any order.
+            vectors: `product_id` and `EMBEDDING_COLUMNS`, one row for each of `rows_without_vectors`, in any order.
             model_digest: Digest of the model that made them.
 
         Raises:
@@ -117,15 +135,20 @@ class Store:
         missing = {"product_id", *EMBEDDING_COLUMNS} - set(vectors.column_names)
         if missing:
             raise StoreError(f"{self.path}: vectors lack the column {', '.join(sorted(missing))}")
-        order = pc.index_in(self.table(["product_id"])["product_id"], vectors["product_id"].combine_chunks())
-        if order.null_count or len(vectors) != self.num_rows:
+        rows = self.rows_without_vectors(model_digest)
+        ids = self.table(["product_id"])["product_id"]
+        order = pc.index_in(ids.take(rows), vectors["product_id"].combine_chunks())
+        if order.null_count or len(vectors) != len(rows):
             raise StoreError(
-                f"{self.path}: vectors of {len(vectors)} listings do not fit the store's {self.num_rows}; "
-                "embed the whole store"
+                f"{self.path}: vectors of {len(vectors)} listings do not fit the {len(rows)} of the store that have "
+                "none of this model; embed the whole store"
             )
         columns = vectors.select(list(EMBEDDING_COLUMNS)).take(order)
-        digests = pa.array([model_digest] * len(columns), pa.string())
-        columns = columns.append_column(EMBEDDING_MODEL_COLUMN, digests)
+        if len(rows) < self.num_rows:  # the others are there
+            places = np.arange(self.num_rows)
+            places[rows] = self.num_rows + np.arange(len(rows))
+            columns = pa.concat_tables([self.table(EMBEDDING_COLUMNS).cast(columns.schema), columns]).take(places)
+        columns = columns.append_column(EMBEDDING_MODEL_COLUMN, pa.array([model_digest] * self.num_rows, pa.string()))
         dataset = self.path / PRODUCTS_DATASET
         with writing(self.path):
             version = put_columns(dataset, columns, version=self.manifest[DATASET_VERSION])
@@ -136,7 +159,7 @@ class Store:
 
     @property
     def vectors_digest(self) -> str | None:
-        """Digest of the model whose vectors lie in the store; None before `eclip embed`."""
+        """Digest of the model that has encoded every listing; None before `eclip embed`."""
         return self.manifest[VECTORS_MODEL]
 
     def vectors(self, *, model_digest: str | None) -> pa.Table:
@@ -151,7 +174,9 @@ class Store:
         advice = f"run `eclip embed {self.path} --model MODEL`"
         found = self.vectors_digest
         if found is None:
-            raise StoreError(f"{self.path}: no vectors in the store; {advice}")
+            some = EMBEDDING_MODEL_COLUMN in self.column_names
+            reason = "listings that came by an update have no vectors yet" if some else "no vectors in the store"
+            raise StoreError(f"{self.path}: {reason}; {advice}")
         if model_digest not in (None, found):
             raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
         table = self.table(["product_id", *EMBEDDING_COLUMNS])

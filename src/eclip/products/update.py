@@ -1,0 +1,271 @@
+"""A new feed merged into a store: what is new, changed, unchanged, gone.
+
+The story: the feed is cleaned as `prepare` does; listings that say something new are staged aside, with the
+vectors of those whose picture and title are as before. Then their old rows are deleted, the staged ones
+appended, and the whole-feed columns filled anew; listings that stay keep their split. All of these are
+versions of the dataset that nobody reads until the manifest, put in place last, names the newest. A killed
+update leaves the store as it was; the next one starts from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eclip.errors import StoreError
+from eclip.files import writing
+from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
+from eclip.products.dataset import (
+    DatasetWriter,
+    append_rows,
+    begin_at,
+    delete_products,
+    forget_old_versions,
+    newest_version,
+    open_dataset,
+)
+from eclip.products.listings import FeedPlan, plan_listings
+from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
+from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
+from eclip.progress import stage
+from eclip.schema import (
+    EMBEDDING_COLUMNS,
+    EMBEDDING_MODEL_COLUMN,
+    PRODUCTS_DATASET,
+    REJECTS_DATASET,
+    REJECTS_SCHEMA,
+    STORE_INCOMING,
+)
+
+_CARRIED = ("pair_score", "weight", *EMBEDDING_COLUMNS, EMBEDDING_MODEL_COLUMN)  # of a picture and title as before
+_APPEND_ROWS = 5_000
+
+
+@dataclass(kw_only=True)
+class UpdateSummary:
+    """What an update did, counted."""
+
+    rows_read: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    """Listings that the feed no longer has and that were taken out of the store."""
+    missing: int = 0
+    """Listings that the feed no longer has and that stay (removing was not asked for)."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    rows_kept: int = 0
+    """Listings in the store now."""
+    without_vectors: int = 0
+    """Listings that the next `eclip embed` has to encode."""
+    duplicates: int = 0
+    catalogs: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """Product ids by what became of them; new and changed listings lie in the staging dataset."""
+
+    new: list[str]
+    changed: list[str]
+    unchanged: list[str]
+    gone: list[str]
+
+
+def update_store(
+    feed: Path,
+    store: Path,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    remove_missing: bool,
+) -> UpdateSummary:
+    """Merge a feed into a finished store; the store is the old one or the new one, never between.
+
+    Args:
+        feed: As for `prepare_store`.
+        store: The store.
+        images: Folder that relative picture paths start from; None = the feed's own.
+        columns: `name=column,...`; empty = as the store was made.
+        category_separator: None = as the store was made.
+        remove_missing: Take listings out of the store that the feed does not have.
+
+    Raises:
+        FeedError: The feed can't be read, or no row of it can be kept.
+        ConfigError: `columns` can't be understood.
+        StoreError: There is no finished store.
+        DiskError: The disk is full, or the place can't be written.
+    """
+    started = time.monotonic()
+    opened = Store.open(store)
+    plan = plan_listings(
+        feed,
+        images=images,
+        columns=columns or opened.manifest["columns"],
+        category_separator=category_separator or opened.manifest["category_separator"],
+    )
+    with writing(store), _staging(store) as incoming:
+        counts = Counts()
+        changes = _stage_changes(plan, opened, incoming, counts)
+        removed = changes.gone if remove_missing else []
+        summary = UpdateSummary(
+            rows_read=counts.rows_read,
+            new=len(changes.new),
+            changed=len(changes.changed),
+            unchanged=len(changes.unchanged),
+            removed=len(removed),
+            missing=len(changes.gone) - len(removed),
+            rejected=dict(counts.rejected),
+        )
+        manifest = opened.manifest
+        if changes.new or changes.changed or removed:
+            _apply(opened, changes, removed, incoming)
+            manifest = _describe(opened, summary)
+        summary.rows_kept = manifest["num_rows"]
+        summary.without_vectors = _count_without_vectors(store)
+        summary.duplicates = manifest["summary"]["duplicates"]
+        summary.catalogs = manifest["summary"]["catalogs"]
+        summary.seconds = round(time.monotonic() - started, 2)
+        _replace_rejects(store, incoming)
+        write_manifest(store, {**manifest, "updated": {"feed": str(feed), **asdict(summary)}})
+        forget_old_versions(store / PRODUCTS_DATASET)
+    return summary
+
+
+@contextmanager
+def _staging(store: Path) -> Iterator[Path]:
+    """An empty folder in the store for listings on their way; what a killed update left is cleared."""
+    folder = store / STORE_INCOMING
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts) -> _Changes:
+    """Clean the feed and stage what says something new."""
+    table = store.table(["product_id", "listing_hash"])
+    known = dict(zip(table["product_id"].to_pylist(), table["listing_hash"].to_pylist(), strict=True))
+    staged = DatasetWriter(incoming / PRODUCTS_DATASET, LISTING_SCHEMA)
+    rejects = DatasetWriter(incoming / REJECTS_DATASET, REJECTS_SCHEMA)
+    changes = _Changes([], [], [], [])
+    with stage("Comparing listings", plan.feed.num_rows) as advance:
+        for products in accepted_batches(plan, rejects, counts, advance):
+            wanted = []
+            ids, hashes = products["product_id"].to_pylist(), products["listing_hash"].to_pylist()
+            for product_id, told in zip(ids, hashes, strict=True):
+                before = known.get(product_id)
+                wanted.append(before != told)
+                fate = changes.new if before is None else changes.changed if before != told else changes.unchanged
+                fate.append(product_id)
+            staged.append(products.filter(pa.array(wanted, pa.bool_())))
+        staged.close()
+        rejects.close()
+    seen = {*changes.changed, *changes.unchanged}
+    changes.gone.extend(product_id for product_id in known if product_id not in seen)
+    return changes
+
+
+def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Path) -> None:
+    """Old rows out, staged ones in, whole-feed columns anew; only versions that nobody reads yet are made."""
+    dataset = store.path / PRODUCTS_DATASET
+    begin_at(dataset, store.manifest[DATASET_VERSION])
+    settled = store.table(["product_id", "split"])
+    carried = _carried_values(store, changes.changed)
+    delete_products(dataset, [*changes.changed, *removed])
+    staged = open_dataset(incoming / PRODUCTS_DATASET)
+    total = len(changes.new) + len(changes.changed)
+    with stage("Merging listings", total) as advance:
+        for batch in staged.to_batches(batch_size=_APPEND_ROWS):
+            append_rows(dataset, _with_carried(pa.Table.from_batches([batch]), carried))
+            advance(batch.num_rows)
+    gone = set(removed)
+    splits = zip(settled["product_id"].to_pylist(), settled["split"].to_pylist(), strict=True)
+    add_whole_feed_columns(
+        dataset, PrepareSummary(), settled={product_id: split for product_id, split in splits if product_id not in gone}
+    )
+
+
+def _carried_values(store: Store, changed: Sequence[str]) -> pa.Table:
+    """`content_hash` and what was computed of it, for listings about to be replaced."""
+    present = [name for name in _CARRIED if name in store.column_names]
+    return store.products(changed, ["product_id", "content_hash", *present])
+
+
+def _with_carried(rows: pa.Table, carried: pa.Table) -> pa.Table:
+    """Staged rows with what was computed before of the same product's same picture and title."""
+    if not carried.num_rows:
+        return rows
+    keys = [pc.binary_join_element_wise(t["product_id"], t["content_hash"], "\0") for t in (rows, carried)]
+    places = pc.index_in(keys[0], keys[1].combine_chunks())
+    for name in carried.column_names[2:]:
+        values = carried[name].take(places)
+        if name in rows.column_names:
+            values = pc.coalesce(values, rows[name])
+            rows = rows.drop_columns([name])
+        rows = rows.append_column(carried.schema.field(name), values)
+    return rows
+
+
+def _describe(store: Store, summary: UpdateSummary) -> dict[str, Any]:
+    """The manifest of the newest version of the store's products."""
+    path = store.path / PRODUCTS_DATASET
+    version = newest_version(path)
+    dataset = open_dataset(path, version)
+    names = ["listing_hash", "title", "image_hash", "category", "duplicate_of", "catalog_id", "loss_group", "split"]
+    table = dataset.to_table(columns=names)
+    digest = hashlib.sha256()
+    for told in table["listing_hash"].to_pylist():
+        digest.update(told.encode())
+    splits = table["split"].value_counts().to_pylist()
+    described = {
+        **store.manifest["summary"],
+        "rows_kept": table.num_rows,
+        "rejected": summary.rejected,
+        "titles": table.num_rows - table["title"].null_count,
+        "pictures": table.num_rows - table["image_hash"].null_count,
+        "categories": len({tuple(path) for path in table["category"].to_pylist() if path}),
+        "duplicates": table.num_rows - table["duplicate_of"].null_count,
+        "catalogs": len(table["catalog_id"].unique().drop_null()),
+        "loss_groups": len(table["loss_group"].unique()),
+        "splits": {each["values"]: each["counts"] for each in splits},
+    }
+    whole = EMBEDDING_MODEL_COLUMN not in dataset.schema.names or not _count_without_vectors(store.path)
+    return {
+        **store.manifest,
+        "digest": digest.hexdigest(),
+        "num_rows": table.num_rows,
+        "summary": described,
+        DATASET_VERSION: version,
+        VECTORS_MODEL: store.manifest[VECTORS_MODEL] if whole else None,
+    }
+
+
+def _count_without_vectors(store: Path) -> int:
+    """Listings of the newest version that no model has encoded."""
+    dataset = open_dataset(store / PRODUCTS_DATASET)
+    if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
+        return int(dataset.count_rows())
+    return int(dataset.count_rows(filter=f"{EMBEDDING_MODEL_COLUMN} IS NULL"))
+
+
+def _replace_rejects(store: Path, incoming: Path) -> None:
+    """The rejects of this feed take the place of those of the last one."""
+    old = store / REJECTS_DATASET
+    if not (incoming / REJECTS_DATASET).is_dir():
+        raise StoreError(f"{store}: the rejects of the update were not written; run the same command again")
+    shutil.rmtree(old, ignore_errors=True)
+    (incoming / REJECTS_DATASET).rename(old)

@@ -1,0 +1,184 @@
+"""Updates: what is new, changed, unchanged, gone; whole or not there; vectors and splits that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from eclip.errors import DiskError, StoreError
+from eclip.products import update
+from eclip.products.prepare import prepare_store
+from eclip.products.store import Store
+from eclip.products.update import UpdateSummary, update_store
+from eclip.schema import EMBEDDING_COLUMNS, vectors_schema
+
+FIRST = """id,title,image,price
+a,Red shoe,a.png,10
+b,"Blue hat, wool",b.png,20
+c,Green sock,c.png,30
+o'd,Yellow glove,,40
+"""
+# b: other price; c: other title; o'd is gone; e is new.
+SECOND = """id,title,image,price
+a,Red shoe,a.png,10
+b,"Blue hat, wool",b.png,25
+c,Green socks,c.png,30
+e,White shirt,e.png,50
+"""
+DIM = 4
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    for index, name in enumerate("abce"):
+        Image.new("RGB", (20, 20), (index * 60, 0, 0)).save(tmp_path / f"{name}.png")
+    (tmp_path / "feed.csv").write_text(FIRST)
+    (tmp_path / "next.csv").write_text(SECOND)
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store", images=None, columns="", category_separator=None)
+    return tmp_path
+
+
+def merge(shop: Path, feed: str = "next.csv", *, remove_missing: bool = False) -> UpdateSummary:
+    options = {"images": None, "columns": "", "category_separator": None}
+    return update_store(shop / feed, shop / "store", remove_missing=remove_missing, **options)
+
+
+def counts(summary: UpdateSummary) -> tuple[int, ...]:
+    return (summary.new, summary.changed, summary.unchanged, summary.removed, summary.missing)
+
+
+def rows(store: Path, *columns: str) -> dict[str, tuple]:
+    table = Store.open(store).table(["product_id", *columns]).to_pydict()
+    return {key: values for key, *values in zip(*table.values(), strict=True)}
+
+
+def vectors(ids: list[str], start: float) -> pa.Table:
+    block = (start + np.arange(len(ids), dtype="f4"))[:, None].repeat(DIM, axis=1)
+    return pa.table([ids, *[block.tolist()] * 3], schema=vectors_schema(DIM))
+
+
+def test_what_changed_is_told_and_stored(shop: Path) -> None:
+    summary = merge(shop)
+    assert counts(summary) == (1, 2, 1, 0, 1)
+    assert summary.rows_kept == 5
+    found = rows(shop / "store", "title", "price")
+    assert found == {
+        "a": ["Red shoe", 10],
+        "b": ["Blue hat, wool", 25],
+        "c": ["Green socks", 30],
+        "o'd": ["Yellow glove", 40],
+        "e": ["White shirt", 50],
+    }
+    store = Store.open(shop / "store")
+    order = store.table(["product_id"])["product_id"].to_pylist()
+    pictures = dict(zip(order, store.images(range(5)), strict=True))
+    assert pictures == {
+        name: (shop / f"{name}.png").read_bytes() if len(name) == 1 else None for name in ("a", "b", "c", "o'd", "e")
+    }
+    assert store.manifest["summary"]["pictures"] == 4
+
+
+def test_listings_that_are_gone_are_removed_when_asked(shop: Path) -> None:
+    assert counts(merge(shop, remove_missing=True)) == (1, 2, 1, 1, 0)
+    assert set(rows(shop / "store")) == {"a", "b", "c", "e"}
+
+
+def test_the_same_feed_again_changes_nothing(shop: Path) -> None:
+    merge(shop)
+    before = Store.open(shop / "store").manifest
+    assert counts(merge(shop)) == (0, 0, 4, 0, 1)
+    after = Store.open(shop / "store").manifest
+    assert [after[key] for key in ("digest", "dataset_version")] == [
+        before[key] for key in ("digest", "dataset_version")
+    ]
+
+
+def test_an_update_comes_to_what_a_fresh_store_holds(shop: Path) -> None:
+    merge(shop, remove_missing=True)
+    prepare_store(shop / "next.csv", shop / "fresh", images=None, columns="", category_separator=None)
+    told = ("listing_hash", "title", "image_hash", "catalog_id", "duplicate_of", "split")
+    assert rows(shop / "store", *told) == rows(shop / "fresh", *told)
+
+
+def test_listings_keep_their_split(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(shop / "store", "split")
+    monkeypatch.setattr("eclip.products.split.split_of", lambda name: "elsewhere")  # whatever a hash would say now
+    merge(shop)
+    after = rows(shop / "store", "split")
+    assert {key: after[key] for key in before} == before
+    assert after["e"] == ["elsewhere"]
+
+
+def test_vectors_of_what_a_model_would_see_alike_stay(shop: Path) -> None:
+    store = Store.open(shop / "store")
+    store.write_vectors(vectors(["a", "b", "c", "o'd"], 1.0), model_digest="M")
+    summary = merge(shop)
+    assert summary.without_vectors == 2
+    updated = Store.open(shop / "store")
+    assert updated.vectors_digest is None
+    with pytest.raises(StoreError, match="came by an update have no vectors yet; run `eclip embed"):
+        updated.vectors(model_digest="M")
+    ids = updated.table(["product_id"])["product_id"].to_pylist()
+    assert [ids[row] for row in updated.rows_without_vectors("M")] == ["c", "e"]  # c has another title
+    assert updated.rows_without_vectors("another") == [0, 1, 2, 3, 4]
+    updated.write_vectors(vectors(["e", "c"], 8.0), model_digest="M")
+    table = Store.open(shop / "store").vectors(model_digest="M")
+    found = {key: value[0] for key, value in zip(ids, table[EMBEDDING_COLUMNS[0]].to_pylist(), strict=True)}
+    assert found == {"a": 1.0, "b": 2.0, "o'd": 4.0, "e": 8.0, "c": 9.0}
+
+
+STEPS: dict[str, tuple[object, str]] = {
+    "staging": (update, "_stage_changes"),
+    "deleting": (update, "delete_products"),
+    "appending": (update, "append_rows"),
+    "second pass": (update, "add_whole_feed_columns"),
+    "describing": (update, "_describe"),
+    "rejects": (update, "_replace_rejects"),
+    "manifest": (update, "write_manifest"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_stopped_update_keeps_the_old_store_and_the_next_one_is_whole(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    owner, name = STEPS[step]
+    real: Callable[..., object] = getattr(owner, name)
+
+    def stopped(*args: object, **options: object) -> None:
+        if when == "after":
+            real(*args, **options)
+        raise OSError("LanceError(IO): No space left on device (os error 28)")
+
+    before = rows(shop / "store", "title", "price", "split")
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stopped)
+        with pytest.raises(DiskError, match="the disk is full"):
+            merge(shop)
+    if (step, when) != ("manifest", "after"):
+        assert rows(shop / "store", "title", "price", "split") == before
+    assert not (shop / "store" / "incoming").exists()
+    merge(shop)
+    disturbed = Store.open(shop / "store")
+    (shop / "other").mkdir()
+    prepare_store(shop / "feed.csv", shop / "other" / "store", images=None, columns="", category_separator=None)
+    update_store(
+        shop / "next.csv", shop / "other" / "store",
+        images=None, columns="", category_separator=None, remove_missing=False,
+    )  # fmt: skip
+    undisturbed = Store.open(shop / "other" / "store")
+    assert disturbed.digest == undisturbed.digest
+    assert disturbed.table(["product_id", "title", "split"]).equals(undisturbed.table(["product_id", "title", "split"]))
+
+
+def test_without_a_store_there_is_nothing_to_update(shop: Path) -> None:
+    with pytest.raises(StoreError, match="no such store; make one with `eclip prepare"):
+        update_store(
+            shop / "next.csv", shop / "gone", images=None, columns="", category_separator=None, remove_missing=False
+        )
