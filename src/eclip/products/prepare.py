@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from eclip.errors import FeedError
 from eclip.files import writing
 from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
+from eclip.products.feeds import Feed
 from eclip.products.listings import (
     LISTING_COLUMNS,
     WHOLE_FEED_COLUMNS,
@@ -55,6 +56,8 @@ _DIGESTED = tuple(name for name in LISTING_COLUMNS if name not in ("image", "ext
 class PrepareSummary:
     """What `prepare` did, counted."""
 
+    platform: str | None = None
+    """Whose export the feed was taken for; None = nobody's."""
     rows_read: int = 0
     rows_kept: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
@@ -87,17 +90,19 @@ class FeedForecast:
     """Expected time."""
     category_separator: str
     columns: dict[str, Any]
+    platform: str | None
+    """Whose export the feed was taken for."""
     rejected: dict[str, int]
     """Rows of the sample that would be rejected, by reason."""
 
 
 def prepare_store(
-    feed: Path, store: Path, *, images: Path | None, columns: str, category_separator: str | None
+    feed: Feed | Path | str, store: Path, *, images: Path | None, columns: str, category_separator: str | None
 ) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
     Args:
-        feed: CSV, TSV, JSON lines or Parquet file.
+        feed: An opened feed, or what `open_feed` opens.
         store: Folder to make.
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
@@ -120,7 +125,9 @@ def prepare_store(
     return summary
 
 
-def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedForecast:
+def plan_feed(
+    feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
+) -> FeedForecast:
     """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is written.
 
     Raises:
@@ -139,6 +146,7 @@ def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separat
         seconds=seconds * share,
         category_separator=plan.category_separator,
         columns=plan.columns.to_json(),
+        platform=plan.feed.platform,
         rejected=dict(Counter(_texts(sample["reject_reason"]))),
     )
 
@@ -147,7 +155,7 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
     kept = DatasetWriter(partial / PRODUCTS_DATASET, _WRITTEN_SCHEMA)
     rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
-    summary, digest = PrepareSummary(), hashlib.sha256()
+    summary, digest = PrepareSummary(platform=plan.feed.platform), hashlib.sha256()
     counts = _Counts()
     seen: set[str] = set()
     with stage("Preparing products", plan.feed.num_rows) as advance:
@@ -166,7 +174,7 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
             raise FeedError(
                 f"none of {summary.rows_read} rows can be kept: {_in_words(counts.rejected)}; "
                 "check --columns and --images",
-                path=plan.feed.path,
+                path=plan.feed.source,
             )
         kept.close()
         rejects.close()
@@ -259,14 +267,12 @@ def _manifest(
     plan: FeedPlan, summary: PrepareSummary, content: str, *, images: Path | None, columns: str
 ) -> dict[str, Any]:
     """What store.json says: how the store came to be, and what is in it."""
-    feed = plan.feed.path
-    facts = feed.stat()
     return {
         "version": STORE_VERSION,
         "eclip": __version__,
         "digest": content,
         "num_rows": summary.rows_kept,
-        "feed": {"path": str(feed), "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns},
+        "feed": plan.feed.facts(),
         "images": str(images) if images is not None else None,
         "columns": columns,
         "column_map": plan.columns.to_json(),
