@@ -30,7 +30,8 @@ class TestFeeds:
             ("empty.jsonl", "", "is empty"),
             ("empty.parquet", "", "is empty"),
             ("text.parquet", "no Parquet at all", "no readable Parquet"),
-            ("feed.xlsx", "id,title\n1,a\n", "unknown ending"),
+            ("feed.xlsx", "no sheet at all", "no readable Excel"),
+            ("feed.foo", "nothing known", "unknown ending"),
             ("columns.csv", "id,colour\n1,red\n", "no title and no picture column"),
             ("broken.jsonl", "{\n[\n", "no row can be read"),
         ],
@@ -46,7 +47,7 @@ class TestFeeds:
         assert list(tmp_path.iterdir()) == []
 
     def test_folder_as_feed(self, tmp_path: Path) -> None:
-        eclip("prepare", tmp_path, "--store", tmp_path / "store").assert_fault("is a folder")
+        eclip("prepare", tmp_path, "--store", tmp_path / "store").assert_fault("folder without feeds")
 
     def test_missing_column_is_named_with_those_that_are_there(self, write_feed: WriteFeed, tmp_path: Path) -> None:
         feed = write_feed("feed.csv", TITLES)
@@ -341,7 +342,7 @@ class TestPlacesToWrite:
             (tmp_path / name).mkdir()
         for command in self.commands(result, tmp_path):
             if command[0] in ("embed", "enrich"):
-                eclip(*command).assert_fault("is a folder")
+                eclip(*command).assert_fault("folder without feeds")
 
     def test_wrong_ending(self, result: Result, tmp_path: Path) -> None:
         for name in ("embed", "enrich"):

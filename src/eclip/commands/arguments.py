@@ -11,9 +11,10 @@ import tyro
 
 from eclip.errors import ConfigError
 
-FeedArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FEED")]
+# Text: a path would fold the slashes of sqlite:///shop.db.
+FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]
 StoreArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")]
-SourceArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SOURCE")]
+SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
 OutArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
 TextArgument = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TEXT")]
 

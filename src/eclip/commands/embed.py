@@ -8,7 +8,7 @@ from pathlib import Path
 from eclip.commands.arguments import SourceArgument, require_file
 from eclip.errors import ConfigError
 from eclip.files import writing
-from eclip.schema import PRODUCTS_DATASET
+from eclip.schema import PRODUCTS_DATASET, STORE_MANIFEST
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ def embed(
     out: Path | None = None,
     images: Path | None = None,
     columns: str = "",
+    sql: str | None = None,
+    platform: str | None = None,
 ) -> EmbedSummary:
     """Turn products into vectors: picture, title and both, unit length, one space.
 
@@ -39,30 +41,34 @@ def embed(
         out: Parquet file: product_id, image_embedding, text_embedding, product_embedding.
         images: Folder of the pictures that a feed names.
         columns: NAME=COLUMN,... : which column of a feed holds which field.
+        sql: One SELECT, where the source is a database, as in `eclip prepare`.
+        platform: Whose export a feed is, as in `eclip prepare`.
     """
     from eclip.embed.job import embed_listings, embed_store, store_batches
     from eclip.embed.parts import ROWS_A_PART
     from eclip.model.folder import load_model
+    from eclip.products.feeds import feed_facts, open_feed
+    from eclip.products.feeds.sql import shown_url
     from eclip.products.listings import read_listings
     from eclip.products.store import Store
 
-    source, images = Path(source), Path(images) if images else None
-    if out is None and source.is_file():
-        raise ConfigError(f"{source} is a feed: say with --out VECTORS.parquet where its vectors go")
+    images, folder = Path(images) if images else None, Path(source)
+    if out is None and (sql is not None or folder.is_file()):
+        raise ConfigError(f"{shown_url(str(source))} is a feed: say with --out VECTORS.parquet where its vectors go")
     if out is None:
-        store = Store.open(source)
+        store = Store.open(folder)
         encoder = load_model(model)
-        with writing(source):
+        with writing(folder):
             embed_store(store, encoder)
-        return EmbedSummary(store.num_rows, source / PRODUCTS_DATASET)
+        return EmbedSummary(store.num_rows, folder / PRODUCTS_DATASET)
     require_file("out", Path(out), suffix=".parquet")
-    if source.is_dir():
-        store = Store.open(source)
+    if (folder / STORE_MANIFEST).exists():
+        store = Store.open(folder)
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
     else:
-        batches = read_listings(source, images=images, columns=columns, category_separator=None, batch_size=ROWS_A_PART)
-        stat = source.stat()
-        num_rows, identity = None, f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns} {columns} {images}"
+        feed = open_feed(source, sql=sql, platform=platform)
+        batches = read_listings(feed, images=images, columns=columns, category_separator=None, batch_size=ROWS_A_PART)
+        num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images}"
     encoder = load_model(model)
     with writing(Path(out)):
         rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)

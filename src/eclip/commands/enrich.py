@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclip.model.encoder import Encoder
+    from eclip.products.feeds import Feed
     from eclip.products.store import Store
     from eclip.tasks.pairs import PairSource
 
@@ -78,6 +79,8 @@ def enrich(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    sql: str | None = None,
+    platform: str | None = None,
 ) -> EnrichSummary:
     """Say of each listing its category, attributes, same products, duplicates and whether it is for adults.
 
@@ -92,11 +95,14 @@ def enrich(
         images: Folder of the pictures that the feed names.
         columns: NAME=COLUMN,... : which column holds which field.
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
+        sql: One SELECT, where FEED is a database, as in `eclip prepare`.
+        platform: Whose export it is, as in `eclip prepare`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from eclip.model.folder import load_model
+    from eclip.products.feeds import open_feed
     from eclip.products.store import Store
 
     require_file("out", Path(out), suffix=".parquet")
@@ -107,7 +113,7 @@ def enrich(
         "columns": columns,
         "category_separator": category_separator,
     }
-    listings = _encode_feed(Path(feed), encoder, feeding)
+    listings = _encode_feed(open_feed(feed, sql=sql, platform=platform), encoder, feeding)
     answers: dict[str, list[Any]] = {
         "product_id": listings.ids,
         **_head_answers(listings, Path(model) / MODEL_TASKS),
@@ -131,7 +137,7 @@ def enrich(
     )
 
 
-def _encode_feed(feed: Path, encoder: Encoder, feeding: dict[str, Any]) -> Listings:
+def _encode_feed(feed: Feed, encoder: Encoder, feeding: dict[str, Any]) -> Listings:
     """Read, clean and encode a feed; unusable listings stay, without vectors."""
     import pyarrow as pa
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eclip.products.feeds import Feed
     from eclip.products.prepare import FeedForecast
     from eclip.train.config import TrainConfig
 
@@ -34,12 +35,12 @@ class RunForecast:
     embedding_seconds: float | None
 
 
-def forecast_run(feed: Path, feeding: dict[str, Any], training: dict[str, Any], minutes: float | None) -> RunForecast:
+def forecast_run(feed: Feed, feeding: dict[str, Any], training: dict[str, Any], minutes: float | None) -> RunForecast:
     """Read the first rows, take a trial step on them on this machine, and scale both up.
 
     Args:
-        feed: The feed.
-        feeding: Arguments of `prepare`.
+        feed: The opened feed.
+        feeding: Arguments of `prepare_store`.
         training: Arguments of `train`, without its length.
         minutes: Longest time for training.
     """
@@ -75,6 +76,7 @@ def forecast_facts(forecast: FeedForecast | RunForecast) -> list[tuple[str, obje
         ("rows", feed.rows),
         ("store on disk", f"about {in_bytes(feed.num_bytes)}"),
         ("columns", fields),
+        *([("taken for an export of", feed.platform)] if feed.platform else []),
         ("attributes from", ", ".join(attributes) or "no column"),
         ("category levels parted by", feed.category_separator),
     ]

@@ -19,6 +19,8 @@ def prepare(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    sql: str | None = None,
+    platform: str | None = None,
     dry_run: bool = False,
 ) -> PrepareSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
@@ -30,20 +32,25 @@ def prepare(
     (a name that is no field of a product becomes an attribute).
 
     Args:
-        feed: The products: a CSV, TSV, JSONL or Parquet file.
+        feed: The products: CSV, TSV, JSON, XML, Excel, Parquet or Arrow file, a folder or pattern of these, a folder of
+            pictures, or a database (then with --sql).
         store: Folder to write; an older store there is replaced once the new one is whole.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field.
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
+        sql: One SELECT, where FEED is a database: sqlite:///shop.db or postgresql://user:password@host/shop.
+        platform: google, shopify, magento: whose export it is; found by itself; none reads its columns plainly.
         dry_run: Only say rows, bytes and expected time.
     """
+    from eclip.products.feeds import open_feed
     from eclip.products.prepare import plan_feed, prepare_store
 
+    opened = open_feed(feed, sql=sql, platform=platform)
     settings: dict[str, Any] = {
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
     }
     if dry_run:
-        return plan_feed(Path(feed), **settings)
-    return prepare_store(Path(feed), Path(store), **settings)
+        return plan_feed(opened, **settings)
+    return prepare_store(opened, Path(store), **settings)

@@ -37,6 +37,8 @@ def run(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    sql: str | None = None,
+    platform: str | None = None,
     recipe: str = "small",
     encoder: str | None = None,
     init: Path | None = None,
@@ -50,11 +52,13 @@ def run(
     Stopped at any time, the same command goes on where it was.
 
     Args:
-        feed: The products: a CSV, TSV, JSONL or Parquet file.
+        feed: The products, as `eclip prepare` reads them.
         out: Folder to make: store, model, report.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... as in `eclip prepare`.
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
+        sql: One SELECT, where FEED is a database, as in `eclip prepare`.
+        platform: Whose export it is, as in `eclip prepare`.
         recipe: tiny (from scratch, minutes), small (pretrained towers) or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
@@ -71,13 +75,16 @@ def run(
         "category_separator": category_separator,
     }
     training: dict[str, Any] = {"recipe": str(recipe), "encoder": encoder, "init": init, "seed": seed}
+    reading = {"sql": sql, "platform": platform}
     if dry_run:
-        return forecast_run(Path(feed), feeding, training, minutes)
-    return run_stages(Path(feed), Path(out), feeding, training, minutes=minutes, compare_clip=compare_clip)
+        from eclip.products.feeds import open_feed
+
+        return forecast_run(open_feed(feed, **reading), feeding, training, minutes)
+    return run_stages(feed, Path(out), feeding | reading, training, minutes=minutes, compare_clip=compare_clip)
 
 
 def run_stages(
-    feed: Path,
+    feed: str | Path,
     out: Path,
     feeding: dict[str, Any],
     training: dict[str, Any],
@@ -96,6 +103,7 @@ def run_stages(
         compare_clip: Also train with plain CLIP's loss for as many steps.
     """
     from eclip.model.folder import read_manifest
+    from eclip.products.feeds import feed_facts
 
     require_folder("out", out)
     config = _training_config(training)  # a wrong recipe is told before anything long begins
@@ -105,7 +113,7 @@ def run_stages(
     stages = Stages(out / STAGES_DONE)
     prepared = stages.do(
         "prepare",
-        {**_file_identity(feed), **feeding},
+        {**feed_facts(feed), **feeding},
         lambda: store_digest(store),
         lambda: prepare(feed, store=store, **feeding),
     )
@@ -145,10 +153,3 @@ def _training_config(training: dict[str, Any]) -> dict[str, Any]:
     config = load_recipe(training["recipe"], encoder=training.get("encoder"), seed=training["seed"])
     init = training.get("init")
     return {**dataclasses.asdict(config), "init": model_digest(Path(init)) if init else None}
-
-
-def _file_identity(feed: Path) -> dict[str, Any]:
-    if not feed.is_file():
-        return {"feed": feed}  # preparing says what is wrong with it
-    stat = feed.stat()
-    return {"feed": feed.resolve(), "bytes": stat.st_size, "changed": stat.st_mtime_ns}

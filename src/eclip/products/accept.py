@@ -70,7 +70,7 @@ def accepted_batches(plan: FeedPlan, rejects: DatasetWriter, counts: Counts, adv
     if not seen:
         raise FeedError(
             f"none of {counts.rows_read} rows can be kept: {_in_words(counts.rejected)}; check --columns and --images",
-            path=plan.feed.path,
+            path=plan.feed.source,
         )
 
 

@@ -122,13 +122,16 @@ def _check_name(name: str) -> None:
         )
 
 
-def resolve_columns(text: str, available: Sequence[str], *, feed: object = None) -> ColumnMap:
+def resolve_columns(
+    text: str, available: Sequence[str], *, feed: object = None, platform: ColumnMap | None = None
+) -> ColumnMap:
     """The column map of a feed with these columns.
 
     Args:
         text: `--columns` as the user wrote it; empty = everything by itself.
         available: The feed's columns.
         feed: Named in errors.
+        platform: What the feed's platform means by its columns: below the user's word, above the usual names.
 
     Raises:
         ConfigError: A pair can't be read or a field is mapped twice.
@@ -153,6 +156,8 @@ def resolve_columns(text: str, available: Sequence[str], *, feed: object = None)
             _map_once(fields, name, column)
         else:
             _map_once(attributes, name.removeprefix(_ATTRIBUTE_PREFIX).strip().lower(), column)
+    if platform is not None:
+        _take_platform(platform, fields, attributes, attribute_columns, switched_off)
     _find_the_rest(fields, attribute_columns, available, switched_off)
     if not fields.keys() & {"title", "image"}:
         raise FeedError(
@@ -161,6 +166,25 @@ def resolve_columns(text: str, available: Sequence[str], *, feed: object = None)
             path=feed,
         )
     return ColumnMap(fields=fields, attributes=attributes, attribute_columns=tuple(dict.fromkeys(attribute_columns)))
+
+
+def _take_platform(
+    platform: ColumnMap,
+    fields: dict[str, str],
+    attributes: dict[str, str],
+    attribute_columns: list[str],
+    switched_off: set[str],
+) -> None:
+    """Fill what the user left open with the platform's map."""
+    taken = {*fields.values(), *attributes.values(), *attribute_columns}
+    for name, column in platform.fields.items():
+        if name not in switched_off and column not in taken:
+            fields.setdefault(name, column)
+    for name, column in platform.attributes.items():
+        if not {name, f"{_ATTRIBUTE_PREFIX}{name}"} & switched_off and column not in taken:
+            attributes.setdefault(name, column)
+    if not attribute_columns and ATTRIBUTES not in switched_off:
+        attribute_columns += platform.attribute_columns
 
 
 def _map_once(mapping: dict[str, str], name: str, column: str) -> None:

@@ -28,6 +28,7 @@ from eclip.products.clean import (
     title_language,
 )
 from eclip.products.columns import ColumnMap, resolve_columns
+from eclip.products.feeds import Feed, RawBatch, open_feed, row_as_json
 from eclip.products.images import (
     Picture,
     PictureNotFetchedError,
@@ -35,7 +36,6 @@ from eclip.products.images import (
     careful_decoding,
     read_picture,
 )
-from eclip.products.ingest import Feed, RawBatch, open_feed, row_as_json
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
 
 BAD_ROW = "unreadable row"
@@ -76,12 +76,19 @@ class FeedPlan:
     category_separator: str
     picture_folder: Path
 
+    def folder_of(self, batch: RawBatch) -> Path:
+        """Where the names of a batch's pictures start: at its own file, unless the user named a folder."""
+        is_named = self.picture_folder != self.feed.folder
+        return self.picture_folder if is_named or batch.folder is None else batch.folder
 
-def plan_listings(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedPlan:
+
+def plan_listings(
+    feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
+) -> FeedPlan:
     """Open a feed, map its columns and decide how category paths are split.
 
     Args:
-        feed: CSV, TSV, JSON lines or Parquet file.
+        feed: An opened feed, or what `open_feed` opens.
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
@@ -90,15 +97,15 @@ def plan_listings(feed: Path, *, images: Path | None, columns: str, category_sep
         FeedError: The feed, a column or the picture folder is missing, or the feed is empty.
         ConfigError: `columns` can't be understood.
     """
-    opened = open_feed(feed)
+    opened = feed if isinstance(feed, Feed) else open_feed(feed)
     if images is not None and not images.is_dir():
         raise FeedError("no such picture folder (--images)", path=images)
-    mapped = resolve_columns(columns, opened.columns, feed=feed)
+    mapped = resolve_columns(columns, opened.columns, feed=opened.source, platform=opened.column_map)
     return FeedPlan(
         feed=opened,
         columns=mapped,
         category_separator=category_separator or _find_separator(opened, mapped),
-        picture_folder=images if images is not None else feed.parent,
+        picture_folder=images if images is not None else opened.folder,
     )
 
 
@@ -114,7 +121,7 @@ def _find_separator(feed: Feed, columns: ColumnMap) -> str:
 
 
 def read_listings(
-    feed: Path,
+    feed: Feed | Path | str,
     *,
     images: Path | None,
     columns: str,
@@ -137,8 +144,8 @@ def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
 
 
 def _columns_to_read(plan: FeedPlan) -> list[str]:
-    """All columns of a text feed (a reject keeps its whole row); of Parquet the mapped ones: others cost."""
-    return list(plan.columns.used if plan.feed.kind == "parquet" else plan.feed.columns)
+    """All columns of a text feed (a reject keeps its whole row); of a columnar one the mapped ones: others cost."""
+    return list(plan.columns.used if plan.feed.columnar else plan.feed.columns)
 
 
 @dataclass
@@ -157,7 +164,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
     nothing: list[Any] = [None] * len(batch.rows)
     mains, extras = fields.pop("image", nothing), fields.pop("extra_images", nothing)
     records = []
-    for index, tasks in enumerate(_picture_tasks(mains, extras, plan.picture_folder, pool)):
+    for index, tasks in enumerate(_picture_tasks(mains, extras, plan.folder_of(batch), pool)):
         record: dict[str, Any] = {"row": batch.rows[index]}
         fault = batch.faults[index]
         if fault is None:
@@ -168,6 +175,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
         else:
             record |= {"reject_reason": BAD_ROW, "reject_detail": fault}
         if record.get("reject_reason"):
+            record["reject_detail"] = batch.located(index, record["reject_detail"])
             record["reject_raw"] = row_as_json({name: column[index] for name, column in cells.items()})
         records.append(record)
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)

@@ -20,6 +20,7 @@ from typing import Any
 from eclip.files import writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
+from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, write_manifest
 from eclip.products.storefolder import partial_folder
@@ -35,6 +36,8 @@ _PLAN_ROWS = 200  # looked at by a dry run
 class PrepareSummary:
     """What `prepare` did, counted."""
 
+    platform: str | None = None
+    """Whose export the feed was taken for; None = nobody's."""
     rows_read: int = 0
     rows_kept: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
@@ -67,17 +70,19 @@ class FeedForecast:
     """Expected time."""
     category_separator: str
     columns: dict[str, Any]
+    platform: str | None
+    """Whose export the feed was taken for."""
     rejected: dict[str, int]
     """Rows of the sample that would be rejected, by reason."""
 
 
 def prepare_store(
-    feed: Path, store: Path, *, images: Path | None, columns: str, category_separator: str | None
+    feed: Feed | Path | str, store: Path, *, images: Path | None, columns: str, category_separator: str | None
 ) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
     Args:
-        feed: CSV, TSV, JSON lines or Parquet file.
+        feed: An opened feed, or what `open_feed` opens.
         store: Folder to make.
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
@@ -102,7 +107,9 @@ def prepare_store(
     return summary
 
 
-def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedForecast:
+def plan_feed(
+    feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
+) -> FeedForecast:
     """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is written.
 
     Raises:
@@ -121,6 +128,7 @@ def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separat
         seconds=seconds * share,
         category_separator=plan.category_separator,
         columns=plan.columns.to_json(),
+        platform=plan.feed.platform,
         rejected=dict(Counter(texts(sample["reject_reason"]))),
     )
 
@@ -137,7 +145,7 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
                 digest.update(told.encode())
         kept.close()
         rejects.close()
-    summary = PrepareSummary(rows_kept=kept.num_rows)
+    summary = PrepareSummary(rows_kept=kept.num_rows, platform=plan.feed.platform)
     counts.report(summary)
     return summary, digest.hexdigest()
 
@@ -157,14 +165,12 @@ def _manifest(
     plan: FeedPlan, summary: PrepareSummary, content: str, *, images: Path | None, columns: str
 ) -> dict[str, Any]:
     """What store.json says: how the store came to be, and what is in it."""
-    feed = plan.feed.path
-    facts = feed.stat()
     return {
         "version": STORE_VERSION,
         "eclip": __version__,
         "digest": content,
         "num_rows": summary.rows_kept,
-        "feed": {"path": str(feed), "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns},
+        "feed": plan.feed.facts(),
         "images": str(images) if images is not None else None,
         "columns": columns,
         "column_map": plan.columns.to_json(),

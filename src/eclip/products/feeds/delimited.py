@@ -1,25 +1,29 @@
-"""Text feeds row by row: encoding, delimiter, quotes, JSON lines. A bad row is a text that says why."""
+"""CSV and TSV row by row: delimiter, quotes, rows of the wrong length. A bad row is a text that says why.
+
+Read by the standard library: all values stay text (`007`, "NA"), a field may be of any length, and a row that
+can't be read costs only itself. (A whole-file CSV engine needs gigabytes for long fields and ends at the first
+bad row.)
+"""
 
 from __future__ import annotations
 
-import codecs
 import csv
-import json
+import re
 import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
 
 from eclip.errors import FeedError
+from eclip.products.feeds.encoding import is_broken, open_text, text_encoding
+from eclip.products.feeds.feed import FileFeed
 
 _DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_BYTES = 4096
-_SAMPLE_LINES = 1000  # with letters beyond ASCII: enough to tell UTF-8 from cp949
+_QUOTED = re.compile(r'"[^"]*"')
 _MAX_RECORD_LINES = 20_000  # a quoted field of more lines is a quote that was never closed
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MAX_RECORD_CHARS = 64 << 20  # likewise of more text
 
 
 @dataclass(frozen=True)
@@ -31,38 +35,16 @@ class CsvShape:
     encoding: str
 
 
-def text_encoding(path: Path) -> str:
-    """UTF-8, UTF-16 or cp949 (the Korean Windows code page), by byte order mark, else by trying lines.
+def open_csv(path: Path) -> FileFeed:
+    """A CSV or TSV file as a feed.
 
-    A few broken bytes do not decide: the encoding that reads more of the lines wins.
+    Raises:
+        FeedError: The file is empty, has no rows, or its header can't be read.
     """
-    with path.open("rb") as file:
-        head = file.read(_SAMPLE_BYTES)
-        for mark, name in _BOMS:
-            if head.startswith(mark):
-                return name
-        if head[1::2].count(0) > len(head) // 4:
-            return "utf-16-le"
-        if head[0::2].count(0) > len(head) // 4:
-            return "utf-16-be"
-        file.seek(0)
-        lines = list(islice((line for line in file if not line.isascii()), _SAMPLE_LINES))
-    readable = {name: sum(_reads(line, name) for line in lines) for name in ("utf-8", "cp949")}
-    return "cp949" if readable["cp949"] > readable["utf-8"] else "utf-8"
-
-
-def _reads(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _open_text(path: Path, encoding: str) -> TextIO:
-    """Open so that bytes which can't be decoded survive as marks in their own row only."""
-    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
-    return path.open(encoding=encoding, errors=errors, newline="")
+    shape = csv_shape(path)
+    if next(csv_rows(path, shape), None) is None:
+        raise FeedError("has a header but no rows", path=path)
+    return FileFeed(path, shape.header, partial(csv_rows, path, shape))
 
 
 def csv_shape(path: Path) -> CsvShape:
@@ -73,14 +55,12 @@ def csv_shape(path: Path) -> CsvShape:
     """
     _lift_field_limit()
     encoding = text_encoding(path)
-    with _open_text(path, encoding) as file:
+    with open_text(path, encoding) as file:
         lines = (line for line in file if line.strip())
         first = next(lines, None)
         if first is None:
             raise FeedError("is empty", path=path)
-        delimiter = "\t"
-        if path.suffix.lower() == ".csv":
-            delimiter = max(_DELIMITERS, key=first.count)
+        delimiter = header_delimiter(first)
         try:
             record = next(csv.reader(_chained(first, lines), delimiter=delimiter, strict=True))
         except csv.Error as fault:
@@ -90,6 +70,12 @@ def csv_shape(path: Path) -> CsvShape:
         if names.count(name) > 1:
             raise FeedError("the header has this column twice; rename one", path=path, column=name)
     return CsvShape(tuple(names), delimiter, encoding)
+
+
+def header_delimiter(line: str) -> str:
+    """What parts the names of a header: the sign it has most of, outside quotes; a tab wins wherever there is one."""
+    bare = _QUOTED.sub("", line)
+    return "\t" if "\t" in bare else max(_DELIMITERS, key=bare.count)
 
 
 def _lift_field_limit() -> None:
@@ -105,7 +91,7 @@ def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
 def csv_rows(path: Path, shape: CsvShape) -> Iterator[dict[str, str | None] | str]:
     """Rows of a CSV file as texts by column (empty = None); a bad row is a text that says why."""
     _lift_field_limit()
-    with _open_text(path, shape.encoding) as file:
+    with open_text(path, shape.encoding) as file:
         records = csv_records(iter(file), delimiter=shape.delimiter, num_fields=len(shape.header))
         header_seen = False
         for record in records:
@@ -113,7 +99,7 @@ def csv_rows(path: Path, shape: CsvShape) -> Iterator[dict[str, str | None] | st
                 header_seen = True
             elif isinstance(record, str):
                 yield record
-            elif any("\udc80" <= letter <= "\udcff" for value in record for letter in value):
+            elif any(is_broken(value) for value in record):
                 yield f"not readable as {shape.encoding}"
             else:
                 yield {name: value or None for name, value in zip(shape.header, record, strict=True)}
@@ -134,7 +120,7 @@ def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Ite
             fault = None
         except StopIteration:
             return
-        except (csv.Error, _TooManyLinesError) as error:
+        except (csv.Error, _TooLongRecordError) as error:
             record, fault = [], str(error)
         if fault is None and len(record) <= 1 and not any(value.strip() for value in record):
             continue
@@ -165,8 +151,8 @@ def _first_line_alone(line: str, *, delimiter: str, num_fields: int) -> list[str
     return record
 
 
-class _TooManyLinesError(Exception):
-    """A record runs over more lines than any real one."""
+class _TooLongRecordError(Exception):
+    """A record runs over more lines or text than any real one."""
 
 
 class _PushBack:
@@ -176,44 +162,15 @@ class _PushBack:
         self._lines = lines
         self.waiting: deque[str] = deque()
         self.taken: list[str] = []
+        self._chars = 0
 
     def __iter__(self) -> _PushBack:
         return self
 
     def __next__(self) -> str:
-        if len(self.taken) >= _MAX_RECORD_LINES:
-            raise _TooManyLinesError
+        if len(self.taken) >= _MAX_RECORD_LINES or (self.taken and self._chars > _MAX_RECORD_CHARS):
+            raise _TooLongRecordError
         line = self.waiting.popleft() if self.waiting else next(self._lines)
+        self._chars = len(line) + (self._chars if self.taken else 0)
         self.taken.append(line)
         return line
-
-
-def json_rows(path: Path) -> Iterator[dict[str, str | None] | str]:
-    """Rows of a JSON lines file as texts by key; lists and objects stay JSON text; numbers as written."""
-    encoding = text_encoding(path)
-    with _open_text(path, encoding) as file:
-        for line in file:
-            if line.strip():
-                yield _json_row(line, encoding)
-
-
-def _json_row(line: str, encoding: str) -> dict[str, str | None] | str:
-    if any("\udc80" <= letter <= "\udcff" for letter in line):
-        return f"not readable as {encoding}"
-    try:
-        value = json.loads(line, parse_float=str, parse_int=str, parse_constant=lambda _: None)
-    except (ValueError, RecursionError) as fault:
-        return f"no JSON: {fault}"
-    if not isinstance(value, dict):
-        return f"expected a JSON object, found {type(value).__name__}"
-    return {key: _json_text(item) for key, item in value.items()}
-
-
-def _json_text(value: Any) -> str | None:
-    """Text of a JSON value; half characters (lone surrogates) become question marks."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")

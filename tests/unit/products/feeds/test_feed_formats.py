@@ -7,8 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eclip.errors import FeedError
-from eclip.products import ingest
-from eclip.products.ingest import Feed, open_feed
+from eclip.products.feeds import Feed, columnar, open_feed
 
 
 def write(path: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
@@ -82,7 +81,7 @@ def test_a_bad_csv_row_costs_only_itself(tmp_path: Path) -> None:
 
 
 def test_a_quote_never_closed_is_given_up_in_a_long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eclip.products.textfeed._MAX_RECORD_LINES", 10)
+    monkeypatch.setattr("eclip.products.feeds.delimited._MAX_RECORD_LINES", 10)
     text = 'id,title\n1,"open\n' + "".join(f"{index},t\n" for index in range(2, 40))
     rows = rows_of(open_feed(write(tmp_path / "f.csv", text)))
     assert len(rows) == 39
@@ -120,7 +119,7 @@ def test_parquet_keeps_types_and_reads_few_large_rows_at_once(tmp_path: Path, mo
     pq.write_table(table, tmp_path / "f.parquet", compression="none", use_dictionary=False)
     feed = open_feed(tmp_path / "f.parquet")
     assert rows_of(feed, 4)[9] == {"id": 9, "image": b"\x09" * 1000}
-    monkeypatch.setattr(ingest, "_MAX_BATCH_BYTES", 3000)
+    monkeypatch.setattr(columnar, "_MAX_BATCH_BYTES", 3000)
     assert max(len(batch.rows) for batch in feed.batches(10)) < 4
 
 
@@ -128,7 +127,16 @@ def test_parquet_keeps_types_and_reads_few_large_rows_at_once(tmp_path: Path, mo
     ("name", "content", "expected"),
     [
         ("gone.csv", None, "no such file"),
-        ("f.xlsx", b"x", "unknown ending '.xlsx'"),
+        ("f.xlsx", b"x", "no readable Excel"),
+        ("f.xlsx", b"", "is empty"),
+        ("f.arrow", b"nope", "no readable Arrow"),
+        ("f.foo", b"nothing known", "unknown ending '.foo'; expected .csv, .tsv"),
+        ("f.foo", b"\0\1\2", "unknown ending"),
+        ("f.xls", b"<html><table><tr><td>id", "is a web page"),
+        ("f.xml", b"", "is empty"),
+        ("f.xml", b"<rss><channel></channel></rss>", "no Google Merchant feed"),
+        ("f.json", b'[{"id": 1}, {"id": 2}', "breaks off after 2 objects"),
+        ("f.csv.gz", b"\x1f\x8b\x08 cut", "can't be read"),
         ("f.csv", b"", "is empty"),
         ("f.csv", b"\n \n", "is empty"),
         ("f.csv", b"id,title\n", "header but no rows"),
@@ -149,8 +157,8 @@ def test_feeds_that_are_none_end_in_one_line(tmp_path: Path, name: str, content:
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_is_no_feed(tmp_path: Path) -> None:
-    with pytest.raises(FeedError, match="is a folder"):
+def test_an_empty_folder_is_no_feed(tmp_path: Path) -> None:
+    with pytest.raises(FeedError, match="folder without feeds"):
         open_feed(tmp_path)
 
 
