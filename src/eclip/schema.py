@@ -17,6 +17,7 @@ PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
+STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
 
 # --- names inside a model folder ---

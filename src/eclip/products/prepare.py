@@ -22,7 +22,8 @@ from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, text
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
-from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, write_manifest
+from eclip.products.report.page import write_store_report
+from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.products.storefolder import partial_folder
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
@@ -101,9 +102,13 @@ def prepare_store(
         add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-        manifest = _manifest(plan, summary, content, images=images, columns=columns)
-        version = newest_version(partial / PRODUCTS_DATASET)
-        write_manifest(partial, {**manifest, DATASET_VERSION: version, VECTORS_MODEL: None})
+        manifest = {
+            **_manifest(plan, summary, content, images=images, columns=columns),
+            DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
+            VECTORS_MODEL: None,
+        }
+        write_store_report(Store(partial, manifest))
+        write_manifest(partial, manifest)
     return summary
 
 

@@ -35,6 +35,7 @@ from eclip.products.dataset import (
 )
 from eclip.products.listings import FeedPlan, plan_listings
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
+from eclip.products.report.page import write_store_report
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.progress import stage
 from eclip.schema import (
@@ -138,7 +139,9 @@ def update_store(
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
         _replace_rejects(store, incoming)
-        write_manifest(store, {**manifest, "updated": {"feed": str(feed), **asdict(summary)}})
+        manifest = {**manifest, "updated": {"feed": str(feed), **asdict(summary)}}
+        write_manifest(store, manifest)
+        write_store_report(Store(store, manifest))
         forget_old_versions(store / PRODUCTS_DATASET)
     return summary
 
