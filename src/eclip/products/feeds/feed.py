@@ -16,8 +16,8 @@ import pyarrow as pa
 from eclip.errors import FeedError
 from eclip.products.columns import ColumnMap
 
-# Text of one batch; with its Arrow copy and the cells as Python objects about four times as much is held.
-MAX_BATCH_CHARS = 32 << 20
+# Text of one batch; with its Arrow copy, the cells as Python objects and the next batch it is held several times.
+MAX_BATCH_CHARS = 16 << 20
 
 Cells = dict[str, str | None]
 Row = Cells | str
@@ -189,9 +189,10 @@ class _Gathered:
         return size
 
     def finished(self) -> RawBatch:
-        """As a batch."""
-        schema = pa.schema([(name, pa.large_string()) for name in self.values])
-        return RawBatch(table=pa.table(self.values, schema=schema), rows=self.rows, faults=self.faults)
+        """As a batch; the texts gathered are let go."""
+        values, self.values = self.values, {}
+        schema = pa.schema([(name, pa.large_string()) for name in values])
+        return RawBatch(table=pa.table(values, schema=schema), rows=self.rows, faults=self.faults)
 
 
 def numbered(tables: Iterable[pa.Table]) -> Iterator[RawBatch]:

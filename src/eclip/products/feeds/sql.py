@@ -215,7 +215,7 @@ def _postgres_driver() -> Any:
 def _cause(text: str, url: str) -> str:
     """What the server said, in one line, without the driver's frame around it and without the password."""
     text = text.partition("Query was:")[0].partition("SQLSTATE:")[0]
-    found = re.search(r"(?:ERROR|FATAL):\s*(.*)", text, re.DOTALL)
+    found = re.search(r"(?:ERROR|FATAL|Failed to connect):\s*(?!.*FATAL)(.*)", text, re.DOTALL)
     text = _one_line(found.group(1) if found else text)
     parts = urlsplit(url)
     secrets = {parts.password or "", unquote(parts.password or ""), parts.query, url}

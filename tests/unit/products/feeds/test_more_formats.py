@@ -248,7 +248,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.slow
 def test_descriptions_of_a_megabyte_stay_bounded(tmp_path: Path) -> None:
-    """200 rows of 1 MB: what is held at once is a batch of 32 MB and its copies, not the 200 MB of the file."""
+    """200 rows of 1 MB: what is held at once is a batch of 16 MB and its copies, not the 200 MB of the file."""
     with (tmp_path / "f.csv").open("w") as file:
         file.write("id,title,description\n")
         file.writelines(f'{row},Title,"{"d, " * 350_000}"\n' for row in range(200))
