@@ -17,6 +17,7 @@ from eclip.errors import EclipError
 from eclip.version import __version__
 
 if TYPE_CHECKING:
+    from eclip.commands.daily import daily
     from eclip.commands.demo import demo
     from eclip.commands.embed import embed
     from eclip.commands.enrich import enrich
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from eclip.model.folder import load_model
 
 _COMMANDS = (
+    "daily",
     "demo",
     "embed",
     "enrich",
@@ -47,6 +49,7 @@ _COMMANDS = (
 __all__ = [
     "EclipError",
     "__version__",
+    "daily",
     "demo",
     "embed",
     "enrich",

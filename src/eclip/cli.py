@@ -12,6 +12,7 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.daily import daily
 from eclip.commands.demo import demo
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fit": fit,
     "evaluate": evaluate,
     "enrich": enrich,
+    "daily": daily,
     "search": search,
     "serve": serve,
 }

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import FeedArgument
+from eclip.errors import ConfigError
 
 if TYPE_CHECKING:
     from eclip.products.prepare import FeedForecast, PrepareSummary
+    from eclip.products.update import UpdateSummary
 
 
 def prepare(
@@ -21,8 +23,10 @@ def prepare(
     category_separator: str | None = None,
     sql: str | None = None,
     platform: str | None = None,
+    update: bool = False,
+    remove_missing: bool = False,
     dry_run: bool = False,
-) -> PrepareSummary | FeedForecast:
+) -> PrepareSummary | UpdateSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
 
     Rows that can't be used are kept with a reason in STORE/rejects.lance.
@@ -40,8 +44,12 @@ def prepare(
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
         sql: One SELECT, where FEED is a database: sqlite:///shop.db or postgresql://user:password@host/shop.
         platform: google, shopify, magento: whose export it is; found by itself; none reads its columns plainly.
+        update: Merge the feed into the store that is there: splits stay, and so do vectors of what did not change.
+        remove_missing: With --update: listings that the feed does not have leave the store.
         dry_run: Only say rows, bytes and expected time.
     """
+    if remove_missing and not update:
+        raise ConfigError("--remove-missing says what an update does; give --update too")
     from eclip.products.feeds import open_feed
     from eclip.products.prepare import plan_feed, prepare_store
 
@@ -53,4 +61,8 @@ def prepare(
     }
     if dry_run:
         return plan_feed(opened, **settings)
+    if update:
+        from eclip.products.update import update_store
+
+        return update_store(opened, Path(store), **settings, remove_missing=remove_missing)
     return prepare_store(opened, Path(store), **settings)

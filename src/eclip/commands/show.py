@@ -71,6 +71,11 @@ def _show_facts(result: Any) -> None:
     print_facts(_title(type(result).__name__), facts)
 
 
+def _show_parts(result: Any) -> None:
+    for field in dataclasses.fields(result):
+        _show_facts(getattr(result, field.name))
+
+
 def _words(value: Any) -> Any:
     """A list or a dictionary as a person writes it; anything else as it is."""
     if isinstance(value, dict):
@@ -131,6 +136,7 @@ def _title(class_name: str) -> str:
 _SHOWN: dict[str, Callable[[Any], None]] = {
     "FeedForecast": _show_forecast,
     "RunForecast": _show_forecast,
+    "DailySummary": _show_parts,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,
 }

@@ -108,7 +108,7 @@ def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
 def store_batches(store: Store, rows: Sequence[int] | None = None) -> Iterator[pa.Table]:
     """Rows of the store (None = all) as tables of `product_id`, `title`, `image`."""
     columns = store.table(["product_id", "title"])
-    rows = range(store.num_rows) if rows is None else rows
+    rows = list(range(store.num_rows) if rows is None else rows)
     for start in range(0, len(rows), ROWS_A_PART):
         some = rows[start : start + ROWS_A_PART]
         yield columns.take(some).append_column("image", pa.array(store.images(some), pa.binary()))

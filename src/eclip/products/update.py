@@ -33,6 +33,7 @@ from eclip.products.dataset import (
     newest_version,
     open_dataset,
 )
+from eclip.products.feeds import Feed
 from eclip.products.listings import FeedPlan, plan_listings
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
@@ -84,7 +85,7 @@ class _Changes:
 
 
 def update_store(
-    feed: Path,
+    feed: Feed | Path | str,
     store: Path,
     *,
     images: Path | None,
@@ -95,7 +96,7 @@ def update_store(
     """Merge a feed into a finished store; the store is the old one or the new one, never between.
 
     Args:
-        feed: As for `prepare_store`.
+        feed: An opened feed, or what `open_feed` opens.
         store: The store.
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`; empty = as the store was made.
@@ -139,7 +140,7 @@ def update_store(
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
         _replace_rejects(store, incoming)
-        manifest = {**manifest, "updated": {"feed": str(feed), **asdict(summary)}}
+        manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
         write_manifest(store, manifest)
         write_store_report(Store(store, manifest))
         forget_old_versions(store / PRODUCTS_DATASET)
