@@ -254,6 +254,31 @@ def relevant_ranks(
     return ranks
 
 
+def bipartite_ranks(
+    queries: np.ndarray, corpus: np.ndarray, relevant: sparse.csr_matrix, *, chunk_size: int = 512
+) -> np.ndarray:
+    """As `relevant_ranks`, for items that may be relevant to any queries.
+
+    Args:
+        queries: [Q, D]; similarity is the inner product.
+        corpus: [N, D].
+        relevant: [Q, N], not zero where an item is relevant to a query.
+        chunk_size: Queries scored at once.
+
+    Returns:
+        [Q] int64; 0 is a hit at once, N where nothing is relevant. Irrelevant items that tie count as before.
+    """
+    ranks = np.full(len(queries), len(corpus), dtype=np.int64)
+    for start in range(0, len(queries), chunk_size):
+        rows = slice(start, start + chunk_size)
+        scores = queries[rows] @ corpus.T
+        hits = relevant[rows].toarray() != 0
+        best = np.where(hits, scores, -np.inf).max(axis=1)
+        before = ((scores >= best[:, None]) & ~hits).sum(axis=1)
+        ranks[rows] = np.where(np.isfinite(best), before, len(corpus))
+    return ranks
+
+
 def recall_at_k(ranks: np.ndarray, k: int) -> float:
     """Share of queries, given by `relevant_ranks` [Q], with a hit among the first `k`; NaN for no queries."""
     return float(np.mean(ranks < k)) if len(ranks) else float("nan")

@@ -116,8 +116,8 @@ def enrich(
     listings = _encode_feed(open_feed(feed, sql=sql, platform=platform), encoder, feeding)
     answers: dict[str, list[Any]] = {
         "product_id": listings.ids,
-        **_head_answers(listings, Path(model) / MODEL_TASKS),
-        "same_product_ids": _same_product_ids(listings, corpus, Path(model) / MODEL_TASKS),
+        **_head_answers(listings, Path(model) / MODEL_TASKS, encoder.digest),
+        "same_product_ids": _same_product_ids(listings, corpus, Path(model) / MODEL_TASKS, encoder.digest),
         "duplicate_ids": _duplicate_ids(listings, corpus),
     }
     for row in np.flatnonzero(~listings.usable):
@@ -167,28 +167,34 @@ def _read_store(store: Store, encoder: Encoder) -> Listings:
     )
 
 
-def _head_answers(listings: Listings, tasks: Path) -> dict[str, list[Any]]:
+def _head_answers(listings: Listings, tasks: Path, model_digest: str) -> dict[str, list[Any]]:
     """Category, attributes and adult flag, from the heads that were fitted."""
     from eclip.tasks import adult, attributes, category
+    from eclip.tasks.base import read_task
     from eclip.tasks.modal import ModalHeads
 
     names = ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability")
     answers: dict[str, list[Any]] = {name: [None] * len(listings.image) for name in names}
+    fitted = {task.NAME: tasks / task.NAME for task in (category, attributes, adult) if (tasks / task.NAME).is_dir()}
+    for folder in fitted.values():
+        read_task(folder, model_digest)
     seen = (listings.image, listings.text, listings.table["title"].to_pylist())
-    if (tasks / category.NAME).is_dir():
-        paths, confidences = category.predict_category(ModalHeads.load(tasks / category.NAME), *seen)
+    if category.NAME in fitted:
+        paths, confidences = category.predict_category(ModalHeads.load(fitted[category.NAME]), *seen)
         answers["category"] = [None if path is None else list(path) for path in paths]
         answers["category_confidence"] = _or_null(confidences)
-    if (tasks / attributes.NAME).is_dir():
-        values, chances = attributes.predict_attributes(ModalHeads.load(tasks / attributes.NAME), *seen)
+    if attributes.NAME in fitted:
+        values, chances = attributes.predict_attributes(ModalHeads.load(fitted[attributes.NAME]), *seen)
         answers["attributes"] = [list(each.items()) for each in values]
         answers["attribute_confidences"] = [list(each.items()) for each in chances]
-    if (tasks / adult.NAME).is_dir():
-        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(tasks / adult.NAME), *seen))
+    if adult.NAME in fitted:
+        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(fitted[adult.NAME]), *seen))
     return answers
 
 
-def _same_product_ids(listings: Listings, corpus: Listings | None, tasks: Path) -> list[list[str] | None]:
+def _same_product_ids(
+    listings: Listings, corpus: Listings | None, tasks: Path, model_digest: str
+) -> list[list[str] | None]:
     """Ids of the listings that matching takes for the same product, most probable first."""
     from eclip.tasks import matching
     from eclip.tasks.base import read_task
@@ -196,7 +202,7 @@ def _same_product_ids(listings: Listings, corpus: Listings | None, tasks: Path) 
 
     if not (tasks / matching.NAME).is_dir():
         return [None] * len(listings.image)
-    scorers = PairScorers.from_json(read_task(tasks / matching.NAME)["scorers"])
+    scorers = PairScorers.from_json(read_task(tasks / matching.NAME, model_digest)["scorers"])
     found = matching.same_products(
         scorers,
         listings.pair_source(),

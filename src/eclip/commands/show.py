@@ -22,6 +22,7 @@ HEADLINES = (
 )
 
 
+METHODS_SHOWN = ("eclip", "tf-idf", "pretrained", "clip")  # the report has more
 MIN_SUPPORT = 30
 MODALITY_WORDS = {"image": "picture", "text": "title", "both": "picture and title"}
 
@@ -88,7 +89,7 @@ def _show_forecast(forecast: Any) -> None:
 
 
 def _show_evaluation(evaluation: Any) -> None:
-    methods = sorted({r.method for r in evaluation.results}, key=lambda method: (method != "eclip", method))
+    methods = [method for method in METHODS_SHOWN if any(r.method == method for r in evaluation.results)]
     rows = []
     for task, target, metric, words in HEADLINES:
         found = [r for r in evaluation.results if r.task == task and r.metric == metric]

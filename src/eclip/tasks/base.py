@@ -7,7 +7,6 @@ least one of the two, and a missing half is zeros.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,10 +31,9 @@ COLUMNS = (
     "attributes",
     "feed_catalog_id",
     "feed_model_id",
-    "seller",
+    "image_hash",
     "policy",
     "duplicate_of",
-    "weight",
 )
 
 
@@ -60,12 +58,12 @@ class Catalogue:
     attributes: list[dict[str, tuple[str, ...]]]
     catalog_ids: np.ndarray  # [N] object, None where none; as the feed gave them: inferred ones are no truth
     model_ids: np.ndarray
-    sellers: np.ndarray
+    image_hashes: np.ndarray  # [N] object, digests of pixels; None without a picture
     policies: np.ndarray
     duplicate_of: np.ndarray
-    weight: np.ndarray  # [N] float32
     image_vectors: np.ndarray  # [N, D] float32 unit rows, NaN where missing
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
+    model_digest: str = ""  # whose vectors these are
 
     def __post_init__(self) -> None:
         """Check that all columns speak of the same rows.
@@ -74,6 +72,8 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
+            if each.name == "model_digest":
+                continue
             if len(getattr(self, each.name)) != len(self.product_ids):
                 raise StoreError(
                     f"the catalogue's {each.name} has {len(getattr(self, each.name)):,} rows, expected "
@@ -86,8 +86,12 @@ class Catalogue:
         return len(self.product_ids)
 
     def rows_of(self, split: str) -> np.ndarray:
-        """Row positions [n] of one split."""
-        return np.flatnonzero(self.split == split)
+        """Row positions [n] of one split; a listing that repeats another is neither learned from nor counted."""
+        return np.flatnonzero(self.within(split))
+
+    def within(self, split: str) -> np.ndarray:
+        """Mask [N] of the rows of one split, those left out that repeat another listing."""
+        return (self.split == split) & np.array([original is None for original in self.duplicate_of], dtype=bool)
 
     def features(self, modality: str) -> tuple[np.ndarray, np.ndarray]:
         """Features [N, F] of a modality and a mask [N] of the rows that have it."""
@@ -119,12 +123,12 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         ],
         catalog_ids=_objects(columns["feed_catalog_id"]),
         model_ids=_objects(columns["feed_model_id"]),
-        sellers=_objects(columns["seller"]),
+        image_hashes=_objects(columns["image_hash"]),
         policies=_objects(columns["policy"]),
         duplicate_of=_objects(columns["duplicate_of"]),
-        weight=np.array([1.0 if w is None else w for w in columns["weight"]], dtype=np.float32),
         image_vectors=vectors_from_arrow(vectors["image_embedding"]),
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
+        model_digest=model_digest,
     )
 
 
@@ -192,11 +196,14 @@ def check_splits(catalogue: Catalogue) -> str | None:
 def replacing(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place once the block has ended well.
 
-    Whoever is stopped half-way leaves the old folder as it was.
+    Whoever is stopped half-way leaves the old folder as it was; one that was killed between the two renames left
+    it aside, and it is brought back first.
     """
-    aside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    aside, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
         yield aside
@@ -214,11 +221,11 @@ def write_task(folder: Path, content: dict[str, Any]) -> None:
     (folder / TASK_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def read_task(folder: Path) -> dict[str, Any]:
-    """Read what `write_task` wrote.
+def read_task(folder: Path, model_digest: str) -> dict[str, Any]:
+    """Read what `write_task` wrote, for the model with this digest.
 
     Raises:
-        ModelError: The task was not fitted, or its file is damaged.
+        ModelError: The task was not fitted, its file is damaged, or it was fitted on vectors of another model.
     """
     try:
         content: dict[str, Any] = json.loads((folder / TASK_FILE).read_text(encoding="utf-8"))
@@ -229,4 +236,9 @@ def read_task(folder: Path) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise ModelError(f"{folder / TASK_FILE} is damaged ({error}); run `eclip fit` again") from error
+    if content.get("model") != model_digest:
+        raise ModelError(
+            f"{folder}: task {folder.name} was fitted on vectors of model {content.get('model')}, this is "
+            f"{model_digest}; run `eclip embed STORE --model MODEL` and `eclip fit STORE --model MODEL` again"
+        )
     return content

@@ -34,7 +34,7 @@ PairScores = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def labelled_rows(catalogue: Catalogue, groups: Groups, split: str, mask: np.ndarray, *, seed: int) -> np.ndarray:
     """Labelled rows of a split that have the modality; whole groups, at most about `MAX_ROWS` rows."""
-    rows = np.flatnonzero((catalogue.split == split) & (groups.ids >= 0) & mask)
+    rows = np.flatnonzero(catalogue.within(split) & (groups.ids >= 0) & mask)
     if len(rows) <= MAX_ROWS:
         return rows
     ids = np.random.default_rng(seed).permutation(np.unique(groups.ids[rows]))
@@ -183,5 +183,5 @@ def _name(catalogue: Catalogue, groups: Groups, row: int) -> str:
 
 def held_out_split(catalogue: Catalogue, groups: Groups) -> str:
     """The split that chooses the threshold: validation, or train where validation has no two of a group."""
-    ids = groups.ids[(catalogue.split == SPLITS[1]) & (groups.ids >= 0)]
+    ids = groups.ids[catalogue.within(SPLITS[1]) & (groups.ids >= 0)]
     return SPLITS[1] if len(ids) and np.bincount(ids).max() >= 2 else SPLITS[0]

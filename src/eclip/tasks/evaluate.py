@@ -18,18 +18,19 @@ from eclip.errors import StoreError
 from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks import adult, attributes, category
-from eclip.tasks.base import TASK_FILE, TASKS, Catalogue, present_rows
+from eclip.tasks.base import TASK_FILE, TASKS, Catalogue, present_rows, read_task
 from eclip.tasks.evaluate_pairs import evaluate_pair_tasks
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
-from eclip.tasks.fit_lexical import fit_title_heads
+from eclip.tasks.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads import Target
+from eclip.tasks.lexical import LexicalHeads
 from eclip.tasks.modal import ModalHeads
 from eclip.tasks.results import METHODS, MODALITIES, Card, Gallery, Report, Skipped
 from eclip.tasks.retrieval import retrieval_results, search_galleries
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
 NUM_MISTAKES = 12
-ECLIP, TF_IDF, PRETRAINED, CLIP = METHODS
+ECLIP, ECLIP_VECTORS, TF_IDF, PRETRAINED, PRETRAINED_WORDS, CLIP = METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +103,20 @@ def _evaluate_heads(
         report.skipped.append(Skipped(task=task, reason="not fitted: run `eclip fit STORE --model MODEL`"))
         del fitted[task]
     targets = {task: targets[task] for task in fitted}
+    for path in fitted.values():
+        read_task(path, catalogue.model_digest)
     ours = {task: ModalHeads.load(path) for task, path in fitted.items()}
     scored = list(_scored_heads(catalogue, targets, ours, ECLIP))
+    if any(heads.lexical for heads in ours.values()):
+        scored += _scored_heads(
+            catalogue, targets, {t: each.without_words() for t, each in ours.items()}, ECLIP_VECTORS
+        )
+    words = fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF)
+    scored += _scored_titles(catalogue, targets, words)
     if pretrained is not None:
         theirs = fit_modal_heads(pretrained, targets, seed=seed, method=PRETRAINED)
         scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
-    scored += _scored_titles(catalogue, targets, seed=seed)
+        scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
     for each in scored:
         _add_results(report, catalogue, each)
     leaves = [s for s in scored if s.task == category.NAME and s.method == ECLIP]
@@ -119,11 +128,11 @@ def _evaluate_heads(
 def _scored_heads(
     catalogue: Catalogue, targets: dict[str, list[Target]], heads: dict[str, ModalHeads], method: str
 ) -> Iterator[_Scored]:
-    """Answers of heads, for every modality of every target."""
+    """Answers of heads, for every modality of every target; those with and without words differ where titles are."""
     inputs = {
         task: heads[task].inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles) for task in targets
     }
-    for modality in MODALITIES:
+    for modality in MODALITIES if method in (ECLIP, PRETRAINED) else COMBINED:
         _, mask = catalogue.features(modality)
         for task, group in targets.items():
             fitted = heads[task].by_modality.get(modality)
@@ -134,14 +143,19 @@ def _scored_heads(
                 # A head may have been fitted on an older state of the store: its own labels count.
                 labels = heads[task].labels(modality, target.name)
                 known = Target(name=target.name, labels=labels, codes=target.codes)
-                scores = heads[task].probabilities(target.name, modality, inputs[task], rows)
+                if modality == "both":  # listings that lack one of the two are answered by the other
+                    scores = heads[task].routed_probabilities(target.name, inputs[task], rows)
+                else:
+                    scores = heads[task].probabilities(target.name, modality, inputs[task], rows)
                 yield _Scored(task=task, target=known, modality=modality, method=method, rows=rows, scores=scores)
 
 
-def _scored_titles(catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int) -> Iterator[_Scored]:
+def _scored_titles(
+    catalogue: Catalogue, targets: dict[str, list[Target]], words: dict[str, LexicalHeads]
+) -> Iterator[_Scored]:
     """Answers of TF-IDF on titles."""
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
-    for task, heads in fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF).items():
+    for task, heads in words.items():
         for target in targets[task]:
             rows = _test_rows(catalogue, task, target.name, has_title)
             if target.name not in heads.linear.heads or not len(rows):
@@ -153,7 +167,7 @@ def _scored_titles(catalogue: Catalogue, targets: dict[str, list[Target]], *, se
 
 def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> np.ndarray:
     """Test rows with the modality whose truth is known."""
-    rows = np.flatnonzero(mask & (catalogue.split == SPLITS[2]))
+    rows = np.flatnonzero(mask & catalogue.within(SPLITS[2]))
     if task == category.NAME:
         return rows[[bool(catalogue.categories[row]) for row in rows]] if len(rows) else rows
     if task == attributes.NAME:

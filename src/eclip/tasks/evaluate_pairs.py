@@ -26,7 +26,7 @@ from eclip.tasks.matching import Groups, Pairs, draw_pairs, having
 from eclip.tasks.pairs import RICHEST_FIRST, PairScorers, PairSource
 from eclip.tasks.results import METHODS, Report, Skipped
 
-ECLIP, TF_IDF, PRETRAINED, _ = METHODS
+ECLIP, _, TF_IDF, PRETRAINED, _, _ = METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +59,13 @@ def evaluate_pair_tasks(
     )
     if not fitted:
         return
-    pairs = draw_pairs(catalogue, groups, SPLITS[2], seed=seed)
+    others = [] if pretrained is None else [pretrained]
+    pairs = draw_pairs(catalogue, groups, SPLITS[2], seed=seed, others=others)
     if not pairs.same.any():
         reason = "the test split has no two listings of one product"
         report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
         return
-    loaded = {task: read_scorers(folder / task, groups.level) for task in fitted}
+    loaded = {task: read_scorers(folder / task, catalogue.model_digest, groups.level) for task in fitted}
     with stage("Matching and clustering", None, unit="methods") as advance:
         matchers = list(_our_matchers(catalogue, loaded))
         if pretrained is not None:
@@ -78,14 +79,14 @@ def evaluate_pair_tasks(
             advance(1)
 
 
-def read_scorers(folder: Path, level: str | None = None) -> PairScorers:
+def read_scorers(folder: Path, model_digest: str, level: str) -> PairScorers:
     """Read the scorers that `fit` wrote for matching or clustering.
 
     Raises:
-        ModelError: They are missing, damaged, or of another level than the store's labels.
+        ModelError: They are missing, damaged, or of another model or level than the store's.
     """
-    content = read_task(folder)
-    if level is not None and content.get("level") != level:
+    content = read_task(folder, model_digest)
+    if content.get("level") != level:
         raise ModelError(
             f"{folder} was fitted on groups by {content.get('level')}, the store has them by {level}: run "
             "`eclip fit` on this store"
@@ -122,7 +123,7 @@ def _pretrained_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str],
 def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
     """The cosine of TF-IDF titles, with thresholds chosen on validation."""
     mask = np.array([bool(title) for title in catalogue.titles])
-    train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
+    train = np.flatnonzero(mask & catalogue.within(SPLITS[0]))
     split = clustering.held_out_split(catalogue, groups)
     held = having(PairSource.of(catalogue), draw_pairs(catalogue, groups, split, seed=seed), "text")
     rows = labelled_rows(catalogue, groups, split, mask, seed=seed)

@@ -21,7 +21,7 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks import adult, attributes, category, clustering, matching
 from eclip.tasks.base import TASKS, Catalogue, check_splits, replacing, search_vectors, write_task
-from eclip.tasks.fit_lexical import add_lexical
+from eclip.tasks.fit_lexical import add_lexical, fit_title_heads
 from eclip.tasks.head_training import fit_heads, heads_by_task, named_targets
 from eclip.tasks.heads import LinearHeads, Target
 from eclip.tasks.matching import Groups
@@ -98,7 +98,7 @@ def fit_modal_heads(
         if not modality_present(catalogue, modality):
             continue
         matrix, mask = catalogue.features(modality)
-        train = np.flatnonzero(mask & (catalogue.split == SPLITS[0]))
+        train = np.flatnonzero(mask & catalogue.within(SPLITS[0]))
         if len(train) < MIN_TRAIN_ROWS:
             continue
         named = named_targets(targets, train)
@@ -108,7 +108,7 @@ def fit_modal_heads(
             matrix,
             named,
             train_rows=train,
-            validation_rows=np.flatnonzero(mask & (catalogue.split == SPLITS[1])),
+            validation_rows=np.flatnonzero(mask & catalogue.within(SPLITS[1])),
             seed=seed,
             name=f"Fitting {len(named)} {method} heads on {modality}",
         )
@@ -119,7 +119,7 @@ def fit_modal_heads(
 
 def modality_present(catalogue: Catalogue, modality: str) -> bool:
     """Whether the train split has the modality; "both" needs pictures and titles."""
-    train = catalogue.split == SPLITS[0]
+    train = catalogue.within(SPLITS[0])
     has = PairSource.of(catalogue).has
     if modality == "both":
         return bool((has["image"] & train).any() and (has["text"] & train).any())
@@ -129,22 +129,24 @@ def modality_present(catalogue: Catalogue, modality: str) -> bool:
 def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
     started = time.monotonic()
     targets, skipped = head_targets(catalogue, tasks)
-    fitted = add_lexical(catalogue, targets, fit_modal_heads(catalogue, targets, seed=seed), seed=seed)
+    heads = fit_modal_heads(catalogue, targets, seed=seed)
+    fitted = add_lexical(catalogue, targets, heads, fit_title_heads(catalogue, targets, seed=seed))
     seconds = time.monotonic() - started
     summaries = []
     for task in tasks:
-        heads = fitted[task]
-        if not heads.by_modality:
+        found = fitted[task]
+        if not found.by_modality:
             reasons = skipped[task] or [
                 Skipped(task=task, reason=f"fewer than {MIN_TRAIN_ROWS} train products have vectors and labels")
             ]
             summaries.append(_leave_out(folder, task, reasons))
             continue
-        names = {modality: list(each.heads) for modality, each in heads.by_modality.items()}
+        names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
-            heads.save(aside)
-            write_task(aside, {"version": TASK_VERSION, "task": task, "seed": seed, "heads": names})
-        shares = heads.lexical.shares if heads.lexical else {}
+            found.save(aside)
+            content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
+            write_task(aside, {"version": TASK_VERSION, **content})
+        shares = found.lexical.shares if found.lexical else {}
         summaries.append(
             FitSummary(task=task, heads=names, lexical_shares=shares, skipped=skipped[task], seconds=seconds)
         )
@@ -168,8 +170,8 @@ def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         if task == clustering.NAME:
             scorers = cluster_scorers(catalogue, groups, scorers, seed=seed)
         with replacing(folder / task) as aside:
-            content = {"level": groups.level, "scorers": scorers.as_json(), "seed": seed, "task": task}
-            write_task(aside, {"version": TASK_VERSION, **content})
+            content = {"task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
+            write_task(aside, {"version": TASK_VERSION, "scorers": scorers.as_json(), **content})
         summaries.append(
             FitSummary(
                 task=task,

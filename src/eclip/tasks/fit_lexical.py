@@ -10,7 +10,7 @@ import numpy as np
 from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.base import Catalogue
-from eclip.tasks.head_training import class_weights, heads_by_task, named_targets
+from eclip.tasks.head_training import heads_by_task, named_targets
 from eclip.tasks.heads import Target
 from eclip.tasks.lexical import LexicalHeads, TitleTerms, choose_share, max_terms_for
 from eclip.tasks.lexical_training import fit_lexical
@@ -24,7 +24,7 @@ def fit_title_heads(
 ) -> dict[str, LexicalHeads]:
     """Heads over title terms for every task in one run, without a share yet; tasks without one are left out."""
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
-    train = np.flatnonzero(has_title & (catalogue.split == SPLITS[0]))
+    train = np.flatnonzero(has_title & catalogue.within(SPLITS[0]))
     named = named_targets(targets, train)
     if not named:
         return {}
@@ -40,7 +40,7 @@ def fit_title_heads(
         matrix,
         named,
         train_rows=train,
-        validation_rows=np.flatnonzero(has_title & (catalogue.split == SPLITS[1])),
+        validation_rows=np.flatnonzero(has_title & catalogue.within(SPLITS[1])),
         seed=seed,
         name=f"Fitting {len(named)} {method} heads on titles",
     )
@@ -48,10 +48,12 @@ def fit_title_heads(
 
 
 def add_lexical(
-    catalogue: Catalogue, targets: dict[str, list[Target]], heads: dict[str, ModalHeads], *, seed: int
+    catalogue: Catalogue,
+    targets: dict[str, list[Target]],
+    heads: dict[str, ModalHeads],
+    experts: dict[str, LexicalHeads],
 ) -> dict[str, ModalHeads]:
-    """The same heads with a lexical expert, whose shares the validation split has chosen."""
-    experts = fit_title_heads(catalogue, targets, seed=seed)
+    """The same heads with the lexical experts of `fit_title_heads`, whose shares the validation split chooses."""
     combined = dict(heads)
     for task, expert in experts.items():
         shares = _shares(catalogue, targets[task], heads[task], expert)
@@ -65,7 +67,6 @@ def _shares(
 ) -> dict[str, dict[str, float]]:
     """The lexical expert's share by modality and head, chosen on validation rows that have both."""
     validation = catalogue.rows_of(SPLITS[1])
-    train = catalogue.rows_of(SPLITS[0])
     terms = expert.terms.features([catalogue.titles[row] for row in validation])
     images, texts = catalogue.image_vectors[validation], catalogue.text_vectors[validation]
     inputs = heads.inputs(images, texts, [])
@@ -82,6 +83,5 @@ def _shares(
                 heads.probabilities(target.name, modality, inputs, rows),
                 expert.linear.probabilities(target.name, terms[rows]),
                 target.codes[validation[rows]],
-                class_weights(target, target.codes[train]),
             )
     return shares

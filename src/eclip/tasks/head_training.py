@@ -182,7 +182,8 @@ class _Run:
     def heads(self, mean: np.ndarray, scale: np.ndarray) -> LinearHeads:
         """The best heads over raw features: W' = W * scale, b' = b - W' mean."""
         folded = {}
-        for target, (weight, bias) in zip(self.targets, self.best, strict=True):
+        for target, (weight, balanced), each in zip(self.targets, self.best, self.class_weights, strict=True):
+            bias = balanced - log_weights(None if each is None else each.numpy())
             raw = weight * scale
             folded[target.name] = Head(
                 labels=target.labels,
@@ -220,6 +221,15 @@ def log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
         return np.zeros(len(target.labels))
     counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
     return np.log(counts / counts.sum())
+
+
+def log_weights(weights: np.ndarray | None) -> np.ndarray | float:
+    """What a head's biases are raised by when classes weigh [C] in its training.
+
+    A weighted softmax answers with w_c p(c|x), up to its sum; taken off again, answers are probabilities in a
+    world where rare classes are rare.
+    """
+    return 0.0 if weights is None else np.log(weights)
 
 
 def class_weights(target: Target, codes: np.ndarray) -> np.ndarray | None:

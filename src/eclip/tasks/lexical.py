@@ -167,9 +167,7 @@ def combine(vector: np.ndarray, lexical: np.ndarray, share: float | np.ndarray) 
     return np.where(shares == 0, vector, np.where(shares == 1, lexical, mixed))
 
 
-def choose_share(
-    vector: np.ndarray, lexical: np.ndarray, codes: np.ndarray, class_weights: np.ndarray | None = None
-) -> float:
+def choose_share(vector: np.ndarray, lexical: np.ndarray, codes: np.ndarray) -> float:
     """The lexical expert's share with the least log loss over validation rows.
 
     Neither expert has learned from these rows; they have only chosen when each was to stop.
@@ -178,7 +176,6 @@ def choose_share(
         vector: [n, C] of the head over vectors.
         lexical: [n, C].
         codes: True class [n]; -1 = unknown, left out.
-        class_weights: [C]; None = rows count alike.
 
     Returns:
         One of `SHARES`, the smaller of equals; `DEFAULT_SHARE` without a row.
@@ -187,9 +184,8 @@ def choose_share(
     if not len(known):
         return DEFAULT_SHARE
     true = codes[known]
-    weights = np.ones(len(true)) if class_weights is None else class_weights[true]
     losses = [
-        -np.average(np.log(np.maximum(mixed[np.arange(len(true)), true], FLOOR)), weights=weights)
+        -np.mean(np.log(np.maximum(mixed[np.arange(len(true)), true], FLOOR)))
         for mixed in (combine(vector[known], lexical[known], share) for share in SHARES.tolist())
     ]
     return round(float(SHARES[int(np.argmin(losses))]), 2)

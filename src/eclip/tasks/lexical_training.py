@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from eclip.progress import Advance, stage
-from eclip.tasks.head_training import class_weights, log_prior
+from eclip.tasks.head_training import class_weights, log_prior, log_weights
 from eclip.tasks.heads import Head, LinearHeads, Target
 
 LEARNING_RATE = 0.7  # length of a term's first step; falls to 0 in a line
@@ -120,8 +120,10 @@ class _Run:
         """The best weights of each head."""
         return LinearHeads(
             {
-                target.name: Head(labels=target.labels, weight=weight, bias=self.bias[columns])
-                for target, weight, columns in zip(self.targets, self.best, self.columns, strict=True)
+                target.name: Head(labels=target.labels, weight=weight, bias=self.bias[columns] - log_weights(each))
+                for target, weight, columns, each in zip(
+                    self.targets, self.best, self.columns, self.class_weights, strict=True
+                )
             }
         )
 

@@ -7,7 +7,7 @@ and for each of them strangers that look alike (neighbours by vectors and by tit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,17 +71,28 @@ def product_groups(catalogue: Catalogue) -> Groups | Skipped:
     )
 
 
-def draw_pairs(catalogue: Catalogue, groups: Groups, split: str, *, seed: int) -> Pairs:
-    """Mates of a split and strangers beside them; empty where there are no mates."""
+def draw_pairs(
+    catalogue: Catalogue, groups: Groups, split: str, *, seed: int, others: Sequence[Catalogue] = ()
+) -> Pairs:
+    """Mates of a split and strangers beside them; empty where there are no mates.
+
+    Args:
+        catalogue: Products with vectors.
+        groups: Who is whose mate.
+        split: Whose listings.
+        seed: Of the choice.
+        others: The same products by the vectors of other methods: with them, a comparison tries every method on what
+            each of them finds hard.
+    """
     shuffled = np.random.default_rng(seed)
-    rows = np.flatnonzero((catalogue.split == split) & (groups.ids >= 0))
+    rows = np.flatnonzero(catalogue.within(split) & (groups.ids >= 0))
     mates = _mates(groups.ids, rows, shuffled)
     if not len(mates):
         return Pairs(left=np.zeros(0, np.int64), right=np.zeros(0, np.int64), same=np.zeros(0, bool))
     left = [mates[:, 0]]
     right = [mates[:, 1]]
     anchors = np.unique(mates[:, 0])
-    for hard in _hard_strangers(catalogue, groups.ids, rows, anchors):
+    for hard in _hard_strangers([catalogue, *others], groups.ids, rows, anchors):
         left.append(hard[:, 0])
         right.append(hard[:, 1])
     asked = np.repeat(anchors, RANDOM_NEGATIVES)
@@ -109,18 +120,15 @@ def _mates(ids: np.ndarray, rows: np.ndarray, shuffled: np.random.Generator) -> 
 
 
 def _hard_strangers(
-    catalogue: Catalogue, ids: np.ndarray, rows: np.ndarray, anchors: np.ndarray
+    views: Sequence[Catalogue], ids: np.ndarray, rows: np.ndarray, anchors: np.ndarray
 ) -> Iterator[np.ndarray]:
-    """Pairs [H, 2] of anchors and their nearest strangers: by vectors, then by words of the title.
-
-    Both kinds, so that no method of a comparison is tried only on what it finds hard itself.
-    """
+    """Pairs [H, 2] of anchors and their nearest strangers: by the vectors of each view, then by words of the title."""
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    vectors, _ = search_vectors(catalogue.image_vectors, catalogue.text_vectors, "both")
-    words = TfidfTransformer().fit_transform(PairSource.of(catalogue).tokens[rows]).tocsr()
+    words = TfidfTransformer().fit_transform(PairSource.of(views[0]).tokens[rows]).tocsr()
+    vectors = [search_vectors(view.image_vectors, view.text_vectors, "both")[0][rows] for view in views]
     own = np.searchsorted(rows, anchors)
-    for matrix in (vectors[rows], words):
+    for matrix in (*vectors, words):
         found, _ = nearest_rows(matrix[own], matrix, NEIGHBOURS, own_rows=own)
         strange = (found >= 0) & (ids[rows[found]] != ids[anchors][:, None])
         strange &= np.cumsum(strange, axis=1) <= HARD_NEGATIVES
@@ -193,21 +201,20 @@ def mate_results(
     method: str,
     seed: int,
 ) -> list[Result]:
-    """Recall@k of a mate among all listings, of test listings that have one.
+    """Recall@k of a mate among all listings of a known group, of test listings that have one.
 
     Args:
         vectors: [N, D] unit rows, by whose inner product neighbours are found.
         mask: [N] rows that have the modality; the others are neither asked for nor found.
         catalogue: All listings.
-        groups: Who is whose mate; listings of no group are strangers to all.
+        groups: Who is whose mate; listings of no group may be anybody's, and are not in the corpus.
         modality: Of the vectors.
         method: Of the table.
         seed: Of the choice of at most `MAX_QUERIES` listings.
     """
-    corpus = np.flatnonzero(mask)
+    corpus = np.flatnonzero(mask & (groups.ids >= 0))
     ids = groups.ids[corpus]
-    sizes = np.bincount(ids[ids >= 0], minlength=1)
-    with_mate = (ids >= 0) & (sizes[np.maximum(ids, 0)] >= 2)
+    with_mate = np.bincount(ids, minlength=1)[ids] >= 2
     queries = np.flatnonzero(with_mate & (catalogue.split[corpus] == SPLITS[2]))
     queries = np.sort(np.random.default_rng(seed).permutation(queries)[:MAX_QUERIES])
     if not len(queries):

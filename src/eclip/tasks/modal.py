@@ -87,6 +87,30 @@ class ModalHeads:
         shares = np.where(np.diff(terms.indptr) > 0, share, 0.0)
         return combine(vector, self.lexical.linear.probabilities(name, terms), shares)
 
+    def routed_probabilities(self, name: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+        """Class probabilities [n, C] of `rows`, each by the richest modality that it has: as `predict` answers.
+
+        Args:
+            name: Of the head.
+            inputs: Of all listings.
+            rows: Positions [n] of listings that some modality of this head fits.
+        """
+        places = np.full(len(inputs.image_vectors), -1)
+        places[rows] = np.arange(len(rows))
+        found: np.ndarray | None = None
+        for modality, those in self._rows_by_modality(name, inputs):
+            wanted = those[places[those] >= 0]
+            scores = self.probabilities(name, modality, inputs, wanted)
+            if found is None:
+                found = np.zeros((len(rows), scores.shape[1]), dtype=scores.dtype)
+            found[places[wanted]] = scores
+        assert found is not None
+        return found
+
+    def without_words(self) -> ModalHeads:
+        """The heads over vectors alone."""
+        return ModalHeads(self.by_modality)
+
     def predict(self, name: str, inputs: Inputs) -> tuple[list[str | None], np.ndarray]:
         """Best label and its probability for each row.
 

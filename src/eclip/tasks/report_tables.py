@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from eclip.tasks.report_metrics import explain_metric, format_value
-from eclip.tasks.results import MODALITIES, OUR_METHOD, Result
+from eclip.tasks.results import MODALITIES, OUR_METHOD, OUR_VECTORS, Result
 
 MODALITY_NAMES = {"image": "Picture", "text": "Title", "both": "Picture and title"}
-METHOD_NAMES = {"tf-idf": "TF-IDF", "pretrained": "Pretrained", "clip": "Plain CLIP"}
+METHOD_NAMES = {
+    OUR_VECTORS: "eclip, vectors alone",
+    "tf-idf": "TF-IDF",
+    "pretrained": "Pretrained",
+    "pretrained + words": "Pretrained + words",
+    "clip": "Plain CLIP",
+}
 T = TypeVar("T")
 K = TypeVar("K")
 _EVEN = 5e-4  # values that look the same in the table are called even
@@ -191,7 +197,7 @@ def _best_pair(results: Sequence[Result], metric: str) -> tuple[Result | None, R
 
     return (
         best([result for result in results if result.method == OUR_METHOD]),
-        best([result for result in results if result.method != OUR_METHOD]),
+        best([result for result in results if result.method not in (OUR_METHOD, OUR_VECTORS)]),
     )
 
 

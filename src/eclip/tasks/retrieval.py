@@ -1,14 +1,16 @@
 """Search across modalities: from a title to its picture, and back.
 
 One title often has many pictures (sellers repeat titles), so every picture whose product has that very
-title, letter case aside, is relevant; "own picture only" is reported beside it.
+title, letter case aside, is relevant; "own picture only" is reported beside it, and so are titles that no product
+of the train split has.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
-from eclip.metrics import recall_at_k, relevant_ranks
+from eclip.metrics import bipartite_ranks, recall_at_k
 from eclip.schema import SPLITS
 from eclip.tasks.base import Catalogue, present_rows
 from eclip.tasks.results import Card, Gallery, Result, Skipped
@@ -20,31 +22,47 @@ NUM_SEARCHES, SEARCH_RESULTS = 8, 8  # of the gallery
 
 
 def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[Result] | Skipped:
-    """R@1, R@5, R@10 of titles and pictures of the test split, within it and against the whole store."""
-    if catalogue.image_vectors.shape[1] != catalogue.text_vectors.shape[1]:
+    """R@1, R@5, R@10 of titles and pictures of the test split, within it and against the whole store.
+
+    What is searched are different pictures (or titles), each once: copies of one picture under the titles of its
+    sizes are one answer, not each other's rivals.
+    """
+    images, texts = catalogue.image_vectors, catalogue.text_vectors
+    if images.shape[1] != texts.shape[1]:
         return Skipped(task=NAME, reason=f"{method}: pictures and titles are in no common space")
-    paired = present_rows(catalogue.image_vectors) & present_rows(catalogue.text_vectors)
-    test = np.flatnonzero(paired & (catalogue.split == SPLITS[2]))
+    paired = present_rows(images) & present_rows(texts)
+    test = np.flatnonzero(paired & catalogue.within(SPLITS[2]))
     if not len(test):
         return Skipped(task=NAME, reason="no test product has both a picture and a title")
-    groups = _title_groups(catalogue)
-    own = np.arange(catalogue.num_rows)
     queries = test
     if len(test) > MAX_QUERIES:
         queries = np.sort(np.random.default_rng(seed).choice(test, MAX_QUERIES, replace=False))
-    images, texts = catalogue.image_vectors, catalogue.text_vectors
-    pictures = np.flatnonzero(present_rows(images))
-    titles = np.flatnonzero(present_rows(texts))
+    titles, pictures = _title_groups(catalogue), _picture_groups(catalogue)
+    trained = set(titles[catalogue.rows_of(SPLITS[0])].tolist())
+    unseen = np.array([row for row in queries if titles[row] not in trained], dtype=np.int64)
+    whole = np.arange(catalogue.num_rows)
+    to_picture, to_title = (texts, images, titles, pictures), (images, texts, pictures, titles)
     results: list[Result] = []
-    for target, source, corpus, rows, among, same in (
-        ("title to picture, test split", texts, images, test, test, groups),
-        ("title to picture, test split, own picture only", texts, images, test, test, own),
-        ("picture to title, test split", images, texts, test, test, groups),
-        ("title to picture, whole store", texts, images, queries, pictures, groups),
-        ("title to picture, whole store, own picture only", texts, images, queries, pictures, own),
-        ("picture to title, whole store", images, texts, queries, titles, groups),
+    for target, (source, found, asked, answers), rows, among, own in (
+        ("title to picture, test split", to_picture, test, test, False),
+        ("title to picture, test split, own picture only", to_picture, test, test, True),
+        ("picture to title, test split", to_title, test, test, False),
+        ("title to picture, whole store", to_picture, queries, whole, False),
+        ("title to picture, whole store, own picture only", to_picture, queries, whole, True),
+        ("title to picture, whole store, titles never trained on", to_picture, unseen, whole, False),
+        ("picture to title, whole store", to_title, queries, whole, False),
     ):
-        ranks = relevant_ranks(source[rows], corpus[among], same[rows], same[among])
+        if not len(rows):
+            continue
+        among = among[present_rows(found)[among]]
+        corpus, places = np.unique(answers[among], return_inverse=True)
+        first = np.full(len(corpus), catalogue.num_rows)
+        np.minimum.at(first, places, among)
+        if own:
+            relevant = _relevant(np.arange(len(rows)), np.searchsorted(corpus, answers[rows]), len(rows), len(corpus))
+        else:
+            relevant = _relevant(asked[among], places, catalogue.num_rows, len(corpus))[asked[rows]]
+        ranks = bipartite_ranks(source[rows], found[first], relevant)
         results += [
             Result(
                 task=NAME,
@@ -60,11 +78,17 @@ def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[R
     return results
 
 
+def _relevant(rows: np.ndarray, columns: np.ndarray, num_rows: int, num_columns: int) -> sparse.csr_matrix:
+    """Not zero where a row and a column stand together."""
+    entries = (np.ones(len(rows), dtype=np.int32), (rows, columns))
+    return sparse.csr_matrix(entries, shape=(num_rows, num_columns))
+
+
 def search_galleries(catalogue: Catalogue, *, seed: int) -> list[Gallery]:
     """Pictures found for a few test titles in the whole store; the note says similarity and what is true."""
     images, texts = catalogue.image_vectors, catalogue.text_vectors
     pictures = np.flatnonzero(present_rows(images))
-    titled = np.flatnonzero(present_rows(texts) & (catalogue.split == SPLITS[2]))
+    titled = np.flatnonzero(present_rows(texts) & catalogue.within(SPLITS[2]))
     if not len(pictures) or not len(titled) or images.shape[1] != texts.shape[1]:
         return []
     groups = _title_groups(catalogue)
@@ -83,6 +107,15 @@ def search_galleries(catalogue: Catalogue, *, seed: int) -> list[Gallery]:
         ]
         galleries.append(Gallery(kind="search", title=catalogue.titles[query] or "", cards=cards))
     return galleries
+
+
+def _picture_groups(catalogue: Catalogue) -> np.ndarray:
+    """A number a row [N]: equal for equal pictures; rows without one are alone."""
+    numbers: dict[str, int] = {}
+    groups = np.empty(catalogue.num_rows, dtype=np.int64)
+    for row, image_hash in enumerate(catalogue.image_hashes):
+        groups[row] = numbers.setdefault(image_hash, row) if image_hash else row
+    return groups
 
 
 def _title_groups(catalogue: Catalogue) -> np.ndarray:

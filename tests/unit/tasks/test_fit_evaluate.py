@@ -81,7 +81,7 @@ def test_predictions_use_what_a_listing_has(catalogue, folder):
 
 def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
     source = PairSource.of(catalogue)
-    scorers = read_scorers(folder / "matching")
+    scorers = read_scorers(folder / "matching", "", "catalog")
     within = same_products(scorers, source, None, top_k=5)
     rows = catalogue.rows_of("test")
     hits = [catalogue.catalog_ids[o] == catalogue.catalog_ids[r] for r in rows for o, _ in within[r]]

@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from eclip.errors import StoreError
+from eclip.errors import ModelError, StoreError
 from eclip.schema import ATTRIBUTES_TYPE, embedding_type
-from eclip.tasks import adult, attributes, category, clustering, matching
-from eclip.tasks.base import COLUMNS, features, read_catalogue, replacing, search_vectors
+from eclip.tasks import adult, attributes, category, clustering, matching, retrieval
+from eclip.tasks.base import COLUMNS, features, read_catalogue, read_task, replacing, search_vectors
 from eclip.tasks.baselines import cosine_scores, title_cosine_features
+from eclip.tasks.evaluate import evaluate_tasks
+from eclip.tasks.fit import fit_tasks
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
 from eclip.tasks.pairs import FEATURES, PairScorer, PairScorers, PairSource, pair_features
 from eclip.tasks.results import Skipped
@@ -42,10 +44,9 @@ class FakeStore:
             "category": ["home", "mug"],
             "attributes": [("colour", ["red", "blue"])],
             "policy": "adult",
-            "weight": 0.5,
         }
         rows = [row, {"product_id": "b"}]
-        schema = {"category": pa.list_(pa.string()), "attributes": ATTRIBUTES_TYPE, "weight": pa.float32()}
+        schema = {"category": pa.list_(pa.string()), "attributes": ATTRIBUTES_TYPE}
         self._table = pa.table(
             {name: pa.array([r.get(name) for r in rows], schema.get(name, pa.string())) for name in COLUMNS}
         )
@@ -64,12 +65,34 @@ def test_a_catalogue_is_read_with_its_gaps():
     found = read_catalogue(FakeStore(["a", "b"]), "digest")
     assert found.categories == [("home", "mug"), ()]
     assert found.attributes == [{"colour": ("red", "blue")}, {}]
-    assert found.weight.tolist() == [0.5, 1.0]
+    assert found.model_digest == "digest"
     assert found.policies.tolist() == ["adult", None]
     assert np.isnan(found.image_vectors[0]).all()
     assert found.image_vectors[1] == pytest.approx([0.6, 0.8])
     with pytest.raises(StoreError, match="same order"):
         read_catalogue(FakeStore(["b", "a"]), "digest")
+
+
+def test_a_folder_whose_replacement_was_killed_half_way_comes_back(tmp_path):
+    folder = tmp_path / "category"
+    with replacing(folder) as aside:
+        (aside / "heads").write_text("first")
+    folder.rename(tmp_path / ".category.old")  # killed between the two renames
+    (tmp_path / ".category.partial").mkdir()
+    with pytest.raises(RuntimeError), replacing(folder):
+        raise RuntimeError
+    assert (folder / "heads").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["category"]
+
+
+def test_what_was_fitted_on_another_model_is_refused(catalogue, tmp_path):
+    fit_tasks(replace(catalogue, model_digest="old"), tmp_path, tasks=["category", "matching"], seed=0)
+    for task in ("category", "matching"):
+        assert read_task(tmp_path / task, "old")["model"] == "old"
+        with pytest.raises(ModelError, match="fitted on vectors of model old, this is new; run `eclip embed"):
+            read_task(tmp_path / task, "new")
+    with pytest.raises(ModelError, match="fitted on vectors of model old"):
+        evaluate_tasks(replace(catalogue, model_digest="new"), tmp_path, seed=0)
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
@@ -185,6 +208,61 @@ def test_drawn_pairs_stay_within_the_split_and_tell_the_truth(catalogue):
     assert pairs.same.tolist() == truth.tolist()
     assert 0.1 < pairs.same.mean() < 0.9
     assert (pairs.left < pairs.right).all()
+
+
+def test_a_comparison_is_hard_for_every_method(catalogue):
+    """Strangers that only another method's vectors find near are among the pairs."""
+    groups = matching.product_groups(catalogue)
+    shuffled = np.random.default_rng(1).permutation(catalogue.num_rows)
+    other = catalogue.with_vectors(catalogue.image_vectors[shuffled], catalogue.text_vectors[shuffled])
+    own = matching.draw_pairs(catalogue, groups, "test", seed=0)
+    both = matching.draw_pairs(catalogue, groups, "test", seed=0, others=[other])
+    turned = matching.draw_pairs(other, groups, "test", seed=0, others=[catalogue])
+    assert len(both.left) > len(own.left)
+    assert np.array_equal(both.left, turned.left)
+    assert np.array_equal(both.right, turned.right)
+
+
+def test_a_listing_that_repeats_another_is_not_the_answer_nor_its_rival(catalogue):
+    test = np.flatnonzero(catalogue.split == "test")
+    one, mate = test[np.isin(catalogue.catalog_ids[test], catalogue.catalog_ids[test[0]])][:2]
+    stranger = next(row for row in test if catalogue.catalog_ids[row] != catalogue.catalog_ids[one])
+    repeats = catalogue.duplicate_of.copy()
+    repeats[stranger] = catalogue.product_ids[one]
+    vectors = np.eye(catalogue.num_rows, dtype=np.float32)
+    vectors[stranger], vectors[mate] = vectors[one], 0.9 * vectors[one]  # the copy is nearer than the mate
+    found = replace(catalogue, duplicate_of=repeats)
+    groups = matching.product_groups(found)
+    mask = np.zeros(catalogue.num_rows, dtype=bool)
+    mask[[one, mate, stranger]] = True
+    results = matching.mate_results(vectors, mask, found, groups, modality="both", method="eclip", seed=0)
+    assert {result.metric: result.value for result in results}["mate recall@1"] == 1.0
+    assert stranger not in found.rows_of("test")
+
+
+def test_copies_of_a_picture_are_one_answer(catalogue):
+    """Three sizes under one picture: each title finds it, none is the others' rival; unseen titles stand apart."""
+    rows = np.flatnonzero(catalogue.split == "test")[:3]
+    hashes, split = catalogue.image_hashes.copy(), catalogue.split.copy()
+    hashes[rows] = "shared"
+    split[:] = "validation"
+    split[rows] = "test"
+    split[next(row for row in range(catalogue.num_rows) if row not in rows)] = "train"
+    images = np.eye(catalogue.num_rows, dtype=np.float32)
+    images[rows] = images[rows[0]]
+    titles = [f"size {row}" for row in range(catalogue.num_rows)]
+    train = int(np.flatnonzero(split == "train")[0])
+    titles[rows[0]] = titles[train]
+    texts = images.copy()
+    texts[rows[0]], texts[train] = images[train], images[rows[0]]  # the trained title finds the other's picture
+    changed = replace(
+        catalogue, image_hashes=hashes, split=split, titles=titles, image_vectors=images, text_vectors=texts
+    )
+    found = retrieval.retrieval_results(changed, method="eclip", seed=0)
+    at_one = {result.target: (result.value, result.support) for result in found if result.metric == "R@1"}
+    assert at_one["title to picture, whole store"] == (1.0, 3)
+    assert at_one["title to picture, whole store, own picture only"] == (pytest.approx(2 / 3), 3)
+    assert at_one["title to picture, whole store, titles never trained on"] == (1.0, 2)
 
 
 def test_models_stand_in_where_there_are_no_catalogs(catalogue):
