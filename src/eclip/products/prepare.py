@@ -71,7 +71,7 @@ class FeedForecast:
     """Expected time."""
     category_separator: str
     columns: dict[str, Any]
-    platform: str | None
+    platform: str | None = None
     """Whose export the feed was taken for."""
     rejected: dict[str, int]
     """Rows of the sample that would be rejected, by reason."""
