@@ -23,7 +23,8 @@ import pyarrow.compute as pc
 
 from eclip.errors import FeedError
 from eclip.files import writing
-from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
+from eclip.products.duplicates.components import folded_titles, loss_groups
+from eclip.products.duplicates.exact import find_duplicates, placeholder_pictures
 from eclip.products.listings import (
     LISTING_COLUMNS,
     WHOLE_FEED_COLUMNS,
