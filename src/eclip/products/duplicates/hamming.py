@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
@@ -172,7 +172,7 @@ def near_pairs(hashes: np.ndarray, radius: int, *, block_pairs: int = BLOCK_PAIR
         radius: Bits that may differ, 0 to `MAX_RADIUS`.
         block_pairs: Pairs held at a time, more only where one hash alone has more rows.
     """
-    groups = _Groups.of(hashes)
+    groups = RowGroups.of(hashes)
     yield from _in_order(groups.within(block_pairs))
     if radius:
         for block in HammingTable.build(groups.values, radius).pairs(block_pairs=block_pairs):
@@ -190,22 +190,23 @@ def near_neighbours(
         radius: Bits that may differ, 0 to `MAX_RADIUS`.
         block_pairs: As in `near_pairs`.
     """
-    asked, known = _Groups.of(queries), _Groups.of(hashes)
+    asked, known = RowGroups.of(queries), RowGroups.of(hashes)
     table = HammingTable.build(known.values, radius)
     for block in table.neighbours(asked.values, block_pairs=block_pairs):
         yield from asked.expanded(block, known, block_pairs)
 
 
 @dataclass(frozen=True)
-class _Groups:
-    """Rows by equal hash: `order[starts[u]:starts[u + 1]]` are the rows of `values[u]`."""
+class RowGroups:
+    """Rows by equal value: `order[starts[u]:starts[u + 1]]` are the rows of `values[u]`."""
 
     values: np.ndarray
     order: np.ndarray
     starts: np.ndarray
 
     @classmethod
-    def of(cls, hashes: np.ndarray) -> _Groups:
+    def of(cls, hashes: np.ndarray) -> RowGroups:
+        """Sort rows by their value."""
         order = np.argsort(hashes, kind="stable")
         values, starts = np.unique(hashes[order], return_index=True)
         return cls(values, order, np.append(starts, len(hashes)))
@@ -214,9 +215,11 @@ class _Groups:
         """Pairs of rows with one hash: each row with those after it in its group."""
         places = np.arange(len(self.order))
         ends = np.repeat(self.starts[1:], np.diff(self.starts))
-        yield from _spread(self.order, self.order, places, places + 1, ends, np.zeros(len(places), np.uint8), block_pairs)
+        yield from _spread(
+            self.order, self.order, places, places + 1, ends, np.zeros(len(places), np.uint8), block_pairs
+        )
 
-    def expanded(self, pairs: Pairs, other: _Groups, block_pairs: int) -> Iterator[Pairs]:
+    def expanded(self, pairs: Pairs, other: RowGroups, block_pairs: int) -> Iterator[Pairs]:
         """Pairs of rows for pairs of values: left of these groups, right of the others."""
         sizes = np.diff(self.starts)[pairs.left]
         places = _ranges(self.starts[pairs.left], sizes)
@@ -238,7 +241,7 @@ def _spread(
     counts = ends - begins
     blocks = np.cumsum(counts) // block_pairs
     cuts = np.append(np.flatnonzero(np.diff(blocks, prepend=-1)), len(counts))
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         part = slice(start, stop)
         num = counts[part]
         if num.sum():

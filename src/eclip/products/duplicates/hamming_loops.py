@@ -72,7 +72,10 @@ def join_band(
         words: [U] permuted words in the band's order.
         starts: [2^w + 1] where each value of the band starts.
         flips: Which bits of the band's value may differ, one word each; 0 is among them.
-        band: Which band this is; shifts, masks, limits: of all bands.
+        band: Which band this is.
+        shifts: [bands] lowest bit of each.
+        masks: [bands] ones over each one's width.
+        limits: [bands] bits that may differ within each.
         radius: Bits that may differ in all.
         cursor: [3] flip, value, position; is moved on.
         left: Buffer for positions, at least as long as the largest bucket.

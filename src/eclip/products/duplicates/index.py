@@ -142,7 +142,11 @@ class DuplicateIndex:
         arrays |= {f"titles.{f.name}": getattr(titles, f.name) for f in fields(titles)}
         for name in ("words", "positions", "starts"):
             arrays |= {f"table.{name}.{k}": a for k, a in enumerate(getattr(self.table, name))}
-        bands = {"radius": self.table.bands.radius, "widths": self.table.bands.widths, "limits": self.table.bands.limits}
+        bands = {
+            "radius": self.table.bands.radius,
+            "widths": self.table.bands.widths,
+            "limits": self.table.bands.limits,
+        }
         facts = {"index": INDEX_VERSION, "fact_names": self.fact_names, "bands": bands}
         write_arrays(path, arrays, facts)
 
@@ -206,7 +210,9 @@ class DuplicateIndex:
         first[np.unique(keys.contents, return_index=True)[1]] = True
         first &= self.contents(keys.contents) < 0
         blocks = []
-        for old, new, near in zip((self.pictures, self.words), self._cells_after(keys, first), (True, False), strict=True):
+        for old, new, near in zip(
+            (self.pictures, self.words), self._cells_after(keys, first), (True, False), strict=True
+        ):
             mine, theirs = TitledCells(new, keys.titles, len(self)), TitledCells(old, self.keys.titles, 0)
             same = np.arange(len(new.values))
             blocks += agreeing_rows(mine, mine, (same, same))

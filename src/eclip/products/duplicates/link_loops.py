@@ -120,6 +120,18 @@ def join_cells(
 
 
 @compiled
+def _first_fitting(others: np.ndarray, facts: np.ndarray, claims: np.ndarray, roots: np.ndarray) -> int:
+    """The first of the others that is an original and claims no other fact; -1 = none."""
+    for other in others:
+        fits = roots[other] == other
+        for f in range(len(facts)):
+            fits &= claims[f, other] == 0 or facts[f] == 0 or claims[f, other] == facts[f]
+        if fits:
+            return other
+    return -1
+
+
+@compiled
 def link(
     contents: np.ndarray,
     slots: np.ndarray,
@@ -163,14 +175,10 @@ def link(
             if free >= 0 and (claims[0, free] == 0 or claims[0, free] == catalog):
                 root = free
         if root < 0 and first_roots[content] < 0:
-            for edge in range(edge_starts[row], edge_starts[row + 1]):
-                other = edges[edge]
-                fits = roots[other] == other
-                for f in range(num_facts):
-                    fits &= claims[f, other] == 0 or facts[f, itself] == 0 or claims[f, other] == facts[f, itself]
-                if fits:
-                    root, kind = other, NEAR
-                    break
+            root, kind = (
+                _first_fitting(edges[edge_starts[row] : edge_starts[row + 1]], facts[:, itself], claims, roots),
+                NEAR,
+            )
         if root < 0:
             root, kind = itself, ORIGINAL
         roots[itself], kinds[row], slot_roots[slot] = root, kind, root

@@ -73,7 +73,7 @@ def find_words(data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray) -> tupl
                 out[found] = mixed(word)
                 found += 1
                 word, inside = _BASIS, SEPARATOR
-            if kind == LETTER or kind == DIGIT:
+            if kind in (LETTER, DIGIT):
                 inside = kind
                 for k in range(i, after):
                     word = (word ^ np.uint64(data[k])) * _PRIME
@@ -86,7 +86,42 @@ def find_words(data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray) -> tupl
 
 
 @compiled
-def find_numbers(data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray, units: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+def _read_number(data: np.ndarray, i: int, end: int, kinds: np.ndarray) -> tuple[np.uint64, int]:
+    """Hash of the number that starts at byte i, and where it ends."""
+    word = _BASIS
+    while i < end:
+        point, after = decode_letter(data, i)
+        kind = np.int64(kinds[point]) if point < len(kinds) else LETTER
+        if kind == DIGIT:
+            for k in range(i, after):
+                word = (word ^ np.uint64(data[k])) * _PRIME
+        elif kind in (POINT, COMMA) and after < end and 0x30 <= data[after] <= 0x39:
+            if kind == POINT:
+                word = (word ^ np.uint64(0x2E)) * _PRIME
+        else:
+            break
+        i = after
+    return word, i
+
+
+@compiled
+def _read_letters(data: np.ndarray, i: int, end: int, kinds: np.ndarray) -> tuple[np.uint64, int]:
+    """Hash of the run of letters that starts at byte i, as `hash_texts` gives it, and where it ends."""
+    word = _BASIS
+    while i < end:
+        point, after = decode_letter(data, i)
+        if point < len(kinds) and kinds[point] != LETTER:
+            break
+        for k in range(i, after):
+            word = (word ^ np.uint64(data[k])) * _PRIME
+        i = after
+    return mixed(word), i
+
+
+@compiled
+def find_numbers(
+    data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray, units: np.ndarray, pieces: np.ndarray
+) -> np.ndarray:
     """[N] uint64: the numbers of each text with their units, in any order; 0 = none.
 
     A number is digits, with a point between them or commas passed over. The letters after it, at most one space
@@ -108,38 +143,15 @@ def find_numbers(data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray, units
             if point >= len(kinds) or kinds[point] != DIGIT:
                 i = after
                 continue
-            word, one = _BASIS, data[i] == 0x31
-            first = i
-            while i < end:
-                point, after = decode_letter(data, i)
-                kind = np.int64(kinds[point]) if point < len(kinds) else LETTER
-                if kind == POINT or kind == COMMA:
-                    if after >= end or data[after] < 0x30 or data[after] > 0x39:
-                        break
-                    if kind == POINT:
-                        word = (word ^ np.uint64(0x2E)) * _PRIME
-                elif kind == DIGIT:
-                    for k in range(i, after):
-                        word = (word ^ np.uint64(data[k])) * _PRIME
-                else:
-                    break
-                i = after
-            one = one and i == first + 1
-            unit, k = _BASIS, i + 1 if i < end and data[i] == 0x20 else i
-            while k < end:
-                point, after = decode_letter(data, k)
-                if point < len(kinds) and kinds[point] != LETTER:
-                    break
-                for b in range(k, after):
-                    unit = (unit ^ np.uint64(data[b])) * _PRIME
-                k = after
-            unit = mixed(unit)
+            word, after = _read_number(data, i, end, kinds)
+            one = data[i] == 0x31 and after == i + 1
+            unit, i = _read_letters(data, after + (after < end and data[after] == 0x20), end, kinds)
             if one and _contains(pieces, unit):
-                i = k
                 continue
             if _contains(units, unit):
                 word ^= mixed(unit + np.uint64(1))
-                i = k
+            else:
+                i = after
             total += mixed(word)
         out[row] = total
     return out

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # After a number they are part of it: 500ml is not 500g.
-UNITS = frozenset(
+UNITS = _words(
     "mm cm m km inch in ft yd mg g gr gm gram grams kg oz lb lbs ml cl dl l ltr liter litre liters litres gal "
     "mah wh w kw v hz mhz ghz kb mb gb tb mp fps dpi k x pack packs pk pcs pc piece pieces ea ct count set sets "
     "pair pairs roll rolls sheet sheets tablet tablets capsule capsules tab tabs cap caps hr h min s days "
-    "개 개입 매 매입 장 입 병 캔 포 팩 세트 묶음 켤레 벌 인용 도어 단 정 환 그램 리터 미터 인치 호 년 월 일 kg입".split()
+    "개 개입 매 매입 장 입 병 캔 포 팩 세트 묶음 켤레 벌 인용 도어 단 정 환 그램 리터 미터 인치 호 년 월 일"
 )
-PIECES = frozenset("pc pcs piece ea 개 개입 입 매 장 ct count".split())  # one of them says nothing
+PIECES = _words("pc pcs piece ea 개 개입 입 매 장 ct count")  # one of them says nothing
 
 # Both titles must have them, or neither: sizes and packs.
-STRICT = frozenset(
+STRICT = _words(
     "xxs xs s m l xl xxl xxxl 2xl 3xl 4xl 5xl small medium large mini midi maxi jumbo petite tall short long king "
     "queen twin double triple dozen half pack bundle set kit pair refill sample tester left right kids baby men "
     "women mens womens boys girls boy girl unisex pro max plus lite ultra "
-    "소형 중형 대형 특대 미니 미디 맥시 숏 롱 세트 묶음 리필 본품 샘플 여성 남성 남녀공용 아동 유아 좌 우 왼쪽 오른쪽".split()
+    "소형 중형 대형 특대 미니 미디 맥시 숏 롱 세트 묶음 리필 본품 샘플 여성 남성 남녀공용 아동 유아 좌 우 "
+    "왼쪽 오른쪽"
 )
 
 COLOURS: tuple[tuple[str, ...], ...] = (
