@@ -24,16 +24,17 @@ class Advance(Protocol):
 
 
 @contextmanager
-def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advance]:
+def stage(name: str, total: int | None, *, unit: str = "rows", done_before: int = 0) -> Iterator[Advance]:
     """Show a stage while it runs; the yielded function is told how many units were done since last time.
 
     Args:
         name: What is being done, as a person would say it: "Reading the feed".
         total: How many units there are; None when nobody knows.
         unit: What is counted, for the rate: "rows", "pictures", "pairs".
+        done_before: Units that an earlier, interrupted run did: part of the total, not of the rate.
     """
     console = Console(stderr=True)
-    started, done = time.monotonic(), 0
+    started, done = time.monotonic(), 0  # units of this run alone
 
     def rate() -> str:
         return f"{done / max(time.monotonic() - started, 1e-9):,.0f} {unit}/s"
@@ -57,7 +58,7 @@ def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advan
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=total, rate="")
+        task = bar.add_task(name, total=total, completed=done_before, rate="")
 
         def advance(step: int, *, total: int | None = None) -> None:
             nonlocal done
@@ -65,4 +66,4 @@ def stage(name: str, total: int | None, *, unit: str = "rows") -> Iterator[Advan
             bar.update(task, advance=step, total=total, rate=rate())
 
         yield advance
-        bar.update(task, total=done)
+        bar.update(task, total=done_before + done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 MODEL_VERSION = 1
 REPORT_VERSION = 1
 
@@ -53,22 +53,38 @@ PRODUCTS_SCHEMA = pa.schema(
         pa.field("model_number", pa.string()),
         pa.field("category", pa.list_(pa.string())),  # names from root to leaf
         pa.field("attributes", ATTRIBUTES_TYPE),  # name -> values
-        pa.field("catalog_id", pa.string()),  # the same sellable item over sellers
-        pa.field("catalog_reason", pa.string()),  # "given" or why it was inferred
-        pa.field("model_id", pa.string()),  # the variants (colours, sizes) of one model together
+        pa.field("feed_catalog_id", pa.string()),  # as the feed gave it: what tasks take for the truth
+        pa.field("feed_model_id", pa.string()),
         pa.field("policy", pa.string()),  # one of POLICIES, or null
         pa.field("image", pa.binary()),  # encoded picture, size-limited
         pa.field("extra_images", pa.list_(pa.binary())),  # further views, encoded likewise
         pa.field("image_hash", pa.string()),  # digest of the decoded pixels, 32 hex digits
         pa.field("content_hash", pa.string()),  # digest of what a model sees: title and pictures
-        pa.field("duplicate_of", pa.string()),  # product_id of the first listing with this content
-        pa.field("duplicate_reason", pa.string()),
-        pa.field("loss_group", pa.int64()),  # products that must not repel each other in the loss
+        pa.field("listing_hash", pa.string()),  # digest of the whole cleaned listing: tells updates what changed
         pa.field("pair_score", pa.float32()),  # how well picture and title agree, once a model has looked
         pa.field("weight", pa.float32()),  # of the pair in the loss
-        pa.field("flags", pa.list_(pa.string())),
+        pa.field("flags", pa.list_(pa.string())),  # what was odd in the listing itself
+        # From here on: what only a view of all listings tells.
+        pa.field("duplicate_of", pa.string()),  # product_id of the first listing of this offer
+        pa.field("duplicate_reason", pa.string()),
+        pa.field("catalog_id", pa.string()),  # the same sellable item over sellers: given, else inferred
+        pa.field("catalog_reason", pa.string()),  # "given" or why it was inferred
+        pa.field("model_id", pa.string()),  # the variants (colours, sizes) of one model together
+        pa.field("loss_group", pa.int64()),  # products that must not repel each other in the loss
+        pa.field("review_flags", pa.list_(pa.string())),  # what a person should look at, seen among all listings
         pa.field("split", pa.string()),  # one of SPLITS, stable for ever
     ]
+)
+
+WHOLE_FEED_COLUMNS = (
+    "duplicate_of",
+    "duplicate_reason",
+    "catalog_id",
+    "catalog_reason",
+    "model_id",
+    "loss_group",
+    "review_flags",
+    "split",
 )
 
 REJECTS_SCHEMA = pa.schema(
@@ -81,7 +97,7 @@ REJECTS_SCHEMA = pa.schema(
     ]
 )
 
-# Beside the products after `embed`: one commit, so vectors and the digest of their model agree.
+# Beside the products after `embed`.
 EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
 EMBEDDING_MODEL_COLUMN = "embedding_model"
 

@@ -69,8 +69,8 @@ def model_digest(model: Path) -> str:
 
 # Module, function and how many times it is called before Ctrl-C comes, in the order of the main job.
 STOPS = (
-    ("eclip.products.prepare", "reject_repeated_ids", 1),
-    ("eclip.products.prepare", "_add_whole_feed_columns", 1),
+    ("eclip.products.accept", "reject_repeated_ids", 1),
+    ("eclip.products.prepare", "add_whole_feed_columns", 1),
     ("eclip.products.storefolder", "_put_in_place", 1),
     ("eclip.model.presets", "assemble", 1),
     ("eclip.train.trainer", "set_learning_rate", 3),
@@ -78,7 +78,7 @@ STOPS = (
     ("eclip.train.trainer", "save_model", 1),
     ("eclip.model.folder", "model_card", 1),
     ("eclip.embed.job", "encode_rows", 1),
-    ("eclip.products.store", "_replace_columns", 1),
+    ("eclip.products.store", "put_columns", 1),
     ("eclip.tasks.fit", "fit_heads", 2),
     ("eclip.tasks.matching", "fit_scorer", 2),
     ("eclip.model.encoder", "open_picture", 5),
@@ -259,7 +259,7 @@ p.ROWS_A_PART = m.ROWS_A_PART = 32
 
     def test_preparing_again_after_a_kill_keeps_the_old_store(self, result: Result, store: Path) -> None:
         digest = Store.open(store).vectors_digest
-        first = "import eclip.products.prepare as m\npause_at(m, '_add_whole_feed_columns', 1)"
+        first = "import eclip.products.prepare as m\npause_at(m, 'add_whole_feed_columns', 1)"
         arguments = ("prepare", result.feed, "--store", store)
         stopped(*arguments, first=first, by=signal.SIGKILL)
         assert Store.open(store).vectors_digest == digest

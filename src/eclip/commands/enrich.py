@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eclip.tasks.pairs import PairSource
 
 NEIGHBOURS_JUDGED = 20
-TEXT_COLUMNS = ("product_id", "title", "seller", "catalog_id", "image_hash")
+TEXT_COLUMNS = ("product_id", "title", "seller", "feed_catalog_id", "image_hash")
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,9 @@ def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str
 
     tables = [corpus.table, listings.table] if corpus else [listings.table]
     columns = {name: [v for t in tables for v in t[name].to_pylist()] for name in TEXT_COLUMNS}
-    originals, _ = find_duplicates(columns["title"], columns["seller"], columns["image_hash"], columns["catalog_id"])
+    originals, _ = find_duplicates(
+        columns["title"], columns["seller"], columns["image_hash"], columns["feed_catalog_id"]
+    )
     first = np.where(originals >= 0, originals, np.arange(len(originals)))
     num_sought = corpus.table.num_rows if corpus else len(first)
     members: dict[int, list[int]] = {}

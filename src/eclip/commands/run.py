@@ -41,7 +41,7 @@ def run(
     encoder: str | None = None,
     init: Path | None = None,
     minutes: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     compare_clip: bool = False,
     dry_run: bool = False,
 ) -> RunSummary | RunForecast:
@@ -59,7 +59,7 @@ def run(
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
         minutes: Longest time for training; default: the recipe's epochs.
-        seed: Decides everything random.
+        seed: Decides everything random; default: the recipe's.
         compare_clip: Train a second model with plain CLIP's loss for as many steps, for the report.
         dry_run: Only say rows, bytes and expected time.
     """
@@ -99,7 +99,7 @@ def run_stages(
 
     require_folder("out", out)
     config = _training_config(training)  # a wrong recipe is told before anything long begins
-    seed = training["seed"]
+    seed = config["seed"]
     store, model, clip, report = out / "store", out / "model", out / "plain_clip", out / "report"
     tasks = model / MODEL_TASKS
     stages = Stages(out / STAGES_DONE)

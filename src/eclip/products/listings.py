@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -35,10 +36,8 @@ from eclip.products.images import (
     read_picture,
 )
 from eclip.products.ingest import Feed, RawBatch, open_feed, row_as_json
-from eclip.schema import PRODUCTS_SCHEMA
+from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
 
-# Only a view of the whole feed can fill these.
-WHOLE_FEED_COLUMNS = ("duplicate_of", "duplicate_reason", "loss_group", "split")
 BAD_ROW = "unreadable row"
 NO_CONTENT = "no title and no picture"
 NO_ID = "no product id"
@@ -56,8 +55,16 @@ LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WH
 
 _CATEGORY_PASS_ROWS = 20_000
 _EXTRA_SEPARATOR = "|"
+_NOT_TOLD = ("row", "image", "extra_images")  # `content_hash` has the pictures' pixels
 _TEXT_FIELDS = ("brand", "seller", "description")
-_ID_FIELDS = ("product_id", "catalog_id", "model_id", "gtin", "model_number", "url")
+_ID_FIELDS = {  # field of a feed -> column of the store
+    "product_id": "product_id",
+    "catalog_id": "feed_catalog_id",
+    "model_id": "feed_model_id",
+    "gtin": "gtin",
+    "model_number": "model_number",
+    "url": "url",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +164,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
             values = {name: column[index] for name, column in fields.items()}
             record |= _clean_record(values, _gather_pictures(*tasks), batch.rows[index], plan)
             record["attributes"] = _attributes(cells, index, plan.columns)
+            record["listing_hash"] = listing_hash(record)
         else:
             record |= {"reject_reason": BAD_ROW, "reject_detail": fault}
         if record.get("reject_reason"):
@@ -176,7 +184,7 @@ def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: F
     price = parse_price(values.get("price"))
     if price is None and as_text(values.get("price")):
         flags.append(f"unreadable price: {as_text(values['price'])}")
-    record: dict[str, Any] = {name: as_text(values.get(name)) for name in _ID_FIELDS}
+    record: dict[str, Any] = {column: as_text(values.get(name)) for name, column in _ID_FIELDS.items()}
     record |= {name: clean_text(as_text(values.get(name))) for name in _TEXT_FIELDS}
     if "product_id" not in plan.columns.fields:
         record["product_id"] = str(row)
@@ -187,7 +195,6 @@ def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: F
         "language": _language(values.get("language"), title),
         "price": price,
         "category": parse_category(values.get("category"), plan.category_separator),
-        "catalog_reason": "given" if record["catalog_id"] else None,
         "policy": policy,
         "image": main.encoded if main else None,
         "extra_images": [picture.encoded for picture in pictures.extra] or None,
@@ -267,6 +274,13 @@ def _result_or_flag(task: Future, which: str, flags: list[str]) -> Picture | Non
     except UnreadablePictureError as fault:
         flags.append(f"unreadable {which}picture: {fault}")
     return None
+
+
+def listing_hash(record: dict[str, Any]) -> str:
+    """blake2b-128 hex of everything that a cleaned listing says; of its pictures, their pixels."""
+    told = {name: value for name, value in record.items() if name not in _NOT_TOLD}
+    text = json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def content_hash(title: str | None, pictures: Sequence[Picture | None]) -> str:

@@ -10,46 +10,25 @@ then the folder is renamed.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from eclip.errors import FeedError
 from eclip.files import writing
-from eclip.products.duplicates.components import folded_titles, loss_groups
-from eclip.products.duplicates.exact import find_duplicates, placeholder_pictures
-from eclip.products.listings import (
-    LISTING_COLUMNS,
-    WHOLE_FEED_COLUMNS,
-    FeedPlan,
-    plan_listings,
-    planned_listings,
-)
-from eclip.products.split import assign_splits
-from eclip.products.store import (
-    DatasetWriter,
-    add_columns,
-    dataset_columns,
-    write_manifest,
-)
+from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
+from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
+from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
+from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, write_manifest
 from eclip.products.storefolder import partial_folder
+from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
+from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
 from eclip.version import __version__
 
-REPEATED_ID = "repeated product id"
-_BATCH_ROWS = 1000
 _PLAN_ROWS = 200  # looked at by a dry run
-_KEY_COLUMNS = ("product_id", "title", "seller", "catalog_id", "model_id", "image_hash")
-_WRITTEN_SCHEMA = pa.schema([PRODUCTS_SCHEMA.field(name) for name in LISTING_COLUMNS])
-_DIGESTED = tuple(name for name in LISTING_COLUMNS if name not in ("image", "extra_images"))
 
 
 @dataclass(kw_only=True)
@@ -114,10 +93,12 @@ def prepare_store(
     plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
-        _add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
+        add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-        write_manifest(partial, _manifest(plan, summary, content, images=images, columns=columns))
+        manifest = _manifest(plan, summary, content, images=images, columns=columns)
+        version = newest_version(partial / PRODUCTS_DATASET)
+        write_manifest(partial, {**manifest, DATASET_VERSION: version, VECTORS_MODEL: None})
     return summary
 
 
@@ -140,120 +121,36 @@ def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separat
         seconds=seconds * share,
         category_separator=plan.category_separator,
         columns=plan.columns.to_json(),
-        rejected=dict(Counter(_texts(sample["reject_reason"]))),
+        rejected=dict(Counter(texts(sample["reject_reason"]))),
     )
 
 
 def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
-    kept = DatasetWriter(partial / PRODUCTS_DATASET, _WRITTEN_SCHEMA)
+    kept = DatasetWriter(partial / PRODUCTS_DATASET, LISTING_SCHEMA)
     rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
-    summary, digest = PrepareSummary(), hashlib.sha256()
-    counts = _Counts()
-    seen: set[str] = set()
+    counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for listings in planned_listings(plan, batch_size=_BATCH_ROWS):
-            listings = reject_repeated_ids(listings, seen)
-            fine = pc.is_null(listings["reject_reason"])
-            products = listings.filter(fine).select(LISTING_COLUMNS).cast(_WRITTEN_SCHEMA)
+        for products in accepted_batches(plan, rejects, counts, advance):
             kept.append(products)
-            rejects.append(_as_rejects(listings.filter(pc.invert(fine))))
-            counts.add(listings, products)
-            for row in products.select(_DIGESTED).to_pylist():
-                digest.update(json.dumps(row, ensure_ascii=False).encode())
-            summary.rows_read += listings.num_rows
-            advance(listings.num_rows)
-        if not kept.num_rows:
-            raise FeedError(
-                f"none of {summary.rows_read} rows can be kept: {_in_words(counts.rejected)}; "
-                "check --columns and --images",
-                path=plan.feed.path,
-            )
+            for told in products["listing_hash"].to_pylist():
+                digest.update(told.encode())
         kept.close()
         rejects.close()
-    summary.rows_kept = kept.num_rows
+    summary = PrepareSummary(rows_kept=kept.num_rows)
     counts.report(summary)
     return summary, digest.hexdigest()
 
 
-@dataclass
-class _Counts:
-    """Counters over all batches."""
-
-    rejected: Counter[str] = field(default_factory=Counter)
-    flagged: Counter[str] = field(default_factory=Counter)
-    categories: set[tuple[str, ...]] = field(default_factory=set)
-    titles: int = 0
-    pictures: int = 0
-
-    def add(self, listings: pa.Table, products: pa.Table) -> None:
-        """Count one batch: all its listings, and those that are kept."""
-        self.rejected.update(_texts(listings["reject_reason"]))
-        for flags in products["flags"].to_pylist():
-            self.flagged.update(flag.partition(":")[0] for flag in flags or ())
-        self.categories.update(tuple(path) for path in products["category"].to_pylist() if path)
-        self.titles += products.num_rows - products["title"].null_count
-        self.pictures += products.num_rows - products["image"].null_count
-
-    def report(self, summary: PrepareSummary) -> None:
-        """Write the counts into the summary."""
-        summary.rejected, summary.flagged = dict(self.rejected), dict(self.flagged)
-        summary.titles, summary.pictures = self.titles, self.pictures
-        summary.categories = len(self.categories)
-
-
-def reject_repeated_ids(listings: pa.Table, seen: set[str]) -> pa.Table:
-    """Reject listings whose id an earlier one has; `seen` is filled with the ids of this batch.
-
-    The rejected row is kept as it was understood (its raw cells are gone by now), pictures left out.
-    """
-    reasons, details = listings["reject_reason"].to_pylist(), listings["reject_detail"].to_pylist()
-    raws = listings["reject_raw"].to_pylist()
-    for index, product_id in enumerate(listings["product_id"].to_pylist()):
-        if reasons[index] is not None:
-            continue
-        if product_id in seen:
-            reasons[index] = REPEATED_ID
-            details[index] = f"product id {product_id!r} stands in an earlier row"
-            row = listings.select(_DIGESTED).slice(index, 1).to_pylist()[0]
-            raws[index] = json.dumps({k: v for k, v in row.items() if v is not None}, ensure_ascii=False)
-        seen.add(product_id)
-    for name, values in (("reject_reason", reasons), ("reject_detail", details), ("reject_raw", raws)):
-        position = listings.column_names.index(name)
-        listings = listings.set_column(position, name, pa.array(values, pa.string()))
-    return listings
-
-
-def _as_rejects(listings: pa.Table) -> pa.Table:
-    names = ["row", "product_id", "reject_reason", "reject_detail", "reject_raw"]
-    return listings.select(names).rename_columns(REJECTS_SCHEMA.names).cast(REJECTS_SCHEMA)
-
-
-def _add_whole_feed_columns(dataset: Path, summary: PrepareSummary) -> None:
-    """Second pass, over key columns only: duplicates, loss groups, split."""
-    keys = dataset_columns(dataset, _KEY_COLUMNS).to_pydict()
-    ids, titles, hashes = keys["product_id"], keys["title"], keys["image_hash"]
-    catalogs, models = keys["catalog_id"], keys["model_id"]
-    with stage("Duplicates, groups, split", len(ids)) as advance:
-        originals, reasons = find_duplicates(titles, keys["seller"], hashes, catalogs)
-        identity = [
-            model or catalog or title
-            for model, catalog, title in zip(models, catalogs, folded_titles(titles), strict=True)
-        ]
-        placeholders = placeholder_pictures(hashes, identity)
-        telling = [None if image_hash in placeholders else image_hash for image_hash in hashes]
-        groups = loss_groups(titles, telling, catalogs)
-        splits = assign_splits(ids, catalogs, models, originals)
-        first = [ids[original] if original >= 0 else None for original in originals.tolist()]
-        columns = dict(zip(WHOLE_FEED_COLUMNS, (first, reasons, groups, splits), strict=True))
-        schema = pa.schema([PRODUCTS_SCHEMA.field(name) for name in WHOLE_FEED_COLUMNS])
-        add_columns(dataset, pa.table(columns, schema=schema))
-        advance(len(ids))
-    summary.duplicates = int((originals >= 0).sum())
-    summary.placeholders = len(placeholders)
-    summary.catalogs = len({catalog for catalog in catalogs if catalog})
-    summary.loss_groups = int(groups.max()) + 1
-    summary.splits = dict(Counter(splits))
+def add_whole_feed_columns(dataset: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
+    """Second pass, over key columns only, of the newest version: duplicates, catalogs, loss groups, split."""
+    keys = open_dataset(dataset).to_table(columns=list(KEY_COLUMNS))
+    with stage("Duplicates, groups, split", keys.num_rows) as advance:
+        whole = view_whole_feed(keys, settled=settled)
+        put_columns(dataset, whole.columns)
+        advance(keys.num_rows)
+    for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
+        setattr(summary, name, getattr(whole, name))
 
 
 def _manifest(
@@ -274,11 +171,3 @@ def _manifest(
         "category_separator": plan.category_separator,
         "summary": asdict(summary),
     }
-
-
-def _texts(column: pa.ChunkedArray) -> Iterable[str]:
-    return [value for value in column.to_pylist() if value is not None]
-
-
-def _in_words(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} x {reason}" for reason, count in counts.most_common(3))

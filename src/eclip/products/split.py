@@ -4,12 +4,14 @@ What belongs together goes together: listings of one catalog or one model, and a
 form a component; the component's name, not its rows, is hashed. The name is its least model id, else its
 least catalog id, else its least product id ("least" = shortest, then first in the alphabet: ids mostly grow,
 so later listings seldom rename a component). Order and size of the feed play no part.
+
+A listing that is in the store stays where it is, whatever an update links it to; new listings go with it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,6 +36,8 @@ def assign_splits(
     catalog_ids: Sequence[str | None],
     model_ids: Sequence[str | None],
     originals: np.ndarray,
+    *,
+    settled: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The split of each listing.
 
@@ -42,7 +46,9 @@ def assign_splits(
         catalog_ids: The catalog of each, or None.
         model_ids: The model of each, or None.
         originals: [N] position of the listing that a row duplicates; -1 = none.
+        settled: Product id -> split of listings that were in the store before.
     """
+    settled = settled or {}
     itself = np.where(originals >= 0, originals, np.arange(len(product_ids)))
     labels = components(len(product_ids), (catalog_ids, model_ids, itself.tolist()))
     names: dict[int, tuple[int, int, str]] = {}
@@ -54,4 +60,8 @@ def assign_splits(
                 break
     kinds = ("model", "catalog", "product")
     splits = {label: split_of(f"{kinds[rank]}:{key}") for label, (rank, _, key) in names.items()}
-    return [splits[label] for label in labels.tolist()]
+    # Of listings that an update brought together from two sides the first one decides for the new ones.
+    for product_id, label in zip(reversed(product_ids), reversed(labels.tolist()), strict=True):
+        if product_id in settled:
+            splits[label] = settled[product_id]
+    return [settled.get(each, splits[label]) for each, label in zip(product_ids, labels.tolist(), strict=True)]

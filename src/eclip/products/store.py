@@ -1,20 +1,15 @@
-"""The product store: a folder with two Lance datasets and a manifest that is written last.
+"""The product store: a folder with two Lance datasets and a manifest, which says which of their versions counts.
 
-Rows are appended through Daft; columns that need a view of all rows, and later the vectors, are added beside
-them with Lance's own column functions: the pictures are never rewritten. The version of the dataset that
-`prepare` finished is tagged; vectors are always added to that version, so that one commit replaces them,
-whatever their length was before.
+Every change ends with the manifest, put in place by one rename: until then readers see the version before. An
+opened store stays at the version that it was opened at, and at those that it writes itself.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +18,7 @@ import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.files import writing
+from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, reading
 from eclip.schema import (
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
@@ -32,18 +28,17 @@ from eclip.schema import (
     vectors_schema,
 )
 
-PREPARED_TAG = "prepared"
-_WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
-_KEEP_OLD_VECTORS = timedelta(days=1)
+DATASET_VERSION = "dataset_version"  # in the manifest: the version of the products that counts
+VECTORS_MODEL = "vectors_model"  # in the manifest: digest of the model whose vectors lie there, or null
 
 
-@dataclass(frozen=True)
+@dataclass
 class Store:
-    """A finished product store, opened for reading; vectors can be added.
+    """A finished product store, opened at one version; vectors can be added.
 
     Attributes:
         path: The store's folder.
-        manifest: What store.json says.
+        manifest: What store.json said.
     """
 
     path: Path
@@ -90,7 +85,7 @@ class Store:
         missing = [name for name in columns if name not in dataset.schema.names]
         if missing:
             raise StoreError(f"{self.path}: no column {', '.join(missing)} in the store")
-        with _reading(self.path):
+        with reading(self.path):
             return dataset.to_table(columns=list(columns))
 
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
@@ -104,12 +99,12 @@ class Store:
             raise StoreError(f"{self.path}: row {outside[0]} is outside the store's {self.num_rows} rows")
         if not len(rows):
             return []
-        with _reading(self.path):
+        with reading(self.path):
             found = self._dataset().take([int(row) for row in rows], columns=["image"])
         return list(found["image"].to_pylist())
 
     def write_vectors(self, vectors: pa.Table, *, model_digest: str) -> None:
-        """Put vectors beside the products; one commit adds them, or replaces those of another model.
+        """Put vectors beside the products, in place of those of another model.
 
         Args:
             vectors: `product_id` and `EMBEDDING_COLUMNS`, one row a listing, in any order.
@@ -130,16 +125,19 @@ class Store:
             )
         columns = vectors.select(list(EMBEDDING_COLUMNS)).take(order)
         digests = pa.array([model_digest] * len(columns), pa.string())
+        columns = columns.append_column(EMBEDDING_MODEL_COLUMN, digests)
+        dataset = self.path / PRODUCTS_DATASET
         with writing(self.path):
-            _replace_columns(self.path / PRODUCTS_DATASET, columns.append_column(EMBEDDING_MODEL_COLUMN, digests))
+            version = put_columns(dataset, columns, version=self.manifest[DATASET_VERSION])
+            manifest = {**self.manifest, DATASET_VERSION: version, VECTORS_MODEL: model_digest}
+            write_manifest(self.path, manifest)
+            forget_old_versions(dataset)
+        self.manifest = manifest
 
     @property
     def vectors_digest(self) -> str | None:
         """Digest of the model whose vectors lie in the store; None before `eclip embed`."""
-        dataset = self._dataset()
-        if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
-            return None
-        return str(dataset.take([0], columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN][0].as_py())
+        return self.manifest[VECTORS_MODEL]
 
     def vectors(self, *, model_digest: str | None) -> pa.Table:
         """`product_id` and the three vectors of each listing in the store's order; null where missing.
@@ -160,8 +158,7 @@ class Store:
         return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 
     def _dataset(self) -> Any:
-        """The newest version of the products; opened anew, since vectors may have come."""
-        return _open_dataset(self.path / PRODUCTS_DATASET)
+        return open_dataset(self.path / PRODUCTS_DATASET, self.manifest[DATASET_VERSION])
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
@@ -181,93 +178,3 @@ def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path / STORE_MANIFEST)
-
-
-class DatasetWriter:
-    """Appends tables to a new Lance dataset through Daft, some 64 MB at a time."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path, self.schema = path, schema
-        self.num_rows = 0
-        self._waiting: list[pa.Table] = []
-        self._created = False
-
-    def append(self, table: pa.Table) -> None:
-        """Add rows; they reach the disk when enough of them wait, or on `close`."""
-        if table.num_rows:
-            self.num_rows += table.num_rows
-            self._waiting.append(table)
-            if sum(waiting.nbytes for waiting in self._waiting) >= _WRITE_BYTES:
-                self._write()
-
-    def close(self) -> None:
-        """Write what waits; a dataset without rows is made as well."""
-        if self._waiting:
-            self._write()
-        if not self._created:
-            import lance
-
-            lance.write_dataset(self.schema.empty_table(), str(self.path))
-
-    def _write(self) -> None:
-        daft = _quiet_daft()
-        rows = pa.concat_tables(self._waiting)
-        mode = "append" if self._created else "create"
-        daft.from_arrow(rows).write_lance(str(self.path), mode=mode, schema=self.schema)
-        self._waiting, self._created = [], True
-
-
-def _quiet_daft() -> Any:
-    """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
-    os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
-    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
-    logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)
-    import daft
-
-    return daft
-
-
-def add_columns(path: Path, columns: pa.Table) -> None:
-    """Add columns, one value a row in the dataset's order, and tag the result as what `prepare` finished."""
-    dataset = _open_dataset(path)
-    dataset.add_columns(pa.RecordBatchReader.from_batches(columns.schema, columns.to_batches()))
-    dataset.tags.create(PREPARED_TAG, dataset.version)
-
-
-def dataset_columns(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of a dataset that is no store yet."""
-    return _open_dataset(path).to_table(columns=list(columns))
-
-
-def _replace_columns(path: Path, columns: pa.Table) -> None:
-    """Add columns to the tagged version and commit that as the newest one: columns added before are gone.
-
-    A reader sees the old version or the new one, never rows of both.
-    """
-    import lance
-
-    fragments, schema, done = [], None, 0
-    for fragment in lance.dataset(str(path), version=PREPARED_TAG).get_fragments():
-        part = columns.slice(done, fragment.count_rows())
-        done += part.num_rows
-        reader = pa.RecordBatchReader.from_batches(part.schema, part.to_batches())
-        metadata, schema = fragment.merge_columns(reader)
-        fragments.append(metadata)
-    merge = lance.LanceOperation.Merge(fragments, schema)
-    newest = lance.LanceDataset.commit(str(path), merge, read_version=_open_dataset(path).version)
-    newest.cleanup_old_versions(_KEEP_OLD_VECTORS, error_if_tagged_old_versions=False)
-
-
-def _open_dataset(path: Path) -> Any:
-    import lance
-
-    with _reading(path):
-        return lance.dataset(str(path))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as fault:
-        raise StoreError(f"{path}: damaged, can't be read: {str(fault).splitlines()[0]}") from None

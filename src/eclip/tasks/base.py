@@ -30,8 +30,8 @@ COLUMNS = (
     "split",
     "category",
     "attributes",
-    "catalog_id",
-    "model_id",
+    "feed_catalog_id",
+    "feed_model_id",
     "seller",
     "policy",
     "duplicate_of",
@@ -58,7 +58,7 @@ class Catalogue:
     split: np.ndarray  # [N] object, of SPLITS
     categories: list[tuple[str, ...]]  # root to leaf; () where none
     attributes: list[dict[str, tuple[str, ...]]]
-    catalog_ids: np.ndarray  # [N] object, None where none
+    catalog_ids: np.ndarray  # [N] object, None where none; as the feed gave them: inferred ones are no truth
     model_ids: np.ndarray
     sellers: np.ndarray
     policies: np.ndarray
@@ -117,8 +117,8 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         attributes=[
             {name: tuple(values) for name, values in (pairs or []) if values} for pairs in columns["attributes"]
         ],
-        catalog_ids=_objects(columns["catalog_id"]),
-        model_ids=_objects(columns["model_id"]),
+        catalog_ids=_objects(columns["feed_catalog_id"]),
+        model_ids=_objects(columns["feed_model_id"]),
         sellers=_objects(columns["seller"]),
         policies=_objects(columns["policy"]),
         duplicate_of=_objects(columns["duplicate_of"]),

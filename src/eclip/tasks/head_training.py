@@ -7,7 +7,8 @@ each head keeps, of all decays and epochs, the state with the least validation l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ LEARNING_RATE = 1e-2
 MIN_BATCH, MAX_BATCH = 64, 256  # an eighth of the rows between these: few rows still make many steps
 MIN_EPOCHS, MAX_EPOCHS = 15, 60
 ROWS_SEEN = 150_000  # what decides between them: small stores take more epochs
+SHORT_STEP = 30_000_000  # multiplications; below it handing work to a second thread costs more than it saves
 PATIENCE = 3  # epochs without any head improving before the run ends
 HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
 
@@ -60,9 +62,26 @@ def fit_heads(
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
     run = _Run(targets, train, held, train_rows, validation_rows)
     epochs = int(np.clip(ROWS_SEEN // len(train_rows), MIN_EPOCHS, MAX_EPOCHS))
-    with stage(name, epochs * len(train_rows)) as advance:
+    with stage(name, epochs * len(train_rows)) as advance, _threads_for(run.step_size):
         run.fit(epochs, shuffled, advance)
     return run.heads(mean, scale)
+
+
+@contextmanager
+def _threads_for(step_size: int) -> Iterator[None]:
+    """One thread for short steps: waking a second one many times a step made small stores' heads several times slower.
+
+    Args:
+        step_size: Multiplications of one step's forward pass.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if step_size < SHORT_STEP else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Run:
@@ -74,6 +93,7 @@ class _Run:
         import torch
 
         self.targets, self.train, self.held = targets, train, held
+        self.batch_size = int(np.clip(len(train) // 8, MIN_BATCH, MAX_BATCH))
         codes = np.stack([target.codes for target in targets]).astype(np.int64)
         self.train_codes = torch.from_numpy(codes[:, train_rows])
         self.held_codes = torch.from_numpy(codes[:, held_rows])
@@ -91,6 +111,11 @@ class _Run:
             for w, c in zip(widths, self.columns, strict=True)
         ]
 
+    @property
+    def step_size(self) -> int:
+        """Multiplications of one step's forward pass."""
+        return self.batch_size * sum(weight.numel() for weight in self.weights)
+
     def fit(self, epochs: int, shuffled: np.random.Generator, advance: Any) -> None:
         import torch
 
@@ -99,13 +124,12 @@ class _Run:
         ]
         groups.append({"params": self.biases, "weight_decay": 0.0})
         optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
-        batch_size = int(np.clip(len(self.train) // 8, MIN_BATCH, MAX_BATCH))
-        steps = epochs * -(-len(self.train) // batch_size)
+        steps = epochs * -(-len(self.train) // self.batch_size)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         since_better = 0
         for _ in range(epochs):
             order = torch.from_numpy(shuffled.permutation(len(self.train)))
-            for batch in order.split(batch_size):
+            for batch in order.split(self.batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 self._losses(self.train[batch], self.train_codes[:, batch]).sum().backward()
                 optimizer.step()

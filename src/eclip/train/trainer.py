@@ -176,12 +176,12 @@ class TrainingLoop:
             first_step=self.progress.step,
             min_crop_share=self.config.min_crop_share,
         )
+        done_before = self.progress.step * self.sampler.batch_size
         try:
             with (
                 stop_between_steps() as stop,
-                stage("Training", self._expected_pairs(), unit="pairs") as advance,
+                stage("Training", self._expected_pairs(), unit="pairs", done_before=done_before) as advance,
             ):
-                advance(self.progress.step * self.sampler.batch_size)
                 last, validated = self._take_steps(batches, log, advance, stop)
         finally:
             batches.close()

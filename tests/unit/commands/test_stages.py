@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from eclip.commands.run import _training_config, run
 from eclip.commands.stages import Stages, tree_digest
 
 
@@ -86,3 +88,11 @@ def test_a_trees_digest_is_of_names_and_contents(tmp_path: Path) -> None:
         path.write_text(text)
         digests.add(tree_digest(tmp_path))
     assert len(digests) == 4
+
+
+def test_a_recipes_own_seed_holds_unless_another_is_given(tmp_path: Path) -> None:
+    recipe = tmp_path / "own.toml"
+    recipe.write_text('recipe = "tiny"\nseed = 5\n', encoding="utf-8")
+    assert _training_config({"recipe": str(recipe), "seed": None})["seed"] == 5
+    assert _training_config({"recipe": str(recipe), "seed": 3})["seed"] == 3
+    assert inspect.signature(run).parameters["seed"].default is None

@@ -111,3 +111,13 @@ def test_split_is_pinned_and_has_its_shares() -> None:
     counts = Counter(split_of(f"product:{i}") for i in range(20_000))
     assert abs(counts["train"] / 20_000 - 0.8) < 0.01
     assert abs(counts["test"] / 20_000 - 0.1) < 0.01
+
+
+def test_a_settled_listing_stays_and_takes_new_ones_to_its_side():
+    none: list[str | None] = [None] * 4
+    ids = ["a", "b", "c", "d"]
+    settled = {"a": "test", "b": "train"}
+    alone = np.full(4, -1)
+    together = assign_splits(ids, ["x", "x", "x", None], none, alone, settled=settled)
+    assert together[:3] == ["test", "train", "test"]  # an update linked two sides: the first one decides for new ones
+    assert together[3] == assign_splits(["d"], [None], [None], alone[:1])[0]

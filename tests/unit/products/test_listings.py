@@ -67,7 +67,7 @@ def test_fields_of_a_row(folder: Path) -> None:
     assert found["category"] == ["생활/건강", "셔츠"]
     assert (found["price"], found["policy"]) == (9900.0, "adult")
     assert found["attributes"] == [("color", ["Red"])]
-    assert (found["catalog_id"], found["catalog_reason"], found["model_id"]) == ("c", "given", None)
+    assert (found["feed_catalog_id"], found["feed_model_id"]) == ("c", None)
     assert found["image"] == (folder / "images" / "red.png").read_bytes()
     assert len(found["extra_images"]) == 1  # type: ignore[arg-type]
     assert found["flags"] == []

@@ -86,8 +86,8 @@ def test_batches_and_appends_do_not_change_the_store(
     feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(feed, tmp_path / "whole")
-    monkeypatch.setattr(prepare, "_BATCH_ROWS", 1)
-    monkeypatch.setattr("eclip.products.store._WRITE_BYTES", 1)
+    monkeypatch.setattr("eclip.products.accept._BATCH_ROWS", 1)
+    monkeypatch.setattr("eclip.products.dataset._WRITE_BYTES", 1)
     run(feed, tmp_path / "pieces")
     whole, pieces = Store.open(tmp_path / "whole"), Store.open(tmp_path / "pieces")
     assert whole.digest == pieces.digest
@@ -153,7 +153,7 @@ import sys, time
 from pathlib import Path
 from eclip.products import prepare
 def stop(*args): print("written", flush=True); time.sleep(60)
-prepare._add_whole_feed_columns = stop
+prepare.add_whole_feed_columns = stop
 prepare.prepare_store(Path(sys.argv[1]), Path(sys.argv[2]), images=None, columns="", category_separator=None)
 """
 

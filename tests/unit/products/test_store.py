@@ -19,8 +19,8 @@ ROWS = 7
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Seven listings in several fragments; the fourth has no picture."""
-    monkeypatch.setattr("eclip.products.prepare._BATCH_ROWS", 2)
-    monkeypatch.setattr("eclip.products.store._WRITE_BYTES", 1)
+    monkeypatch.setattr("eclip.products.accept._BATCH_ROWS", 2)
+    monkeypatch.setattr("eclip.products.dataset._WRITE_BYTES", 1)
     for index in range(ROWS):
         Image.new("RGB", (20, 20), (index * 30, 0, 0)).save(tmp_path / f"{index}.png")
     (tmp_path / "3.png").unlink()
@@ -67,19 +67,19 @@ def test_vectors_come_back_in_the_order_of_the_store(store: Store) -> None:
         store.vectors(model_digest="B")
 
 
-def test_vectors_of_another_length_replace_the_old_ones_in_one_commit(store: Store) -> None:
+def test_vectors_of_another_length_replace_the_old_ones(store: Store) -> None:
     store.write_vectors(vectors(4, seed=0), model_digest="A")
-    before = store._dataset()
+    before = Store.open(store.path)
     store.write_vectors(vectors(6, seed=1), model_digest="B")
     after = Store.open(store.path)
-    assert after._dataset().version == before.version + 1
     assert after.vectors(model_digest="B").equals(vectors(6, seed=1))
-    assert before.to_table(columns=["embedding_model"])["embedding_model"].to_pylist() == ["A"] * ROWS
+    assert before.vectors(model_digest="A").equals(vectors(4, seed=0))  # who opened it earlier reads on
     assert after.table(["title", "split"]).num_rows == ROWS
     assert len(after.images([0, 6])) == 2
 
 
-def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at", ["drop_columns", "add_columns", "manifest"])
+def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     import lance
 
     store.write_vectors(vectors(4, seed=0), model_digest="A")
@@ -88,10 +88,16 @@ def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch:
         raise OSError("LanceError(IO): No space left on device (os error 28)")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lance.LanceDataset, "commit", fail)
+        if at == "manifest":
+            patch.setattr("eclip.products.store.write_manifest", fail)
+        else:
+            patch.setattr(lance.LanceDataset, at, fail)
         with pytest.raises(DiskError, match="the disk is full"):
             store.write_vectors(vectors(6, seed=1), model_digest="B")
-    assert store.vectors(model_digest="A").equals(vectors(4, seed=0))
+    for opened in (store, Store.open(store.path)):
+        assert opened.vectors(model_digest="A").equals(vectors(4, seed=0))
+    store.write_vectors(vectors(6, seed=1), model_digest="B")
+    assert Store.open(store.path).vectors(model_digest="B").equals(vectors(6, seed=1))
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,7 @@ def _read_number(data: np.ndarray, i: int, end: int, kinds: np.ndarray) -> tuple
             for k in range(i, after):
                 word = (word ^ np.uint64(data[k])) * _PRIME
         elif kind in (POINT, COMMA) and after < end and 0x30 <= data[after] <= 0x39:
-            if kind == POINT:
-                word = (word ^ np.uint64(0x2E)) * _PRIME
+            word = (word ^ np.uint64(0x2E)) * _PRIME
         else:
             break
         i = after
@@ -124,7 +123,7 @@ def find_numbers(
 ) -> np.ndarray:
     """[N] uint64: the numbers of each text with their units, in any order; 0 = none.
 
-    A number is digits, with a point between them or commas passed over. The letters after it, at most one space
+    A number is digits, with points or commas between them. The letters after it, at most one space
     away, count where they are one of the units; "one piece" is no number.
 
     Args:

@@ -15,7 +15,7 @@ def words_of(*titles: str | None) -> TitleWords:
         ("Shampoo 500ml", "shampoo, 500 ML!!"),
         ("Men's shirt XL", "shirt XL (Men’s)"),
         ("셔츠 2개 블랙 남성", "남성 블랙 셔츠 ★ 2 개"),
-        ("Rice 1,000 g", "rice 1000g"),
+        ("Oil 1,5 l", "oil 1.5l"),
     ],
 )
 def test_the_same_words_in_any_order_and_dress(one: str, two: str) -> None:
@@ -30,6 +30,7 @@ def test_the_same_words_in_any_order_and_dress(one: str, two: str) -> None:
         ("Shampoo 500ml", "Shampoo 1l"),
         ("Shampoo 500ml", "Shampoo 500g"),
         ("Shampoo 1.5 l", "Shampoo 15 l"),
+        ("Shampoo 1,5 l", "Shampoo 15 l"),
         ("Shampoo", "Shampoo 2-pack"),
         ("Shirt M", "Shirt L"),
         ("Mug", "Mug Set"),
@@ -66,4 +67,4 @@ def test_hashes_are_pinned() -> None:
     assert text_hashes([]).tolist() == []
 
 
-PINNED: list[int] = [0, 0, 0, 0]
+PINNED = [0, 0, 9413272369427828315, 9707430561434094909]

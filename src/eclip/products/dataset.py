@@ -1,0 +1,128 @@
+"""The Lance datasets of a store: appended to through Daft, extended by columns, read at a version of choice.
+
+Each commit makes a version. Which of them is the store, its manifest says: versions after it belong to a write
+that was never finished, and the next write begins from the manifest's own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from eclip.errors import StoreError
+
+_WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
+_KEEP_OLD_VERSIONS = timedelta(days=1)  # for those who opened the store before it was written
+
+
+class DatasetWriter:
+    """Appends tables to a Lance dataset through Daft, some 64 MB at a time."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema = path, schema
+        self.num_rows = 0
+        self._waiting: list[pa.Table] = []
+        self._exists = path.is_dir()
+
+    def append(self, table: pa.Table) -> None:
+        """Add rows; they reach the disk when enough of them wait, or on `close`."""
+        if table.num_rows:
+            self.num_rows += table.num_rows
+            self._waiting.append(table)
+            if sum(waiting.nbytes for waiting in self._waiting) >= _WRITE_BYTES:
+                self._write()
+
+    def close(self) -> None:
+        """Write what waits; a dataset without rows is made as well."""
+        if self._waiting:
+            self._write()
+        if not self._exists:
+            import lance
+
+            lance.write_dataset(self.schema.empty_table(), str(self.path))
+
+    def _write(self) -> None:
+        daft = _quiet_daft()
+        rows = pa.concat_tables(self._waiting)
+        mode = "append" if self._exists else "create"
+        daft.from_arrow(rows).write_lance(str(self.path), mode=mode, schema=self.schema)
+        self._waiting, self._exists = [], True
+
+
+def _quiet_daft() -> Any:
+    """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
+    os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
+    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+    logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)
+    import daft
+
+    return daft
+
+
+def open_dataset(path: Path, version: int | None = None) -> Any:
+    """The dataset at a version; None = the newest.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    import lance
+
+    with reading(path):
+        return lance.dataset(str(path), version=version)
+
+
+def newest_version(path: Path) -> int:
+    """Number of the newest version."""
+    return int(open_dataset(path).version)
+
+
+def put_columns(path: Path, columns: pa.Table, *, version: int | None = None) -> int:
+    """Put columns beside those of a version, or in place of those of the same names; no other is rewritten.
+
+    Args:
+        path: The dataset.
+        columns: One value a row, in the dataset's order.
+        version: Which version to extend; None = the newest.
+
+    Returns:
+        The new version.
+    """
+    dataset = _begin_at(path, version)
+    replaced = [name for name in columns.column_names if name in dataset.schema.names]
+    if replaced:
+        dataset.drop_columns(replaced)
+    dataset.add_columns(pa.RecordBatchReader.from_batches(columns.schema, columns.to_batches()))
+    return newest_version(path)
+
+
+def forget_old_versions(path: Path) -> None:
+    """Remove the files of versions that nobody should be reading any more."""
+    open_dataset(path).cleanup_old_versions(_KEEP_OLD_VERSIONS)
+
+
+def _begin_at(path: Path, version: int | None) -> Any:
+    """The dataset with this version as its newest: what an unfinished write put after it is undone."""
+    dataset = open_dataset(path, version)
+    if dataset.version != dataset.latest_version:
+        dataset.restore()
+    return open_dataset(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the library says of a damaged dataset into one line.
+
+    Raises:
+        StoreError: In place of its errors.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as fault:
+        raise StoreError(f"{path}: damaged, can't be read: {str(fault).splitlines()[0]}") from None
