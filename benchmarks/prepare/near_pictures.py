@@ -4,7 +4,8 @@
 
 Hashes are drawn: half of them at random, half near another. All run on one thread and are timed in processor
 seconds, so that other work on the machine does not count. The peers' time for all pairs is that of some
-queries, times the number of hashes; imagededup's method compares each hash with all others likewise.
+queries, times the number of hashes; imagededup is asked through the
+search that its `find_duplicates` calls for each picture, which also reads all its hashes anew each time.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def find_duplicates(
         *(unknown, unknown.copy(), facts, roots),
     )
     repeats = roots != np.arange(num)
-    reasons = np.where(repeats, np.where(pictures < 0, SAME_TEXT, SAME_CONTENT), None)
+    reasons = np.array([None, SAME_CONTENT, SAME_TEXT], dtype=object)[repeats * (1 + (pictures < 0))]
     return np.where(repeats, roots, -1), reasons.tolist()
 
 

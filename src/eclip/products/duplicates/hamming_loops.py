@@ -35,9 +35,9 @@ def bucketed(words: np.ndarray, shift: np.uint64, mask: np.uint64) -> tuple[np.n
     places = starts[:-1].copy()
     out, positions = np.empty_like(words), np.empty(len(words), dtype=np.int32)
     for i in range(len(words)):
-        value = np.int64((words[i] >> shift) & mask)
-        out[places[value]], positions[places[value]] = words[i], i
-        places[value] += 1
+        key = np.int64((words[i] >> shift) & mask)
+        out[places[key]], positions[places[key]] = words[i], i
+        places[key] += 1
     return out, positions, starts
 
 

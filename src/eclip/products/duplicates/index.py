@@ -209,7 +209,7 @@ class DuplicateIndex:
         first = np.zeros(len(keys), dtype=bool)
         first[np.unique(keys.contents, return_index=True)[1]] = True
         first &= self.contents(keys.contents) < 0
-        blocks = []
+        blocks: list[tuple[np.ndarray, np.ndarray]] = []
         for old, new, near in zip(
             (self.pictures, self.words), self._cells_after(keys, first), (True, False), strict=True
         ):

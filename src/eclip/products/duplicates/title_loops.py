@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from eclip.products.duplicates.compiled import compiled
@@ -36,7 +38,7 @@ def hash_texts(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def decode_letter(data: np.ndarray, i: int) -> tuple[int, int]:
+def decode_letter(data: np.ndarray, i: int) -> tuple[Any, int]:
     """The code point that starts at byte i of valid UTF-8, and where the next one starts."""
     byte = np.int64(data[i])
     if byte < 0x80:
@@ -65,7 +67,8 @@ def find_words(data: np.ndarray, offsets: np.ndarray, kinds: np.ndarray) -> tupl
     starts = np.zeros(len(offsets), dtype=np.int64)
     found = 0
     for row in range(len(offsets) - 1):
-        word, inside, i = _BASIS, SEPARATOR, offsets[row]
+        word, i = _BASIS, offsets[row]
+        inside: Any = SEPARATOR
         while i < offsets[row + 1]:
             point, after = decode_letter(data, i)
             kind = np.int64(kinds[point]) if point < len(kinds) else LETTER
@@ -157,7 +160,7 @@ def find_numbers(
 
 
 @compiled
-def _contains(sorted_words: np.ndarray, word: np.uint64) -> bool:
+def _contains(sorted_words: np.ndarray, word: np.uint64) -> Any:
     place = np.searchsorted(sorted_words, word)
     return place < len(sorted_words) and sorted_words[place] == word
 

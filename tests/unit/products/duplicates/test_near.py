@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eclip.errors import StoreError
+from eclip.products.duplicates.cells import COMPARED_ROWS
 from eclip.products.duplicates.exact import find_duplicates
 from eclip.products.duplicates.index import DuplicateIndex
 from eclip.products.duplicates.keys import ListingColumns
@@ -223,3 +224,11 @@ def test_a_damaged_or_foreign_index_is_refused_in_one_line(tmp_path: Path) -> No
 def test_nothing_is_found_in_nothing() -> None:
     empty: Duplicates = find_near_duplicates(columns([]))
     assert empty.originals.tolist() == empty.reasons == []
+
+
+def test_a_row_is_compared_with_the_first_of_a_heavy_cell_only_also_in_batches() -> None:
+    many = [listing("Noma shoe", 20, catalog=f"c{i}", copy=i) for i in range(COMPARED_ROWS + 1)]
+    asked = [listing("Noma shoe !", 20, catalog=catalog, copy=999) for catalog in ("c0", f"c{COMPARED_ROWS}")]
+    assert found(*many, *asked)[-2:] == [0, -1]
+    index = DuplicateIndex.build(columns(many[:100])).extended(columns(many[100:]))
+    assert index.find(columns(asked)).originals.tolist() == [0, -1]
