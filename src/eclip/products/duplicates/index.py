@@ -54,7 +54,7 @@ class DuplicateIndex:
 
     Attributes:
         fact_names: Which facts were given beside the catalog, in their order.
-        keys: The listings as numbers, without the titles' bags.
+        keys: The listings as numbers.
         originals: [N] row of the original of each; its own row for an original.
         claims: [F, N] facts that each original and its duplicates gave.
         contents: First original of each content.
@@ -115,18 +115,22 @@ class DuplicateIndex:
         Raises:
             StoreError: As `find`.
         """
+        return self.added(listings)[1]
+
+    def added(self, listings: ListingColumns) -> tuple[Duplicates, DuplicateIndex]:
+        """What `find` says of the listings, and the index with them behind its own.
+
+        Raises:
+            StoreError: As `find`.
+        """
         keys = self._keys_of(listings)
         found, rows, changed = link_rows(self, keys, *self._edges(keys))
         claims = np.concatenate([self.claims, keys.facts], axis=1)
         claims[:, rows] = changed
         own = np.where(found.originals >= 0, found.originals, len(self) + np.arange(len(keys)))
-        return DuplicateIndex._of(
-            self.fact_names,
-            ListingKeys.joined(self.keys, keys),
-            np.concatenate([self.originals, own]),
-            claims,
-            self.table.bands.radius,
-        )
+        originals = np.concatenate([self.originals, own])
+        both = ListingKeys.joined(self.keys, keys)
+        return found, DuplicateIndex._of(self.fact_names, both, originals, claims, self.table.bands.radius)
 
     def save(self, path: Path) -> None:
         """Write the index to a file; an earlier one is replaced once this is whole.

@@ -188,7 +188,8 @@ def test_answers_of_a_saved_index_equal_finding_at_once(seed: int, tmp_path: Pat
         answer = index.find(columns(rows[start:stop]))
         assert answer.originals.tolist() == at_once.originals[start:stop].tolist()
         assert answer.reasons == at_once.reasons[start:stop]
-        index = index.extended(columns(rows[start:stop]))
+        again, index = index.added(columns(rows[start:stop]))
+        assert again.originals.tolist() == answer.originals.tolist()
     assert index.originals.tolist() == [e if e >= 0 else i for i, e in enumerate(at_once.originals.tolist())]
 
 
