@@ -19,7 +19,8 @@ from scipy.fft import dct
 from eclip.products.clean import clean_title
 from eclip.products.duplicates.exact import placeholder_pictures
 from eclip.products.duplicates.keys import ListingColumns
-from eclip.products.duplicates.near import find_near_duplicates
+from eclip.products.duplicates.near import Confirm, find_near_duplicates
+from eclip.products.duplicates.pixels import same_picture
 from eclip.products.images import UnreadablePictureError, decode_picture
 
 
@@ -62,6 +63,18 @@ def read_shop(shop: Path) -> tuple[list[dict[str, str]], ListingColumns]:
     )
 
 
+def judge(shop: Path) -> Confirm:
+    """The judge of pictures, over the feed's files."""
+    with (shop / "feed.csv").open(encoding="utf-8", newline="") as feed:
+        files = [shop / row["image"] for row in csv.DictReader(feed)]
+
+    def confirm(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+        pairs = zip(later.tolist(), earlier.tolist(), strict=True)
+        return np.array([same_picture(files[one].read_bytes(), files[two].read_bytes()) for one, two in pairs])
+
+    return confirm
+
+
 def main() -> None:
     """Find, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -74,12 +87,13 @@ def main() -> None:
     near = np.array(["near_duplicate" in row["defects"] for row in truth])
     print(f"{len(truth):,} listings, {(expected >= 0).sum()} duplicates, {near.sum()} of them near")
     for radius in args.radius:
-        found = find_near_duplicates(listings, radius=radius).originals
-        right = (found >= 0) & (found == expected)
-        print(
-            f"radius {radius}: precision {right.sum() / max((found >= 0).sum(), 1):.4f}, "
-            f"recall {right.sum() / (expected >= 0).sum():.4f}, of near ones {right[near].mean():.4f}"
-        )
+        for how, confirm in (("hash", None), ("hash and pixels", judge(args.shop))):
+            found = find_near_duplicates(listings, radius=radius, confirm=confirm).originals
+            right = (found >= 0) & (found == expected)
+            print(
+                f"radius {radius}, {how}: precision {right.sum() / max((found >= 0).sum(), 1):.4f}, "
+                f"recall {right.sum() / (expected >= 0).sum():.4f}, of near ones {right[near].mean():.4f}"
+            )
 
 
 if __name__ == "__main__":

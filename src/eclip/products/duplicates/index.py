@@ -8,7 +8,7 @@ functions are the same, and an answer never depends on later rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from eclip.products.duplicates.cells import Cells, TitledCells, agreeing_rows
 from eclip.products.duplicates.hamming import Bands, HammingTable
 from eclip.products.duplicates.keys import ListingColumns, ListingKeys
 from eclip.products.duplicates.linking import link_rows
-from eclip.products.duplicates.near import NEAR_RADIUS, Duplicates
+from eclip.products.duplicates.near import NEAR_RADIUS, Confirm, Duplicates
 from eclip.products.duplicates.titlewords import TitleWords
 
 INDEX_FILE = "duplicates.index"
@@ -97,34 +97,35 @@ class DuplicateIndex:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def find(self, listings: ListingColumns) -> Duplicates:
+    def find(self, listings: ListingColumns, *, confirm: Confirm | None = None) -> Duplicates:
         """Which of these new listings repeat one of the index, or an earlier one of their own.
 
         Rows of the originals are counted over the index first, then the new listings. A listing that is in the
-        index already repeats itself: compare ids where that may be.
+        index already repeats itself: compare ids where that may be. `confirm`: see `near.find_near_duplicates`;
+        its rows are counted likewise.
 
         Raises:
             StoreError: The listings come with other facts than those of the index.
         """
         keys = self._keys_of(listings)
-        return link_rows(self, keys, *self._edges(keys))[0]
+        return link_rows(self, keys, *self._edges(keys, confirm))[0]
 
-    def extended(self, listings: ListingColumns) -> DuplicateIndex:
+    def extended(self, listings: ListingColumns, *, confirm: Confirm | None = None) -> DuplicateIndex:
         """This index with the listings behind its own.
 
         Raises:
             StoreError: As `find`.
         """
-        return self.added(listings)[1]
+        return self.added(listings, confirm=confirm)[1]
 
-    def added(self, listings: ListingColumns) -> tuple[Duplicates, DuplicateIndex]:
+    def added(self, listings: ListingColumns, *, confirm: Confirm | None = None) -> tuple[Duplicates, DuplicateIndex]:
         """What `find` says of the listings, and the index with them behind its own.
 
         Raises:
             StoreError: As `find`.
         """
         keys = self._keys_of(listings)
-        found, rows, changed = link_rows(self, keys, *self._edges(keys))
+        found, rows, changed = link_rows(self, keys, *self._edges(keys, confirm))
         claims = np.concatenate([self.claims, keys.facts], axis=1)
         claims[:, rows] = changed
         own = np.where(found.originals >= 0, found.originals, len(self) + np.arange(len(keys)))
@@ -208,43 +209,44 @@ class DuplicateIndex:
             )
         return ListingKeys.of(listings)
 
-    def _edges(self, keys: ListingKeys) -> tuple[np.ndarray, np.ndarray]:
+    def _edges(self, keys: ListingKeys, confirm: Confirm | None) -> tuple[np.ndarray, np.ndarray]:
         """Near listings of new ones as (later, earlier) rows, counted over the index first."""
         first = np.zeros(len(keys), dtype=bool)
         first[np.unique(keys.contents, return_index=True)[1]] = True
         first &= self.contents(keys.contents) < 0
-        blocks: list[tuple[np.ndarray, np.ndarray]] = []
-        for old, new, near in zip(
-            (self.pictures, self.words), self._cells_after(keys, first), (True, False), strict=True
-        ):
-            mine, theirs = TitledCells(new, keys.titles, len(self)), TitledCells(old, self.keys.titles, 0)
-            same = np.arange(len(new.values))
-            blocks += agreeing_rows(mine, mine, (same, same))
-            if near:
-                table = HammingTable.build(new.values, self.table.bands.radius)
-                for pairs in table.pairs():
-                    blocks += agreeing_rows(mine, mine, (pairs.left, pairs.right))
-                for pairs in self.table.neighbours(new.values):
-                    blocks += agreeing_rows(mine, theirs, (pairs.left, pairs.right))
-            else:
-                place = Lookup(old.values, np.arange(len(old.values)))(new.values)
-                known = np.flatnonzero(place >= 0)
-                blocks += agreeing_rows(mine, theirs, (known, place[known]))
+        pictures, words = _cells(keys, first, len(self), (self.pictures, self.words))
+        blocks = []
+        for later, earlier in self._near_pictures(keys, pictures):
+            sure = slice(None) if confirm is None or not len(later) else confirm(later, earlier)
+            blocks.append((later[sure], earlier[sure]))
+        mine, theirs = TitledCells(words, keys.titles, len(self)), TitledCells(self.words, self.keys.titles, 0)
+        same = np.arange(len(words.values))
+        place = Lookup(self.words.values, np.arange(len(self.words.values)))(words.values)
+        known = np.flatnonzero(place >= 0)
+        blocks += agreeing_rows(mine, mine, (same, same))
+        blocks += agreeing_rows(mine, theirs, (known, place[known]))
         none = np.zeros(0, dtype=np.int64)
         return (
             np.concatenate([none, *(block[0] for block in blocks)]),
             np.concatenate([none, *(block[1] for block in blocks)]),
         )
 
-    def _cells_after(self, keys: ListingKeys, first: np.ndarray) -> tuple[Cells, Cells]:
-        return _cells(keys, first, len(self), (self.pictures, self.words))
+    def _near_pictures(self, keys: ListingKeys, new: Cells) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(later, earlier) rows of near hashes and agreeing titles, in blocks; some pairs twice."""
+        mine, theirs = TitledCells(new, keys.titles, len(self)), TitledCells(self.pictures, self.keys.titles, 0)
+        same = np.arange(len(new.values))
+        yield from agreeing_rows(mine, mine, (same, same))
+        for pairs in HammingTable.build(new.values, self.table.bands.radius).pairs():
+            yield from agreeing_rows(mine, mine, (pairs.left, pairs.right))
+        for pairs in self.table.neighbours(new.values):
+            yield from agreeing_rows(mine, theirs, (pairs.left, pairs.right))
 
 
 def _cells(
     keys: ListingKeys, first: np.ndarray, base: int, before: tuple[Cells, Cells] | tuple[None, None] = (None, None)
 ) -> tuple[Cells, Cells]:
     """Rows that can have near ones, by perceptual hash and by words; row numbers count from `base`."""
-    worded = first & (keys.titles.bag != 0)
+    worded = first & (keys.titles.bag != 0) & keys.sold
     sides = ((worded & keys.pictured, keys.pictures), (worded & keys.plain, keys.titles.bag))
     one, two = (
         Cells.of(values[rows], keys.groups[rows], base + np.flatnonzero(rows), old)

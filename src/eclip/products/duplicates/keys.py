@@ -48,6 +48,7 @@ class ListingKeys:
         pictures: [N] uint64 perceptual hash.
         pictured: [N] bool: the hash says something.
         plain: [N] bool: there is no picture at all.
+        sold: [N] bool: the seller is named.
         facts: [F, N] uint64; 0 = not given.
         titles: Words of the titles.
     """
@@ -58,6 +59,7 @@ class ListingKeys:
     pictures: np.ndarray
     pictured: np.ndarray
     plain: np.ndarray
+    sold: np.ndarray
     facts: np.ndarray
     titles: TitleWords
 
@@ -78,6 +80,7 @@ class ListingKeys:
             pictures=np.asarray(listings.perceptual_hashes, dtype=np.uint64),
             pictured=np.asarray(listings.telling, dtype=bool),
             plain=images == 0,
+            sold=sellers != 0,
             facts=np.array([catalogs, *map(text_hashes, texts)], dtype=np.uint64),
             titles=titles,
         )

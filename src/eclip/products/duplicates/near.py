@@ -4,7 +4,8 @@ The same product from another seller is no duplicate: catalogs tell that. A list
 that it agrees with, in the order of the rows:
 
 - exactly: same title, seller and picture (or no picture on both), or else nearly:
-- same seller; the same numbers with units, sizes and packs in the title ("500ml" never repeats "1l"); no two
+- the same seller, and a named one (a feed without sellers is a shop's own range, where like is beside like);
+  the same numbers with units, sizes and packs in the title ("500ml" never repeats "1l"); no two
   different colours; one title has all words of the other and at most half as many beside; and perceptual
   hashes within the radius. Without pictures the titles must have the same words, in any order.
 - No fact that both give differs: catalog, barcode, model number, brand, ... A duplicate's facts become its
@@ -16,6 +17,7 @@ equals finding at once (`eclip.products.duplicates.index`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from eclip.products.duplicates.index import DuplicateIndex
 
 NEAR_RADIUS = 8
+Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 NEAR_PICTURE = "same seller, title and picture nearly the same"
 NEAR_WORDS = "same seller and words, no picture"
 
@@ -54,9 +57,18 @@ class Duplicates:
         return list(texts[self.plain.astype(int), self.kinds])
 
 
-def find_near_duplicates(listings: ListingColumns, *, radius: int = NEAR_RADIUS) -> Duplicates:
-    """Exact and near duplicates among these listings; rows of the originals count from 0."""
-    return empty_index(listings, radius=radius).find(listings)
+def find_near_duplicates(
+    listings: ListingColumns, *, radius: int = NEAR_RADIUS, confirm: Confirm | None = None
+) -> Duplicates:
+    """Exact and near duplicates among these listings; rows of the originals count from 0.
+
+    Args:
+        listings: Their columns.
+        radius: Bits in which the perceptual hashes of near pictures may differ.
+        confirm: Given [P] later and [P] earlier rows whose pictures seem near, says [P] which are; None = all.
+            `eclip.products.duplicates.pixels.same_picture` is the judge that it is meant for.
+    """
+    return empty_index(listings, radius=radius).find(listings, confirm=confirm)
 
 
 def empty_index(listings: ListingColumns, *, radius: int = NEAR_RADIUS) -> DuplicateIndex:
