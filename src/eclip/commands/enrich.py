@@ -216,7 +216,7 @@ def _same_product_ids(
 
 def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str] | None]:
     """Ids of listings with the same title, seller and picture."""
-    from eclip.products.dedup import find_duplicates
+    from eclip.products.duplicates.exact import find_duplicates
 
     tables = [corpus.table, listings.table] if corpus else [listings.table]
     columns = {name: [v for t in tables for v in t[name].to_pylist()] for name in TEXT_COLUMNS}

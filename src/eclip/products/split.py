@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eclip.products.dedup import components
+from eclip.products.duplicates.components import components
 from eclip.schema import SPLIT_SHARES, SPLITS
 
 

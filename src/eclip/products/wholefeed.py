@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
+from eclip.products.duplicates.components import folded_titles, loss_groups
+from eclip.products.duplicates.exact import find_duplicates, placeholder_pictures
 from eclip.products.split import assign_splits
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 
-from eclip.products.dedup import components, find_duplicates, loss_groups, placeholder_pictures
+from eclip.products.duplicates.components import components, loss_groups
+from eclip.products.duplicates.exact import find_duplicates, placeholder_pictures
 from eclip.products.split import assign_splits, split_of
 
 PINNED = [

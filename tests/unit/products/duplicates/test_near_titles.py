@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from eclip.products.duplicates.titles import banding, near_titles
+
+
+def drawn_titles(num: int) -> list[str | None]:
+    draw = random.Random(0)
+    letters = "abcdefghijklmnopqrstuvwxyz가나다라마바사"
+    words = ["".join(draw.choices(letters, k=draw.randint(2, 8))) for _ in range(num)]
+    titles = [" ".join(draw.sample(words, draw.randint(1, 9))) for _ in range(num)]
+    edited = []
+    for title in titles:
+        parts = title.split()
+        parts.insert(draw.randrange(len(parts) + 1), parts.pop(0))
+        edited.append(" ".join([*parts, draw.choice(["", "!!", "new"])]).upper())
+    return [*titles, *edited, None, "", "!", "ab", "AB"]
+
+
+def shingles(title: str | None) -> set[str]:
+    kept = "".join(letter if letter.isalnum() else " " for letter in (title or "").casefold())
+    text = " ".join(kept.split())
+    return {text[i : i + 3] for i in range(max(len(text) - 2, 1))} if text else set()
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9, 1.0])
+def test_pairs_equal_all_against_all_but_for_a_few_at_the_threshold(threshold: float) -> None:
+    titles = drawn_titles(150)
+    sets = [shingles(title) for title in titles]
+    expected = {
+        (i, j): len(sets[i] & sets[j]) / len(sets[i] | sets[j])
+        for i in range(len(titles))
+        for j in range(i + 1, len(titles))
+        if sets[i] and sets[j] and len(sets[i] & sets[j]) >= threshold * len(sets[i] | sets[j])
+    }
+    found = [
+        (pair, similarity)
+        for block in near_titles(titles, threshold=threshold)
+        for *pair, similarity in zip(block.left.tolist(), block.right.tolist(), block.similarity.tolist(), strict=True)
+    ]
+    assert len({tuple(pair) for pair, _ in found}) == len(found)
+    for (i, j), similarity in found:
+        assert similarity == pytest.approx(expected[i, j], abs=1e-6)
+    assert len(found) >= 0.98 * len(expected)
+    assert len(expected) > 20
+
+
+def test_banding_misses_at_most_one_in_a_hundred_at_the_threshold() -> None:
+    for threshold in (0.4, 0.5, 0.7, 0.8, 0.95):
+        num_bands, depth = banding(threshold)
+        assert (1 - threshold**depth) ** num_bands <= 0.01
+        assert num_bands * depth <= 128
+    with pytest.raises(ValueError, match=r"threshold is 0\.1"):
+        banding(0.1)
