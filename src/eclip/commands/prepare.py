@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from eclip.commands.arguments import FeedArgument
+
+FetchImages = Literal["public", "any", "none"]  # as in products.pictures.fetch, which the help need not load
 
 if TYPE_CHECKING:
     from eclip.products.prepare import FeedForecast, PrepareSummary
@@ -19,6 +21,7 @@ def prepare(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    fetch_images: FetchImages = "public",
     dry_run: bool = False,
 ) -> PrepareSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
@@ -35,6 +38,8 @@ def prepare(
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field.
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
+        fetch_images: Which http(s) and s3 addresses of pictures are fetched: those of public servers, any
+            (servers of your own network too), or none.
         dry_run: Only say rows, bytes and expected time.
     """
     from eclip.products.prepare import plan_feed, prepare_store
@@ -46,4 +51,4 @@ def prepare(
     }
     if dry_run:
         return plan_feed(Path(feed), **settings)
-    return prepare_store(Path(feed), Path(store), **settings)
+    return prepare_store(Path(feed), Path(store), fetch_images=fetch_images, **settings)

@@ -12,7 +12,7 @@ from eclip.commands.embed import embed
 from eclip.commands.evaluate import EvaluateSummary, evaluate, read_evaluation
 from eclip.commands.fit import fit
 from eclip.commands.forecast import RunForecast, forecast_run
-from eclip.commands.prepare import prepare
+from eclip.commands.prepare import FetchImages, prepare
 from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest
 from eclip.commands.train import train
 from eclip.schema import MODEL_TASKS
@@ -37,6 +37,7 @@ def run(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    fetch_images: FetchImages = "public",
     recipe: str = "small",
     encoder: str | None = None,
     init: Path | None = None,
@@ -55,6 +56,7 @@ def run(
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... as in `eclip prepare`.
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
+        fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
         recipe: tiny (from scratch, minutes), small (pretrained towers) or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
@@ -73,6 +75,7 @@ def run(
     training: dict[str, Any] = {"recipe": str(recipe), "encoder": encoder, "init": init, "seed": seed}
     if dry_run:
         return forecast_run(Path(feed), feeding, training, minutes)
+    feeding["fetch_images"] = fetch_images
     return run_stages(Path(feed), Path(out), feeding, training, minutes=minutes, compare_clip=compare_clip)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,11 @@ from eclip.products.clean import (
     title_language,
 )
 from eclip.products.columns import ColumnMap, resolve_columns
-from eclip.products.images import (
-    Picture,
-    PictureNotFetchedError,
-    UnreadablePictureError,
-    careful_decoding,
-    read_picture,
-)
 from eclip.products.ingest import Feed, RawBatch, open_feed, row_as_json
+from eclip.products.pictures.fetch import FetchImages
+from eclip.products.pictures.loader import PictureLoader
+from eclip.products.pictures.opening import careful_decoding
+from eclip.products.pictures.picture import Picture, PictureNotFetchedError, UnreadablePictureError
 from eclip.schema import PRODUCTS_SCHEMA
 
 # Only a view of the whole feed can fill these.
@@ -68,9 +64,17 @@ class FeedPlan:
     columns: ColumnMap
     category_separator: str
     picture_folder: Path
+    fetch_images: FetchImages
 
 
-def plan_listings(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedPlan:
+def plan_listings(
+    feed: Path,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    fetch_images: FetchImages = "public",
+) -> FeedPlan:
     """Open a feed, map its columns and decide how category paths are split.
 
     Args:
@@ -78,6 +82,7 @@ def plan_listings(feed: Path, *, images: Path | None, columns: str, category_sep
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
+        fetch_images: Which picture addresses are fetched: public ones, any, none.
 
     Raises:
         FeedError: The feed, a column or the picture folder is missing, or the feed is empty.
@@ -92,6 +97,7 @@ def plan_listings(feed: Path, *, images: Path | None, columns: str, category_sep
         columns=mapped,
         category_separator=category_separator or _find_separator(opened, mapped),
         picture_folder=images if images is not None else feed.parent,
+        fetch_images=fetch_images,
     )
 
 
@@ -113,19 +119,22 @@ def read_listings(
     columns: str,
     category_separator: str | None,
     batch_size: int,
+    fetch_images: FetchImages = "public",
 ) -> Iterator[pa.Table]:
     """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    plan = plan_listings(
+        feed, images=images, columns=columns, category_separator=category_separator, fetch_images=fetch_images
+    )
     return planned_listings(plan, batch_size=batch_size)
 
 
 def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
     """Cleaned listings of a planned feed; no more than one batch is held."""
     names = _columns_to_read(plan)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with PictureLoader(plan.picture_folder, fetch_images=plan.fetch_images) as loader:
         for batch in plan.feed.batches(batch_size, columns=names):
             with careful_decoding():
-                table = clean_batch(batch, plan, pool)
+                table = clean_batch(batch, plan, loader)
             yield table
 
 
@@ -143,14 +152,14 @@ class _Pictures:
     flags: list[str] = field(default_factory=list)
 
 
-def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
-    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the pool decodes pictures."""
+def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Table:
+    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the loader brings pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
     fields = {name: cells[column] for name, column in plan.columns.fields.items()}
     nothing: list[Any] = [None] * len(batch.rows)
     mains, extras = fields.pop("image", nothing), fields.pop("extra_images", nothing)
     records = []
-    for index, tasks in enumerate(_picture_tasks(mains, extras, plan.picture_folder, pool)):
+    for index, tasks in enumerate(_picture_tasks(mains, extras, loader)):
         record: dict[str, Any] = {"row": batch.rows[index]}
         fault = batch.faults[index]
         if fault is None:
@@ -225,18 +234,10 @@ def _attributes(cells: dict[str, list[Any]], index: int, columns: ColumnMap) -> 
 
 
 def _picture_tasks(
-    mains: Sequence[Any], extras: Sequence[Any], folder: Path, pool: Executor
+    mains: Sequence[Any], extras: Sequence[Any], loader: PictureLoader
 ) -> Iterator[tuple[Future, list[Future]]]:
-    """Start to read all pictures of a batch; a file that several rows name is read once."""
-    by_name: dict[str, Future] = {}
-
-    def start(source: Any) -> Future:
-        if not isinstance(source, str):
-            return pool.submit(read_picture, source, folder)
-        if source not in by_name:
-            by_name[source] = pool.submit(read_picture, source, folder)
-        return by_name[source]
-
+    """Start to read all pictures of a batch; what several rows name is read once."""
+    start = loader.batch()
     tasks = []
     for main, more in zip(mains, extras, strict=True):
         sources = more.split(_EXTRA_SEPARATOR) if isinstance(more, str) else more
@@ -261,11 +262,14 @@ def _gather_pictures(main: Future, extras: Sequence[Future]) -> _Pictures:
 
 def _result_or_flag(task: Future, which: str, flags: list[str]) -> Picture | None:
     try:
-        return task.result()
-    except PictureNotFetchedError:
-        flags.append(f"{which}image not fetched")
+        picture: Picture | None = task.result()
+    except PictureNotFetchedError as fault:
+        flags.append(f"{which}image not fetched" + (f": {fault}" if str(fault) else ""))
     except UnreadablePictureError as fault:
         flags.append(f"unreadable {which}picture: {fault}")
+    else:
+        flags += [f"{which}{flag}" for flag in picture.flags] if picture else []
+        return picture
     return None
 
 
