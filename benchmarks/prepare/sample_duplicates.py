@@ -13,6 +13,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from eclip.products.images import UnreadablePictureError, decode_picture
 from PIL import Image
 from scipy.fft import dct
 
@@ -21,7 +22,6 @@ from eclip.products.duplicates.exact import placeholder_pictures
 from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.near import Confirm, find_near_duplicates
 from eclip.products.duplicates.pixels import same_picture
-from eclip.products.images import UnreadablePictureError, decode_picture
 
 
 def perceptual_hash(encoded: bytes) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from eclip.commands.arguments import FeedArgument
 from eclip.errors import ConfigError
+
+FetchImages = Literal["public", "any", "none"]  # as in products.pictures.fetch, which the help need not load
 
 if TYPE_CHECKING:
     from eclip.products.prepare import FeedForecast, PrepareSummary
@@ -23,6 +25,7 @@ def prepare(
     category_separator: str | None = None,
     sql: str | None = None,
     platform: str | None = None,
+    fetch_images: FetchImages = "public",
     update: bool = False,
     remove_missing: bool = False,
     dry_run: bool = False,
@@ -44,6 +47,8 @@ def prepare(
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
         sql: One SELECT, where FEED is a database: sqlite:///shop.db or postgresql://user:password@host/shop.
         platform: google, shopify, magento: whose export it is; found by itself; none reads its columns plainly.
+        fetch_images: Which http(s) and s3 addresses of pictures are fetched: those of public servers, any
+            (servers of your own network too), or none.
         update: Merge the feed into the store that is there: splits stay, and so do vectors of what did not change.
         remove_missing: With --update: listings that the feed does not have leave the store.
         dry_run: Only say rows, bytes and expected time.
@@ -64,5 +69,5 @@ def prepare(
     if update:
         from eclip.products.update import update_store
 
-        return update_store(opened, Path(store), **settings, remove_missing=remove_missing)
-    return prepare_store(opened, Path(store), **settings)
+        return update_store(opened, Path(store), fetch_images=fetch_images, **settings, remove_missing=remove_missing)
+    return prepare_store(opened, Path(store), fetch_images=fetch_images, **settings)

@@ -12,7 +12,7 @@ from eclip.commands.embed import embed
 from eclip.commands.evaluate import EvaluateSummary, evaluate, read_evaluation
 from eclip.commands.fit import fit
 from eclip.commands.forecast import RunForecast, forecast_run
-from eclip.commands.prepare import prepare
+from eclip.commands.prepare import FetchImages, prepare
 from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest
 from eclip.commands.train import train
 from eclip.schema import MODEL_TASKS
@@ -39,6 +39,7 @@ def run(
     category_separator: str | None = None,
     sql: str | None = None,
     platform: str | None = None,
+    fetch_images: FetchImages = "public",
     recipe: str = "small",
     encoder: str | None = None,
     init: Path | None = None,
@@ -59,6 +60,7 @@ def run(
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
         sql: One SELECT, where FEED is a database, as in `eclip prepare`.
         platform: Whose export it is, as in `eclip prepare`.
+        fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
         recipe: tiny (from scratch, minutes), small (pretrained towers) or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
@@ -80,7 +82,8 @@ def run(
         from eclip.products.feeds import open_feed
 
         return forecast_run(open_feed(feed, **reading), feeding, training, minutes)
-    return run_stages(feed, Path(out), feeding | reading, training, minutes=minutes, compare_clip=compare_clip)
+    feeding |= reading | {"fetch_images": fetch_images}
+    return run_stages(feed, Path(out), feeding, training, minutes=minutes, compare_clip=compare_clip)
 
 
 def run_stages(

@@ -92,7 +92,7 @@ def title_language(title: str | None) -> str | None:
 
 def parse_category(value: Any, separator: str) -> list[str] | None:
     """A category path from root to leaf: lists stay, text is split at `separator`; None when empty."""
-    values = _json_or_same(value)
+    values = json_or_same(value)
     if not isinstance(values, list | tuple):
         text = as_text(values)
         values = html.unescape(text).split(separator) if text else []
@@ -111,7 +111,7 @@ def parse_attributes(value: Any, *, column: str) -> list[tuple[str, list[str]]]:
     Understood: an object, a list of [name, value] pairs or of {name, value} objects (Arrow's, or as JSON
     text), and `key=value;key=value`. Anything else is a value of the attribute that the column itself names.
     """
-    value = _json_or_same(value)
+    value = json_or_same(value)
     if value is None or value == "" or value == []:
         return []
     if isinstance(value, dict):
@@ -137,7 +137,7 @@ def merge_attributes(pairs: Iterable[tuple[str | None, list[str]]]) -> list[tupl
 
 def attribute_values(value: Any) -> list[str]:
     """Values of one attribute as texts: several by a list or by `|`."""
-    value = _json_or_same(value)
+    value = json_or_same(value)
     if isinstance(value, list | tuple):
         items = list(value)
     else:
@@ -147,7 +147,7 @@ def attribute_values(value: Any) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text))
 
 
-def _json_or_same(value: Any) -> Any:
+def json_or_same(value: Any) -> Any:
     """The list or object that a text spells in JSON; any other value as it is."""
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from eclip.products.clean import (
     clean_text,
     clean_title,
     has_arrow,
+    json_or_same,
     merge_attributes,
     parse_attributes,
     parse_category,
@@ -29,13 +29,10 @@ from eclip.products.clean import (
 )
 from eclip.products.columns import ColumnMap, resolve_columns
 from eclip.products.feeds import Feed, RawBatch, open_feed, row_as_json
-from eclip.products.images import (
-    Picture,
-    PictureNotFetchedError,
-    UnreadablePictureError,
-    careful_decoding,
-    read_picture,
-)
+from eclip.products.pictures.fetch import FetchImages
+from eclip.products.pictures.loader import PictureLoader
+from eclip.products.pictures.opening import careful_decoding
+from eclip.products.pictures.picture import Picture, PictureNotFetchedError, UnreadablePictureError
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
 
 BAD_ROW = "unreadable row"
@@ -75,6 +72,7 @@ class FeedPlan:
     columns: ColumnMap
     category_separator: str
     picture_folder: Path
+    fetch_images: FetchImages
 
     def folder_of(self, batch: RawBatch) -> Path:
         """Where the names of a batch's pictures start: at its own file, unless the user named a folder."""
@@ -83,7 +81,12 @@ class FeedPlan:
 
 
 def plan_listings(
-    feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
+    feed: Feed | Path | str,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    fetch_images: FetchImages = "public",
 ) -> FeedPlan:
     """Open a feed, map its columns and decide how category paths are split.
 
@@ -92,6 +95,7 @@ def plan_listings(
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
+        fetch_images: Which picture addresses are fetched: public ones, any, none.
 
     Raises:
         FeedError: The feed, a column or the picture folder is missing, or the feed is empty.
@@ -106,6 +110,7 @@ def plan_listings(
         columns=mapped,
         category_separator=category_separator or _find_separator(opened, mapped),
         picture_folder=images if images is not None else opened.folder,
+        fetch_images=fetch_images,
     )
 
 
@@ -127,19 +132,22 @@ def read_listings(
     columns: str,
     category_separator: str | None,
     batch_size: int,
+    fetch_images: FetchImages = "public",
 ) -> Iterator[pa.Table]:
     """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    plan = plan_listings(
+        feed, images=images, columns=columns, category_separator=category_separator, fetch_images=fetch_images
+    )
     return planned_listings(plan, batch_size=batch_size)
 
 
 def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
     """Cleaned listings of a planned feed; no more than one batch is held."""
     names = _columns_to_read(plan)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with PictureLoader(plan.picture_folder, fetch_images=plan.fetch_images) as loader:
         for batch in plan.feed.batches(batch_size, columns=names):
             with careful_decoding():
-                table = clean_batch(batch, plan, pool)
+                table = clean_batch(batch, plan, loader)
             yield table
 
 
@@ -157,14 +165,14 @@ class _Pictures:
     flags: list[str] = field(default_factory=list)
 
 
-def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
-    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the pool decodes pictures."""
+def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Table:
+    """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the loader brings pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
     fields = {name: cells[column] for name, column in plan.columns.fields.items()}
     nothing: list[Any] = [None] * len(batch.rows)
     mains, extras = fields.pop("image", nothing), fields.pop("extra_images", nothing)
     records = []
-    for index, tasks in enumerate(_picture_tasks(mains, extras, plan.folder_of(batch), pool)):
+    for index, tasks in enumerate(_picture_tasks(mains, extras, loader.batch(plan.folder_of(batch)))):
         record: dict[str, Any] = {"row": batch.rows[index]}
         fault = batch.faults[index]
         if fault is None:
@@ -240,24 +248,23 @@ def _attributes(cells: dict[str, list[Any]], index: int, columns: ColumnMap) -> 
 
 
 def _picture_tasks(
-    mains: Sequence[Any], extras: Sequence[Any], folder: Path, pool: Executor
+    mains: Sequence[Any], extras: Sequence[Any], start: Callable[[Any], Future]
 ) -> Iterator[tuple[Future, list[Future]]]:
-    """Start to read all pictures of a batch; a file that several rows name is read once."""
-    by_name: dict[str, Future] = {}
+    """Start to read all pictures of a batch."""
+    return iter(
+        [
+            (start(main), [start(source) for source in extra_sources(more)])
+            for main, more in zip(mains, extras, strict=True)
+        ]
+    )
 
-    def start(source: Any) -> Future:
-        if not isinstance(source, str):
-            return pool.submit(read_picture, source, folder)
-        if source not in by_name:
-            by_name[source] = pool.submit(read_picture, source, folder)
-        return by_name[source]
 
-    tasks = []
-    for main, more in zip(mains, extras, strict=True):
-        sources = more.split(_EXTRA_SEPARATOR) if isinstance(more, str) else more
-        sources = sources if isinstance(sources, list | tuple) else [sources] if sources else []
-        tasks.append((start(main), [start(source) for source in sources]))
-    return iter(tasks)
+def extra_sources(cell: Any) -> list[Any]:
+    """What a cell of further pictures names: a list, the JSON of one, or names parted by `|`."""
+    value = json_or_same(cell)
+    if isinstance(value, str):
+        return value.split(_EXTRA_SEPARATOR)
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
 
 
 def _gather_pictures(main: Future, extras: Sequence[Future]) -> _Pictures:
@@ -276,11 +283,14 @@ def _gather_pictures(main: Future, extras: Sequence[Future]) -> _Pictures:
 
 def _result_or_flag(task: Future, which: str, flags: list[str]) -> Picture | None:
     try:
-        return task.result()
-    except PictureNotFetchedError:
-        flags.append(f"{which}image not fetched")
+        picture: Picture | None = task.result()
+    except PictureNotFetchedError as fault:
+        flags.append(f"{which}image not fetched" + (f": {fault}" if str(fault) else ""))
     except UnreadablePictureError as fault:
         flags.append(f"unreadable {which}picture: {fault}")
+    else:
+        flags += [f"{which}{flag}" for flag in picture.flags] if picture else []
+        return picture
     return None
 
 

@@ -22,6 +22,7 @@ from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, text
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
+from eclip.products.pictures.fetch import FetchImages
 from eclip.products.report.page import write_store_report
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.products.storefolder import partial_folder
@@ -78,7 +79,13 @@ class FeedForecast:
 
 
 def prepare_store(
-    feed: Feed | Path | str, store: Path, *, images: Path | None, columns: str, category_separator: str | None
+    feed: Feed | Path | str,
+    store: Path,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    fetch_images: FetchImages = "public",
 ) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
@@ -88,6 +95,7 @@ def prepare_store(
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
+        fetch_images: Which picture addresses are fetched: public ones, any, none.
 
     Raises:
         FeedError: The feed can't be read, or no row of it can be kept.
@@ -96,7 +104,9 @@ def prepare_store(
         DiskError: The disk is full, or the place can't be written.
     """
     started = time.monotonic()
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    plan = plan_listings(
+        feed, images=images, columns=columns, category_separator=category_separator, fetch_images=fetch_images
+    )
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
         add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
@@ -115,13 +125,15 @@ def prepare_store(
 def plan_feed(
     feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
 ) -> FeedForecast:
-    """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is written.
+    """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is fetched or written.
 
     Raises:
         FeedError: As `prepare_store`.
         ConfigError: As `prepare_store`.
     """
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    plan = plan_listings(
+        feed, images=images, columns=columns, category_separator=category_separator, fetch_images="none"
+    )
     started = time.monotonic()
     sample = next(planned_listings(plan, batch_size=_PLAN_ROWS))
     seconds = time.monotonic() - started

@@ -35,6 +35,7 @@ from eclip.products.dataset import (
 )
 from eclip.products.feeds import Feed
 from eclip.products.listings import FeedPlan, plan_listings
+from eclip.products.pictures.fetch import FetchImages
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
@@ -92,6 +93,7 @@ def update_store(
     columns: str,
     category_separator: str | None,
     remove_missing: bool,
+    fetch_images: FetchImages = "public",
 ) -> UpdateSummary:
     """Merge a feed into a finished store; the store is the old one or the new one, never between.
 
@@ -101,6 +103,7 @@ def update_store(
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`; empty = as the store was made.
         category_separator: None = as the store was made.
+        fetch_images: Which picture addresses are fetched: public ones, any, none.
         remove_missing: Take listings out of the store that the feed does not have.
 
     Raises:
@@ -116,6 +119,7 @@ def update_store(
         images=images,
         columns=columns or opened.manifest["columns"],
         category_separator=category_separator or opened.manifest["category_separator"],
+        fetch_images=fetch_images,
     )
     with writing(store), _staging(store) as incoming:
         counts = Counts()

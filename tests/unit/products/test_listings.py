@@ -13,7 +13,12 @@ from eclip.products.listings import LISTINGS_SCHEMA, read_listings
 
 
 def listings(feed: Path, columns: str = "", **options: object) -> list[dict[str, object]]:
-    arguments: dict[str, object] = {"images": None, "category_separator": None, "batch_size": 2} | options
+    arguments: dict[str, object] = {
+        "images": None,
+        "category_separator": None,
+        "batch_size": 2,
+        "fetch_images": "none",
+    } | options
     rows: list[dict[str, object]] = []
     for table in read_listings(feed, columns=columns, **arguments):  # type: ignore[arg-type]
         assert table.schema == LISTINGS_SCHEMA
@@ -25,8 +30,10 @@ def listings(feed: Path, columns: str = "", **options: object) -> list[dict[str,
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "images").mkdir()
-    Image.new("RGB", (40, 30), "red").save(tmp_path / "images" / "red.png")
-    Image.new("RGB", (400, 300), "blue").save(tmp_path / "images" / "blue.png")
+    for name, size in (("red", (40, 30)), ("blue", (400, 300))):
+        picture = Image.new("RGB", size, name)
+        picture.paste("white", (0, 0, size[0] // 2, size[1]))
+        picture.save(tmp_path / "images" / f"{name}.png")
     (tmp_path / "images" / "bad.jpg").write_bytes(b"\xff\xd8 no more")
     return tmp_path
 
@@ -89,6 +96,15 @@ def test_pictures_that_fail_are_flagged_and_rejects_keep_their_row(folder: Path)
     assert (rows[1]["reject_reason"], rows[2]["reject_reason"]) == ("no title and no picture", None)
     assert "unreadable picture" in str(rows[1]["reject_detail"])
     assert json.loads(str(rows[1]["reject_raw"])) == {"image": "images/bad.jpg"}
+
+
+def test_pictures_are_fetched_unless_told_otherwise_and_odd_ones_flagged(folder: Path) -> None:
+    Image.new("RGB", (40, 30), "white").save(folder / "white.png")
+    (folder / "f.csv").write_text("title,image,additional_images\na,http://127.0.0.1/a.jpg,white.png|white.png\n")
+    for options, fault in (({"fetch_images": "public"}, ": 127.0.0.1 is not a public address"), ({}, "")):
+        (row,) = listings(folder / "f.csv", **options)
+        flags = [f"image not fetched{fault}", *["extra near-blank picture"] * 2, "extra picture taken as main"]
+        assert row["flags"] == flags
 
 
 def test_values_that_are_not_understood_are_flagged(tmp_path: Path) -> None:

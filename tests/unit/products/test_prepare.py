@@ -36,7 +36,9 @@ def run(feed: Path, store: Path, columns: str = "") -> PrepareSummary:
 @pytest.fixture
 def feed(tmp_path: Path) -> Path:
     for colour in ("red", "blue"):
-        Image.new("RGB", (40, 30), colour).save(tmp_path / f"{colour}.png")
+        picture = Image.new("RGB", (40, 30), colour)
+        picture.paste("white", (0, 0, 20, 30))
+        picture.save(tmp_path / f"{colour}.png")
     path = tmp_path / "feed.csv"
     path.write_text(FEED, encoding="utf-8")
     return path
