@@ -50,7 +50,8 @@ def forecast_run(feed: Path, feeding: dict[str, Any], training: dict[str, Any], 
 
     config = load_recipe(training["recipe"], encoder=training["encoder"], seed=training["seed"])
     plan = plan_feed(feed, **feeding)
-    rows = next(read_listings(feed, batch_size=TRIAL_ROWS, **feeding)).select(["title", "image"]).to_pylist()
+    reading = {name: value for name, value in feeding.items() if name != "skip_title_rules"}
+    rows = next(read_listings(feed, batch_size=TRIAL_ROWS, **reading)).select(["title", "image"]).to_pylist()
     both = [row for row in rows if row["title"] and row["image"]]
     pairs = round(plan.rows * len(both) / len(rows) * SPLIT_SHARES[0])
     init = Path(training["init"]) if training["init"] else None

@@ -19,6 +19,7 @@ def prepare(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    skip_title_rules: str = "",
     dry_run: bool = False,
 ) -> PrepareSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
@@ -35,6 +36,7 @@ def prepare(
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field.
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
+        skip_title_rules: NAME,... : rules for titles to leave out, for example promotions,capitals (docs/titles.md).
         dry_run: Only say rows, bytes and expected time.
     """
     from eclip.products.prepare import plan_feed, prepare_store
@@ -43,6 +45,7 @@ def prepare(
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
+        "skip_title_rules": skip_title_rules,
     }
     if dry_run:
         return plan_feed(Path(feed), **settings)

@@ -37,6 +37,7 @@ def run(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    skip_title_rules: str = "",
     recipe: str = "small",
     encoder: str | None = None,
     init: Path | None = None,
@@ -55,6 +56,7 @@ def run(
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... as in `eclip prepare`.
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
+        skip_title_rules: NAME,... : rules for titles to leave out, as in `eclip prepare`.
         recipe: tiny (from scratch, minutes), small (pretrained towers) or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
@@ -69,6 +71,7 @@ def run(
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
+        "skip_title_rules": skip_title_rules,
     }
     training: dict[str, Any] = {"recipe": str(recipe), "encoder": encoder, "init": init, "seed": seed}
     if dry_run:

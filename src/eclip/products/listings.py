@@ -13,20 +13,18 @@ from typing import Any
 import pyarrow as pa
 
 from eclip.errors import FeedError
-from eclip.products.clean import (
+from eclip.products.cells import (
     as_text,
     attribute_values,
-    clean_text,
-    clean_title,
-    has_arrow,
     merge_attributes,
     parse_attributes,
     parse_category,
     parse_policy,
     parse_price,
-    title_language,
 )
+from eclip.products.clean import clean_text, title_language
 from eclip.products.columns import ColumnMap, resolve_columns
+from eclip.products.firstlook import look_through
 from eclip.products.images import (
     Picture,
     PictureNotFetchedError,
@@ -35,6 +33,8 @@ from eclip.products.images import (
     read_picture,
 )
 from eclip.products.ingest import Feed, RawBatch, open_feed, row_as_json
+from eclip.products.titles.cleaner import TitleCleaner
+from eclip.products.titles.learner import PhraseLearner
 from eclip.schema import PRODUCTS_SCHEMA
 
 # Only a view of the whole feed can fill these.
@@ -54,7 +54,6 @@ LISTINGS_SCHEMA = pa.schema(
 )
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
-_CATEGORY_PASS_ROWS = 20_000
 _EXTRA_SEPARATOR = "|"
 _TEXT_FIELDS = ("brand", "seller", "description")
 _ID_FIELDS = ("product_id", "catalog_id", "model_id", "gtin", "model_number", "url")
@@ -68,42 +67,45 @@ class FeedPlan:
     columns: ColumnMap
     category_separator: str
     picture_folder: Path
+    titles: TitleCleaner = field(default_factory=TitleCleaner)
 
 
-def plan_listings(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedPlan:
-    """Open a feed, map its columns and decide how category paths are split.
+def plan_listings(
+    feed: Path,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    titles: TitleCleaner | None = None,
+    skip_title_rules: str = "",
+) -> FeedPlan:
+    """Open a feed, map its columns, decide how category paths are split and learn its titles' phrases.
 
     Args:
         feed: CSV, TSV, JSON lines or Parquet file.
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
+        titles: Cleans the titles; None = by what this feed teaches, in the same pass that finds the separator.
+        skip_title_rules: Rules that such a learned cleaner leaves out.
 
     Raises:
         FeedError: The feed, a column or the picture folder is missing, or the feed is empty.
-        ConfigError: `columns` can't be understood.
+        ConfigError: `columns` or `skip_title_rules` can't be understood.
     """
+    learner = PhraseLearner() if titles is None and TitleCleaner(skip_title_rules).learns else None
     opened = open_feed(feed)
     if images is not None and not images.is_dir():
         raise FeedError("no such picture folder (--images)", path=images)
     mapped = resolve_columns(columns, opened.columns, feed=feed)
+    found = look_through(opened, mapped, learner) if learner or not category_separator else ""
     return FeedPlan(
         feed=opened,
         columns=mapped,
-        category_separator=category_separator or _find_separator(opened, mapped),
+        category_separator=category_separator or found,
         picture_folder=images if images is not None else feed.parent,
+        titles=titles or TitleCleaner(skip_title_rules, learner.learned() if learner else None),
     )
-
-
-def _find_separator(feed: Feed, columns: ColumnMap) -> str:
-    """`/` parts a path only when no value of the feed has `>`: real leaves are called "Leggings/Tights"."""
-    column = columns.fields.get("category")
-    if column is None:
-        return ">"
-    for batch in feed.batches(_CATEGORY_PASS_ROWS, columns=[column]):
-        if any(has_arrow(value) for value in batch.table[column].to_pylist()):
-            return ">"
-    return "/"
 
 
 def read_listings(
@@ -113,9 +115,20 @@ def read_listings(
     columns: str,
     category_separator: str | None,
     batch_size: int,
+    titles: TitleCleaner | None = None,
 ) -> Iterator[pa.Table]:
-    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`.
+
+    Titles are cleaned as those of a store (`TitleCleaner.from_json` of its manifest's "titles"), by default with
+    nothing learned: a few new listings teach nothing.
+    """
+    plan = plan_listings(
+        feed,
+        images=images,
+        columns=columns,
+        category_separator=category_separator,
+        titles=titles or TitleCleaner(),
+    )
     return planned_listings(plan, batch_size=batch_size)
 
 
@@ -168,7 +181,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, pool: Executor) -> pa.Table:
 def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: FeedPlan) -> dict[str, Any]:
     """One listing of the schema from its raw cells and its pictures."""
     raw_title = as_text(values.get("title"))
-    title = clean_title(raw_title)
+    title = plan.titles.clean(raw_title)
     flags = list(pictures.flags)
     policy, understood = parse_policy(values.get("policy"))
     if not understood:

@@ -24,21 +24,11 @@ import pyarrow.compute as pc
 from eclip.errors import FeedError
 from eclip.files import writing
 from eclip.products.dedup import find_duplicates, folded_titles, loss_groups, placeholder_pictures
-from eclip.products.listings import (
-    LISTING_COLUMNS,
-    WHOLE_FEED_COLUMNS,
-    FeedPlan,
-    plan_listings,
-    planned_listings,
-)
+from eclip.products.listings import LISTING_COLUMNS, WHOLE_FEED_COLUMNS, FeedPlan, plan_listings, planned_listings
 from eclip.products.split import assign_splits
-from eclip.products.store import (
-    DatasetWriter,
-    add_columns,
-    dataset_columns,
-    write_manifest,
-)
+from eclip.products.store import DatasetWriter, add_columns, dataset_columns, write_manifest
 from eclip.products.storefolder import partial_folder
+from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
 from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
 from eclip.version import __version__
@@ -70,6 +60,8 @@ class PrepareSummary:
     categories: int = 0
     """Different category paths."""
     loss_groups: int = 0
+    title_rules: dict[str, int] = field(default_factory=dict)
+    """Titles that each rule changed."""
     splits: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     num_bytes: int = 0
@@ -92,7 +84,13 @@ class FeedForecast:
 
 
 def prepare_store(
-    feed: Path, store: Path, *, images: Path | None, columns: str, category_separator: str | None
+    feed: Path,
+    store: Path,
+    *,
+    images: Path | None,
+    columns: str,
+    category_separator: str | None,
+    skip_title_rules: str = "",
 ) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
@@ -102,15 +100,22 @@ def prepare_store(
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
+        skip_title_rules: Names of title rules to leave out, see `eclip.products.titles.rules`.
 
     Raises:
         FeedError: The feed can't be read, or no row of it can be kept.
-        ConfigError: `columns` can't be understood.
+        ConfigError: `columns` or `skip_title_rules` can't be understood.
         StoreError: `store` is a file or a folder of something else.
         DiskError: The disk is full, or the place can't be written.
     """
     started = time.monotonic()
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    plan = plan_listings(
+        feed,
+        images=images,
+        columns=columns,
+        category_separator=category_separator,
+        skip_title_rules=skip_title_rules,
+    )
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
         _add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
@@ -120,14 +125,17 @@ def prepare_store(
     return summary
 
 
-def plan_feed(feed: Path, *, images: Path | None, columns: str, category_separator: str | None) -> FeedForecast:
+def plan_feed(
+    feed: Path, *, images: Path | None, columns: str, category_separator: str | None, skip_title_rules: str = ""
+) -> FeedForecast:
     """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is written.
 
     Raises:
         FeedError: As `prepare_store`.
         ConfigError: As `prepare_store`.
     """
-    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator)
+    titles = TitleCleaner(skip_title_rules)  # learning would read the whole feed
+    plan = plan_listings(feed, images=images, columns=columns, category_separator=category_separator, titles=titles)
     started = time.monotonic()
     sample = next(planned_listings(plan, batch_size=_PLAN_ROWS))
     seconds = time.monotonic() - started
@@ -172,6 +180,7 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
         rejects.close()
     summary.rows_kept = kept.num_rows
     counts.report(summary)
+    summary.title_rules = dict(plan.titles.counts.changed)
     return summary, digest.hexdigest()
 
 
@@ -271,6 +280,7 @@ def _manifest(
         "columns": columns,
         "column_map": plan.columns.to_json(),
         "category_separator": plan.category_separator,
+        "titles": plan.titles.to_json(),
         "summary": asdict(summary),
     }
 
