@@ -104,11 +104,14 @@ def enrich(
     from eclip.model.folder import load_model
     from eclip.products.feeds import open_feed
     from eclip.products.store import Store
+    from eclip.products.titles.cleaner import TitleCleaner
 
     require_file("out", Path(out), suffix=".parquet")
     encoder = load_model(model)
-    corpus = _read_store(Store.open(Path(store)), encoder) if store else None
+    opened = Store.open(Path(store)) if store else None
+    corpus = _read_store(opened, encoder) if opened else None
     feeding = {
+        "titles": TitleCleaner.from_json(opened.manifest.get("titles")) if opened else None,
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,

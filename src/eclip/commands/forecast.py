@@ -51,11 +51,8 @@ def forecast_run(feed: Feed, feeding: dict[str, Any], training: dict[str, Any], 
 
     config = load_recipe(training["recipe"], encoder=training["encoder"], seed=training["seed"])
     plan = plan_feed(feed, **feeding)
-    rows = (
-        next(read_listings(feed, batch_size=TRIAL_ROWS, fetch_images="none", **feeding))
-        .select(["title", "image"])
-        .to_pylist()
-    )
+    reading = {**feeding, "fetch_images": "none"}
+    rows = next(read_listings(feed, batch_size=TRIAL_ROWS, **reading)).select(["title", "image"]).to_pylist()
     both = [row for row in rows if row["title"] and row["image"]]
     pairs = round(plan.rows * len(both) / len(rows) * SPLIT_SHARES[0])
     init = Path(training["init"]) if training["init"] else None

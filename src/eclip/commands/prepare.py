@@ -26,6 +26,7 @@ def prepare(
     sql: str | None = None,
     platform: str | None = None,
     fetch_images: FetchImages = "public",
+    skip_title_rules: str = "",
     update: bool = False,
     remove_missing: bool = False,
     dry_run: bool = False,
@@ -49,6 +50,7 @@ def prepare(
         platform: google, shopify, magento: whose export it is; found by itself; none reads its columns plainly.
         fetch_images: Which http(s) and s3 addresses of pictures are fetched: those of public servers, any
             (servers of your own network too), or none.
+        skip_title_rules: NAME,... : rules for titles to leave out, for example promotions,capitals (docs/titles.md).
         update: Merge the feed into the store that is there: splits stay, and so do vectors of what did not change.
         remove_missing: With --update: listings that the feed does not have leave the store.
         dry_run: Only say rows, bytes and expected time.
@@ -63,6 +65,7 @@ def prepare(
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
+        "skip_title_rules": skip_title_rules,
     }
     if dry_run:
         return plan_feed(opened, **settings)

@@ -40,6 +40,7 @@ def run(
     sql: str | None = None,
     platform: str | None = None,
     fetch_images: FetchImages = "public",
+    skip_title_rules: str = "",
     recipe: str = "small",
     encoder: str | None = None,
     init: Path | None = None,
@@ -61,6 +62,7 @@ def run(
         sql: One SELECT, where FEED is a database, as in `eclip prepare`.
         platform: Whose export it is, as in `eclip prepare`.
         fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
+        skip_title_rules: NAME,... : rules for titles to leave out, as in `eclip prepare`.
         recipe: tiny (from scratch, minutes), small (pretrained towers) or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
@@ -75,6 +77,7 @@ def run(
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
+        "skip_title_rules": skip_title_rules,
     }
     training: dict[str, Any] = {"recipe": str(recipe), "encoder": encoder, "init": init, "seed": seed}
     reading = {"sql": sql, "platform": platform}

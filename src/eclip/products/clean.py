@@ -1,45 +1,18 @@
-"""Rules for what sellers write: titles, category paths, attributes, prices, policies. Pure functions."""
+"""Text as a person reads it, for every text of a feed; titles have rules of their own (`products/titles/`). Pure."""
 
 from __future__ import annotations
 
 import html
-import json
-import math
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Any
 
-from eclip.schema import POLICIES
-
-_MAX_TITLE_CHARS = 1000
-_MAX_RAW_CHARS = 20_000  # rules below look at no more: a title of this length is none
+_MAX_RAW_CHARS = 20_000  # looked at, no more: a text of this length is no name
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _JOINER_IN_EMOJI = re.compile(r"(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2600-\U0001faff])")
 _JOINER_KEPT = "\ue000"  # private use, removed from input first: stands for a joiner inside an emoji
 _BLANK_LETTERS = str.maketrans(dict.fromkeys("\u115f\u1160\u3164\uffa0\u2800", " "))
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
-_NUMBER = re.compile(r"\d[\d.,\s]*")
-_ADULT = frozenset(("19", "19+", "1", "true", "yes", "y", "t"))
-_NOT_ADULT = frozenset(("0", "false", "no", "n", "f", "none", "0.0"))
-
-
-def as_text(value: Any) -> str | None:
-    """A cell as text: `7.0` of a number column is "7", empty and not-a-number are None, "NA" stays."""
-    if value is None or isinstance(value, str):
-        return value.strip() or None if value else None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return str(int(value)) if value.is_integer() else str(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace").strip() or None
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False, default=str) if value else None
-    return str(value)
 
 
 def clean_text(text: str | None) -> str | None:
@@ -60,11 +33,16 @@ def clean_text(text: str | None) -> str | None:
 
 def _clean_once(text: str) -> str:
     text = unicodedata.normalize("NFKC", _TAG.sub(" ", html.unescape(text)))
+    text = " ".join(remove_invisible(text).split())
+    return unicodedata.normalize("NFKC", text)
+
+
+def remove_invisible(text: str) -> str:
+    """Control characters become spaces; zero-width, private and half ones go, but for the joiners inside emoji."""
     text = text.replace(_JOINER_KEPT, "").translate(_BLANK_LETTERS)
     text = _JOINER_IN_EMOJI.sub(_JOINER_KEPT, text)
     letters = (_JOINER_KEPT if letter == _JOINER_KEPT else _visible(letter) for letter in text)
-    text = " ".join("".join(letters).split()).replace(_JOINER_KEPT, "\u200d")
-    return unicodedata.normalize("NFKC", text)
+    return "".join(letters).replace(_JOINER_KEPT, "\u200d")
 
 
 def _visible(letter: str) -> str:
@@ -75,145 +53,8 @@ def _visible(letter: str) -> str:
     return "" if category in ("Cf", "Co", "Cs") else letter
 
 
-def clean_title(text: str | None) -> str | None:
-    """A title by the rules of `clean_text`, at most 1,000 characters; None when nothing is left."""
-    cleaned = clean_text(text)
-    if cleaned is None or len(cleaned) <= _MAX_TITLE_CHARS:
-        return cleaned
-    return clean_text(cleaned[:_MAX_TITLE_CHARS])
-
-
 def title_language(title: str | None) -> str | None:
     """Language by script: "ko" with any Hangul, "en" with Latin letters, None otherwise (not known)."""
     if title and _HANGUL.search(title):
         return "ko"
     return "en" if title and _LATIN.search(title) else None
-
-
-def parse_category(value: Any, separator: str) -> list[str] | None:
-    """A category path from root to leaf: lists stay, text is split at `separator`; None when empty."""
-    values = json_or_same(value)
-    if not isinstance(values, list | tuple):
-        text = as_text(values)
-        values = html.unescape(text).split(separator) if text else []
-    names = [clean_text(as_text(name)) for name in values]
-    return [name for name in names if name] or None
-
-
-def has_arrow(value: Any) -> bool:
-    """Whether a category text has `>`: then `/` in it is part of a name, in the whole feed."""
-    return isinstance(value, str) and ">" in html.unescape(value)
-
-
-def parse_attributes(value: Any, *, column: str) -> list[tuple[str, list[str]]]:
-    """Attributes of one cell as (name, values).
-
-    Understood: an object, a list of [name, value] pairs or of {name, value} objects (Arrow's, or as JSON
-    text), and `key=value;key=value`. Anything else is a value of the attribute that the column itself names.
-    """
-    value = json_or_same(value)
-    if value is None or value == "" or value == []:
-        return []
-    if isinstance(value, dict):
-        pairs: list[tuple[Any, Any]] | None = list(value.items())
-    elif isinstance(value, list | tuple):
-        pairs = _pairs_of_list(list(value))
-    else:
-        pairs = _pairs_of_text(str(value))
-    return merge_attributes(
-        (clean_text(as_text(name)), attribute_values(item))
-        for name, item in (pairs if pairs is not None else [(column, value)])
-    )
-
-
-def merge_attributes(pairs: Iterable[tuple[str | None, list[str]]]) -> list[tuple[str, list[str]]]:
-    """One entry for each name (lower case), values in order and each once; nameless and empty ones out."""
-    merged: dict[str, dict[str, None]] = {}
-    for name, values in pairs:
-        if name and values:
-            merged.setdefault(name.lower(), {}).update(dict.fromkeys(values))
-    return [(name, list(values)) for name, values in merged.items()]
-
-
-def attribute_values(value: Any) -> list[str]:
-    """Values of one attribute as texts: several by a list or by `|`."""
-    value = json_or_same(value)
-    if isinstance(value, list | tuple):
-        items = list(value)
-    else:
-        text = as_text(value)
-        items = text.split("|") if text else []
-    texts = [clean_text(as_text(item)) for item in items]
-    return list(dict.fromkeys(text for text in texts if text))
-
-
-def json_or_same(value: Any) -> Any:
-    """The list or object that a text spells in JSON; any other value as it is."""
-    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        try:
-            return json.loads(value, parse_float=str, parse_int=str)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
-def _pairs_of_list(items: list[Any]) -> list[tuple[Any, Any]] | None:
-    """Pairs of a list of [name, value] or of {name, value} objects; None if it is neither."""
-    pairs = []
-    for item in items:
-        if isinstance(item, dict):
-            name = item.get("name", item.get("key"))
-            if name is None:
-                return None
-            pairs.append((name, item.get("value", item.get("values"))))
-        elif isinstance(item, list | tuple) and len(item) == 2:
-            pairs.append((item[0], item[1]))
-        else:
-            return None
-    return pairs
-
-
-def _pairs_of_text(text: str) -> list[tuple[Any, Any]] | None:
-    """Pairs of `key=value;key=value`; None if any part lacks the sign.
-
-    HTML's entities end in the sign that parts pairs ("material=CoolTech&trade;|Wool"), so they are resolved first.
-    """
-    parts = [part.partition("=") for part in html.unescape(text).split(";") if part.strip()]
-    if not parts or any(not sign or not name.strip() for name, sign, _ in parts):
-        return None
-    return [(name, value) for name, _, value in parts]
-
-
-def parse_price(value: Any) -> float | None:
-    """A price as a number, without its currency: "₩9,900", "1.234,50 EUR", "52"; None if there is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) and value >= 0 else None
-    text = as_text(value)
-    found = _NUMBER.search(text) if text else None
-    if not text or not found or text.lstrip().startswith("-"):
-        return None
-    digits = re.sub(r"\s", "", found.group()).rstrip(".,")
-    comma, point = digits.rfind(","), digits.rfind(".")
-    if comma >= 0 and point >= 0:
-        thousands, decimal = (",", ".") if point > comma else (".", ",")
-        digits = digits.replace(thousands, "").replace(decimal, ".")
-    elif comma >= 0:
-        whole = re.fullmatch(r"\d{1,3}(,\d{3})+", digits)
-        digits = digits.replace(",", "" if whole else ".")
-    try:
-        return float(digits)
-    except ValueError:
-        return None
-
-
-def parse_policy(value: Any) -> tuple[str | None, bool]:
-    """A product's rating, and whether the value was understood.
-
-    The names of `POLICIES` stand for themselves; 19, 19+, 1, true, yes say adult; empty, 0, false, no: none.
-    """
-    text = (as_text(value) or "").lower()
-    if not text or text in _NOT_ADULT:
-        return None, True
-    if text in POLICIES:
-        return text, True
-    return ("adult", True) if text in _ADULT or text == "1.0" else (None, False)

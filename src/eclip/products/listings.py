@@ -8,31 +8,31 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
 from eclip.errors import FeedError
-from eclip.products.clean import (
+from eclip.products.cells import (
     as_text,
     attribute_values,
-    clean_text,
-    clean_title,
-    has_arrow,
     json_or_same,
     merge_attributes,
     parse_attributes,
     parse_category,
     parse_policy,
     parse_price,
-    title_language,
 )
+from eclip.products.clean import clean_text, title_language
 from eclip.products.columns import ColumnMap, resolve_columns
 from eclip.products.feeds import Feed, RawBatch, open_feed, row_as_json
+from eclip.products.firstlook import look_through
 from eclip.products.pictures.fetch import FetchImages
 from eclip.products.pictures.loader import PictureLoader
 from eclip.products.pictures.opening import careful_decoding
 from eclip.products.pictures.picture import Picture, PictureNotFetchedError, UnreadablePictureError
+from eclip.products.titles.cleaner import TitleCleaner
+from eclip.products.titles.learner import PhraseLearner
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
 
 BAD_ROW = "unreadable row"
@@ -50,7 +50,6 @@ LISTINGS_SCHEMA = pa.schema(
 )
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
-_CATEGORY_PASS_ROWS = 20_000
 _EXTRA_SEPARATOR = "|"
 _NOT_TOLD = ("row", "image", "extra_images")  # `content_hash` has the pictures' pixels
 _TEXT_FIELDS = ("brand", "seller", "description")
@@ -73,6 +72,7 @@ class FeedPlan:
     category_separator: str
     picture_folder: Path
     fetch_images: FetchImages
+    titles: TitleCleaner
 
     def folder_of(self, batch: RawBatch) -> Path:
         """Where the names of a batch's pictures start: at its own file, unless the user named a folder."""
@@ -80,65 +80,65 @@ class FeedPlan:
         return self.picture_folder if is_named or batch.folder is None else batch.folder
 
 
-def plan_listings(
-    feed: Feed | Path | str,
-    *,
-    images: Path | None,
-    columns: str,
-    category_separator: str | None,
-    fetch_images: FetchImages = "public",
-) -> FeedPlan:
-    """Open a feed, map its columns and decide how category paths are split.
+class Feeding(TypedDict, total=False):
+    """How a feed is to be read: what every function that takes a feed passes on.
 
-    Args:
-        feed: An opened feed, or what `open_feed` opens.
+    Attributes:
         images: Folder that relative picture paths start from; None = the feed's own.
         columns: `name=column,...`, see `eclip.products.columns`.
         category_separator: None = `>`, or `/` where no category of the feed has `>`.
         fetch_images: Which picture addresses are fetched: public ones, any, none.
+        titles: Cleans the titles; None = by what this feed teaches.
+        skip_title_rules: Rules that such a learned cleaner leaves out, see `eclip.products.titles.rules`.
+    """
+
+    images: Path | None
+    columns: str
+    category_separator: str | None
+    fetch_images: FetchImages
+    titles: TitleCleaner | None
+    skip_title_rules: str
+
+
+def plan_listings(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedPlan:
+    """Open a feed, map its columns, decide how category paths are split and learn its titles' phrases.
+
+    Args:
+        feed: An opened feed, or what `open_feed` opens.
+        feeding: How to read it.
 
     Raises:
         FeedError: The feed, a column or the picture folder is missing, or the feed is empty.
-        ConfigError: `columns` can't be understood.
+        ConfigError: `columns` or `skip_title_rules` can't be understood.
     """
+    images, titles, skipped = feeding.get("images"), feeding.get("titles"), feeding.get("skip_title_rules", "")
+    separator = feeding.get("category_separator")
+    learner = PhraseLearner() if titles is None and TitleCleaner(skipped).learns else None
     opened = feed if isinstance(feed, Feed) else open_feed(feed)
     if images is not None and not images.is_dir():
         raise FeedError("no such picture folder (--images)", path=images)
-    mapped = resolve_columns(columns, opened.columns, feed=opened.source, platform=opened.column_map)
+    columns = resolve_columns(
+        feeding.get("columns", ""), opened.columns, feed=opened.source, platform=opened.column_map
+    )
+    found = look_through(opened, columns, learner) if learner or not separator else ""
     return FeedPlan(
         feed=opened,
-        columns=mapped,
-        category_separator=category_separator or _find_separator(opened, mapped),
+        columns=columns,
+        category_separator=separator or found,
         picture_folder=images if images is not None else opened.folder,
-        fetch_images=fetch_images,
+        fetch_images=feeding.get("fetch_images", "public"),
+        titles=titles or TitleCleaner(skipped, learner.learned() if learner else None),
     )
 
 
-def _find_separator(feed: Feed, columns: ColumnMap) -> str:
-    """`/` parts a path only when no value of the feed has `>`: real leaves are called "Leggings/Tights"."""
-    column = columns.fields.get("category")
-    if column is None:
-        return ">"
-    for batch in feed.batches(_CATEGORY_PASS_ROWS, columns=[column]):
-        if any(has_arrow(value) for value in batch.table[column].to_pylist()):
-            return ">"
-    return "/"
+def read_listings(feed: Feed | Path | str, *, batch_size: int, **feeding: Unpack[Feeding]) -> Iterator[pa.Table]:
+    """Cleaned listings as tables of `LISTINGS_SCHEMA`; (immediate) errors: `plan_listings`.
 
-
-def read_listings(
-    feed: Feed | Path | str,
-    *,
-    images: Path | None,
-    columns: str,
-    category_separator: str | None,
-    batch_size: int,
-    fetch_images: FetchImages = "public",
-) -> Iterator[pa.Table]:
-    """Cleaned listings as tables of `LISTINGS_SCHEMA`; arguments and (immediate) errors: `plan_listings`."""
-    plan = plan_listings(
-        feed, images=images, columns=columns, category_separator=category_separator, fetch_images=fetch_images
-    )
-    return planned_listings(plan, batch_size=batch_size)
+    Titles are cleaned as those of a store (`TitleCleaner.from_json` of its manifest's "titles"), by default with
+    nothing learned: a few new listings teach nothing.
+    """
+    feeding["titles"] = feeding.get("titles") or TitleCleaner(feeding.get("skip_title_rules", ""))
+    return planned_listings(plan_listings(feed, **feeding), batch_size=batch_size)
 
 
 def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
@@ -192,7 +192,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Ta
 def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: FeedPlan) -> dict[str, Any]:
     """One listing of the schema from its raw cells and its pictures."""
     raw_title = as_text(values.get("title"))
-    title = clean_title(raw_title)
+    title = plan.titles.clean(raw_title)
     flags = list(pictures.flags)
     policy, understood = parse_policy(values.get("policy"))
     if not understood:

@@ -15,17 +15,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from eclip.files import writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.feeds import Feed
-from eclip.products.listings import LISTING_COLUMNS, FeedPlan, plan_listings, planned_listings
-from eclip.products.pictures.fetch import FetchImages
+from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.report.page import write_store_report
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
-from eclip.products.storefolder import partial_folder
+from eclip.products.storefolder import check_replaceable, partial_folder
+from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
 from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
@@ -47,6 +47,8 @@ class PrepareSummary:
     flagged: dict[str, int] = field(default_factory=dict)
     """Flags on kept rows, by kind (the text before a colon)."""
     titles: int = 0
+    title_rules: dict[str, int] = field(default_factory=dict)
+    """Titles that each rule changed."""
     pictures: int = 0
     duplicates: int = 0
     placeholders: int = 0
@@ -78,42 +80,30 @@ class FeedForecast:
     """Rows of the sample that would be rejected, by reason."""
 
 
-def prepare_store(
-    feed: Feed | Path | str,
-    store: Path,
-    *,
-    images: Path | None,
-    columns: str,
-    category_separator: str | None,
-    fetch_images: FetchImages = "public",
-) -> PrepareSummary:
+def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feeding]) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
     Args:
         feed: An opened feed, or what `open_feed` opens.
         store: Folder to make.
-        images: Folder that relative picture paths start from; None = the feed's own.
-        columns: `name=column,...`, see `eclip.products.columns`.
-        category_separator: None = `>`, or `/` where no category of the feed has `>`.
-        fetch_images: Which picture addresses are fetched: public ones, any, none.
+        feeding: How to read the feed.
 
     Raises:
         FeedError: The feed can't be read, or no row of it can be kept.
-        ConfigError: `columns` can't be understood.
+        ConfigError: `columns` or `skip_title_rules` can't be understood.
         StoreError: `store` is a file or a folder of something else.
         DiskError: The disk is full, or the place can't be written.
     """
     started = time.monotonic()
-    plan = plan_listings(
-        feed, images=images, columns=columns, category_separator=category_separator, fetch_images=fetch_images
-    )
+    check_replaceable(store)
+    plan = plan_listings(feed, **feeding)
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
         add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         manifest = {
-            **_manifest(plan, summary, content, images=images, columns=columns),
+            **_manifest(plan, summary, content, feeding),
             DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
             VECTORS_MODEL: None,
         }
@@ -122,18 +112,16 @@ def prepare_store(
     return summary
 
 
-def plan_feed(
-    feed: Feed | Path | str, *, images: Path | None, columns: str, category_separator: str | None
-) -> FeedForecast:
+def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForecast:
     """Rows, bytes and time that `prepare_store` would need: the first rows are read, nothing is fetched or written.
 
     Raises:
         FeedError: As `prepare_store`.
         ConfigError: As `prepare_store`.
     """
-    plan = plan_listings(
-        feed, images=images, columns=columns, category_separator=category_separator, fetch_images="none"
-    )
+    feeding["titles"] = TitleCleaner(feeding.get("skip_title_rules", ""))  # learning would read the whole feed
+    feeding["fetch_images"] = "none"
+    plan = plan_listings(feed, **feeding)
     started = time.monotonic()
     sample = next(planned_listings(plan, batch_size=_PLAN_ROWS))
     seconds = time.monotonic() - started
@@ -164,6 +152,7 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
         rejects.close()
     summary = PrepareSummary(rows_kept=kept.num_rows, platform=plan.feed.platform)
     counts.report(summary)
+    summary.title_rules = dict(plan.titles.counts.changed)
     return summary, digest.hexdigest()
 
 
@@ -178,9 +167,7 @@ def add_whole_feed_columns(dataset: Path, summary: PrepareSummary, *, settled: M
         setattr(summary, name, getattr(whole, name))
 
 
-def _manifest(
-    plan: FeedPlan, summary: PrepareSummary, content: str, *, images: Path | None, columns: str
-) -> dict[str, Any]:
+def _manifest(plan: FeedPlan, summary: PrepareSummary, content: str, feeding: Feeding) -> dict[str, Any]:
     """What store.json says: how the store came to be, and what is in it."""
     return {
         "version": STORE_VERSION,
@@ -188,9 +175,10 @@ def _manifest(
         "digest": content,
         "num_rows": summary.rows_kept,
         "feed": plan.feed.facts(),
-        "images": str(images) if images is not None else None,
-        "columns": columns,
+        "images": str(feeding.get("images") or "") or None,
+        "columns": feeding.get("columns", ""),
         "column_map": plan.columns.to_json(),
         "category_separator": plan.category_separator,
+        "titles": plan.titles.to_json(),
         "summary": asdict(summary),
     }

@@ -54,7 +54,11 @@ def check_replaceable(store: Path) -> None:
         StoreError: A file, or a folder with other things in it.
     """
     if store.is_dir():
-        if any(store.iterdir()) and read_manifest(store) is None:
+        names = {entry.name for entry in store.iterdir()}
+        strange = sorted(names - _OWN_NAMES)
+        if strange:
+            raise StoreError(f"{store}: holds {strange[0]}, which is no part of a store; name a new or empty folder")
+        if names and not (read_manifest(store) or {}).get("version"):
             raise StoreError(f"{store}: holds other files and no product store; name a new or empty folder")
     elif store.exists():
         raise StoreError(f"{store}: is a file; name a folder for the store")

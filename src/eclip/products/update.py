@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,11 +34,11 @@ from eclip.products.dataset import (
     open_dataset,
 )
 from eclip.products.feeds import Feed
-from eclip.products.listings import FeedPlan, plan_listings
-from eclip.products.pictures.fetch import FetchImages
+from eclip.products.listings import Feeding, FeedPlan, plan_listings
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
+from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
 from eclip.schema import (
     EMBEDDING_COLUMNS,
@@ -86,25 +86,16 @@ class _Changes:
 
 
 def update_store(
-    feed: Feed | Path | str,
-    store: Path,
-    *,
-    images: Path | None,
-    columns: str,
-    category_separator: str | None,
-    remove_missing: bool,
-    fetch_images: FetchImages = "public",
+    feed: Feed | Path | str, store: Path, *, remove_missing: bool, **feeding: Unpack[Feeding]
 ) -> UpdateSummary:
     """Merge a feed into a finished store; the store is the old one or the new one, never between.
 
     Args:
         feed: An opened feed, or what `open_feed` opens.
         store: The store.
-        images: Folder that relative picture paths start from; None = the feed's own.
-        columns: `name=column,...`; empty = as the store was made.
-        category_separator: None = as the store was made.
-        fetch_images: Which picture addresses are fetched: public ones, any, none.
         remove_missing: Take listings out of the store that the feed does not have.
+        feeding: How to read the feed; what is not said is done as when the store was made, and titles are cleaned
+            by what was learned then.
 
     Raises:
         FeedError: The feed can't be read, or no row of it can be kept.
@@ -114,13 +105,10 @@ def update_store(
     """
     started = time.monotonic()
     opened = Store.open(store)
-    plan = plan_listings(
-        feed,
-        images=images,
-        columns=columns or opened.manifest["columns"],
-        category_separator=category_separator or opened.manifest["category_separator"],
-        fetch_images=fetch_images,
-    )
+    feeding["columns"] = feeding.get("columns") or opened.manifest["columns"]
+    feeding["category_separator"] = feeding.get("category_separator") or opened.manifest["category_separator"]
+    feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
+    plan = plan_listings(feed, **feeding)
     with writing(store), _staging(store) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)

@@ -4,16 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclip.products.clean import (
+from eclip.products.cells import (
     as_text,
     attribute_values,
-    clean_title,
     parse_attributes,
     parse_category,
     parse_policy,
     parse_price,
-    title_language,
 )
+from eclip.products.clean import clean_text, title_language
 
 FAMILY = "👨\u200d👩\u200d👧"
 PIECES = ["<b>", "</b>", "<", ">", "&", "&amp;", "&lt;", "lt;", "&#x1f600;", "＆", "ｌｔ；", "가", "ㄱ", " "]
@@ -54,22 +53,15 @@ PIECES += [
         (None, None),
     ],
 )
-def test_titles(raw: str | None, expected: str | None) -> None:
-    assert clean_title(raw) == expected
+def test_texts(raw: str | None, expected: str | None) -> None:
+    assert clean_text(raw) == expected
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=30).map("".join))
-def test_title_rules_are_idempotent(raw: str) -> None:
-    once = clean_title(raw)
-    assert clean_title(once) == once
+def test_cleaning_text_is_idempotent(raw: str) -> None:
+    once = clean_text(raw)
+    assert clean_text(once) == once
     assert once is None or (once == once.strip() and once)
-
-
-def test_a_long_title_is_cut_and_stays_so() -> None:
-    once = clean_title("word &amp; " * 5000)
-    assert once is not None
-    assert len(once) <= 1000
-    assert clean_title(once) == once
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class TestGoogle:
             "description": "Soft & warm",
             "url": "https://shop.example/7",
             "category": ["Men", "Tops"],
-            "model_id": "G1",
+            "feed_model_id": "G1",
             "price": 25.5,
             "policy": "adult",
             "gtin": "4006381333931",
@@ -129,7 +129,7 @@ class TestGoogle:
         raw = next(feed.batches(1)).table.to_pylist()[0]
         assert raw["additional image link"] == "https://x.example/a,1.jpg|https://x.example/2.jpg"
         (row,) = listings(tmp_path / "f.txt")
-        assert (row["category"], row["model_id"]) == (["Shoes", "Red"], "G")
+        assert (row["category"], row["feed_model_id"]) == (["Shoes", "Red"], "G")
 
 
 SHOPIFY = [
@@ -206,7 +206,7 @@ class TestShopify:
         assert [row["(extra images)"] for row in raw[:2]] == ["https://x.example/2.jpg|https://x.example/3.jpg"] * 2
         red, blue, mug, other = listings(self.feed(tmp_path))
         assert (red["product_id"], blue["product_id"], mug["product_id"]) == ("S-1", "shirt-Blue-M", "mug")
-        assert [row["model_id"] for row in (red, blue, mug)] == ["shirt", "shirt", "mug"]
+        assert [row["feed_model_id"] for row in (red, blue, mug)] == ["shirt", "shirt", "mug"]
         for row in (red, blue):
             assert (row["title"], row["description"], row["brand"]) == ("Linen Shirt", "Soft", "Lume")
             assert (row["category"], row["seller"]) == (["Apparel", "Shirts"], None)
@@ -279,7 +279,7 @@ class TestMagento:
         assert [row["base_image"] for row in raw] == ["h/1/red.jpg", "h/1/main.jpg", "h/1/main.jpg", None]
         assert raw[0]["additional_images"] == "h/1/back.jpg"
         rows = listings(path)
-        assert [row["model_id"] for row in rows] == ["H1", "H1", "H1", None]
+        assert [row["feed_model_id"] for row in rows] == ["H1", "H1", "H1", None]
         assert [row["category"] for row in rows] == [["Men", "Tops"]] * 3 + [None]
         assert dict(rows[0]["attributes"]) == {
             "color": ["Red"],

@@ -170,7 +170,7 @@ class TestPostgres:
         (row,) = table.to_pylist()
         assert (row["product_id"], row["title"], row["price"]) == ("00007", "Lamp 7", 7.7)
         assert (row["category"], row["attributes"]) == (["Home", "Light/Lamp"], [("color", ["red"])])
-        assert len(row["catalog_id"]) == 36
+        assert len(row["feed_catalog_id"]) == 36
 
     @pytest.mark.parametrize(
         ("query", "expected"),

@@ -30,7 +30,10 @@ FEED = """id,title,image,seller,category,catalog_id,attributes
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("shop")
     for index, name in enumerate("ab"):
-        Image.new("RGB", (200, 100), (index * 90, 0, 0)).save(folder / f"{name}.png")
+        stripes = (
+            Image.linear_gradient("L").resize((200, 100)).point(lambda level, step=index: level * (3 + step) % 256)
+        )
+        stripes.convert("RGB").save(folder / f"{name}.png")
     (folder / "feed.csv").write_text(FEED)
     prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
     return Store.open(folder / "store")
