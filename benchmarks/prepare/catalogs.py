@@ -194,7 +194,9 @@ def measure_speed(num_rows: int) -> None:
     found = assign_catalogs(columns)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{len(feed):,} listings in {seconds:.1f} s ({len(feed) / seconds:,.0f} a second), process at most {peak:.2f} GB")
+    print(
+        f"{len(feed):,} listings in {seconds:.1f} s ({len(feed) / seconds:,.0f} a second), process at most {peak:.2f} GB"
+    )
     show("    catalogs", [row["product_key"] for row in truth], found.catalog_id)
 
 
@@ -217,7 +219,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         print("ECLIP_DATA is not set: no real data measured")
         return
     folder = Path(os.environ["ECLIP_DATA"])
-    for name, measure in (("pricerunner", measure_pricerunner), ("shopee", measure_shopee), ("fashion", measure_fashion)):
+    for name, measure in (
+        ("pricerunner", measure_pricerunner),
+        ("shopee", measure_shopee),
+        ("fashion", measure_fashion),
+    ):
         if name in chosen:
             measure(folder)
 

@@ -119,9 +119,9 @@ def title_keys(words: TitleWords) -> list[str]:
 def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offers: Offers) -> list[list[int]]:
     """Rows of one title, where that title says which item it is.
 
-    Refused are titles without a rare word ("built in fully integrated dishwasher"), those that one seller puts
-    on several pictures or at several prices ("Lucera Women Silver Earrings" on 82), and those with prices
-    too far apart.
+    Refused are titles without a rare word ("built in fully integrated dishwasher"), those that one seller
+    repeats with another picture or price ("Lucera Women Silver Earrings" on 82) or without either, and those
+    with prices too far apart.
     """
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
@@ -138,19 +138,20 @@ def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offer
 
 
 def _repeats_for_other_items(rows: Sequence[int], offers: Offers) -> bool:
-    """Whether one seller puts the title on several pictures, or on one at several prices."""
-    seen: dict[int, tuple[int, float]] = {}
+    """Whether one seller repeats the title with another picture or price, or with neither to compare."""
+    first_of: dict[int, int] = {}
     for row in rows:
-        seller, picture, price = int(offers.sellers[row]), int(offers.pictures[row]), float(offers.prices[row])
-        known_picture, known_price = seen.get(seller, (-1, float("nan")))
-        if picture >= 0 <= known_picture and picture != known_picture:
+        first = first_of.setdefault(int(offers.sellers[row]), row)
+        if row == first:
+            continue
+        pictures = offers.pictures[[first, row]]
+        prices = offers.prices[[first, row]]
+        same_picture = pictures.min() >= 0 and pictures[0] == pictures[1]
+        same_price = bool(prices[0] == prices[1])
+        if not (same_picture or same_price):
             return True
-        if price != known_price and price == price and known_price == known_price:
+        if (pictures.min() >= 0 and not same_picture) or (not np.isnan(prices).any() and not same_price):
             return True
-        seen[seller] = (
-            picture if known_picture < 0 else known_picture,
-            price if known_price != known_price else known_price,
-        )
     return False
 
 
