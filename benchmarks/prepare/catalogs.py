@@ -194,9 +194,7 @@ def measure_speed(num_rows: int) -> None:
     found = assign_catalogs(columns)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(
-        f"{len(feed):,} listings in {seconds:.1f} s ({len(feed) / seconds:,.0f} a second), process at most {peak:.2f} GB"
-    )
+    print(f"{len(feed):,} listings in {seconds:.1f} s ({len(feed) / seconds:,.0f} a second), peak {peak:.2f} GB")
     show("    catalogs", [row["product_key"] for row in truth], found.catalog_id)
 
 

@@ -119,7 +119,7 @@ def title_keys(words: TitleWords) -> list[str]:
 def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offers: Offers) -> list[list[int]]:
     """Rows of one title, where that title says which item it is.
 
-    Refused are titles without a rare word ("built in fully integrated dishwasher"), those that one seller
+    Refused are titles of one word or without a rare one ("built in fully integrated dishwasher"), those that one seller
     repeats with another picture or price ("Lucera Women Silver Earrings" on 82) or without either, and those
     with prices too far apart.
     """
@@ -132,6 +132,7 @@ def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offer
         for rows in rows_of.values()
         if len(rows) > 1
         and any(rare[code] for code in words.row(rows[0]))
+        and len(set(words.row(rows[0]))) > 1
         and not _repeats_for_other_items(rows, offers)
         and _prices_agree(rows, offers.prices)
     ]
