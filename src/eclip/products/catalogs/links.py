@@ -26,7 +26,7 @@ _WEAK_NUMBER_CHARS = 5  # a model number shorter than this, or of digits alone, 
 _RARE_TITLES = 12  # a word under more different titles than this names no single item ...
 _RARE_SHARE = 2e-5  # ... or under more than this share of them, in a large feed
 PRICE_RATIO = 2.0
-_AGREEMENT = 0.6  # of two titles' words, by weight
+_AGREEMENT = 0.4  # of two titles' words, by weight
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def agreeing_pairs(
 ) -> list[tuple[int, int]]:
     """Pairs of rows with near-duplicate pictures whose titles agree as well.
 
-    Titles agree when they have the same numbers, and share most of their words, by weight: a rare word weighs
+    Titles agree when they have the same numbers, and share enough of their words, by weight: a rare word weighs
     three times as much as another, promotions and colours weigh nothing.
     """
     weight = np.where(rare, 3.0, 1.0)
