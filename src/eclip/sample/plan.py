@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from eclip.sample.barcodes import give_gtins
 from eclip.sample.goods import Product
 from eclip.sample.listings import Seller, choose_sellers, edit_title, make_description, make_title
 
@@ -36,8 +37,12 @@ class Shares:
     """Of the listings of the 19+ department."""
     catalog_id: float = 0.7
     """Listings whose feed row gives the catalog id."""
-    gtin: float = 0.45
-    """Listings whose feed row gives the GTIN."""
+    gtin: float = 0.75
+    """Listings whose feed row gives a GTIN: theirs, unless one of the next two says otherwise."""
+    wrong_gtin: float = 0.01
+    """Listings whose GTIN is another product's: a sibling's colour if there is one, every other time."""
+    useless_gtin: float = 0.03
+    """Listings whose GTIN names no product: an in-store code, a stand-in, or a digit mistyped."""
     brand: float = 0.85
     """Listings whose feed row gives the brand."""
     model_number: float = 0.4
@@ -56,6 +61,8 @@ DEFECTS = (
     "missing_category",
     "missing_attributes",
     "missing_policy",
+    "wrong_gtin",
+    "useless_gtin",
 )
 
 
@@ -77,6 +84,8 @@ class Listing:
     """Which of "category", "policy" and GIVEN the feed row gives."""
     attributes: dict[str, str | list[str]] = field(default_factory=dict)
     """As the feed row gives them; the truth has all."""
+    gtin: str = ""
+    """As the feed row gives it; empty = not given."""
     product_id: str = ""
     original: Listing | None = None
     """The listing that this one repeats."""
@@ -178,6 +187,7 @@ def _fill_rows(listings: list[Listing], seed: int, shares: Shares) -> list[Listi
         "missing_policy": some(shares.missing_policy, adult),
     }
     told = {name: some(getattr(shares, name)) for name in GIVEN}
+    gtins = give_gtins(listings, told["gtin"], seed, wrong=shares.wrong_gtin, useless=shares.useless_gtin)
     out = []
     for i, listing in enumerate(listings):
         given = {"category", "policy"} if listing.product.leaf.adult else {"category"}
@@ -188,7 +198,10 @@ def _fill_rows(listings: list[Listing], seed: int, shares: Shares) -> list[Listi
         out.append(
             replace(
                 listing,
-                defects=listing.defects + tuple(kind for kind, rows in missing.items() if i in rows),
+                defects=listing.defects
+                + tuple(kind for kind, rows in missing.items() if i in rows)
+                + ((gtins[i].defect,) if i in gtins and gtins[i].defect else ()),
+                gtin=gtins[i].written if i in gtins else "",
                 given=frozenset(given),
                 attributes={n: v for (n, v), d in zip(values.items(), dice, strict=True) if d >= shares.missing_value},
             )

@@ -48,7 +48,7 @@ def feed_row(listing: Listing) -> dict[str, str]:
         "seller": listing.seller.name,
         "price": f"{listing.price:.2f}",
         "url": f"https://{shop}.example/item/{listing.product_id}",
-        "gtin": product.gtin if "gtin" in given else "",
+        "gtin": listing.gtin,
         "model_number": product.model_number if "model_number" in given else "",
         "category": " > ".join(product.leaf.path) if "category" in given else "",
         "attributes": _json(listing.attributes) if listing.attributes else "",

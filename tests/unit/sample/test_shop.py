@@ -162,13 +162,28 @@ def test_titles_are_short_and_in_two_languages(feed: list[dict[str, str]]) -> No
     assert 0.15 < korean < 0.85
 
 
-def test_gtins_have_their_check_digit(feed: list[dict[str, str]]) -> None:
-    gtins = [row["gtin"] for row in feed if row["gtin"]]
-    assert gtins
-    for gtin in gtins:
-        assert re.fullmatch(r"880\d{10}", gtin)
-        weighted = sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(gtin))
-        assert weighted % 10 == 0
+def checks(gtin: str) -> bool:
+    return sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(gtin)) % 10 == 0
+
+
+def test_gtins_are_right_unless_the_truth_says_otherwise(
+    feed: list[dict[str, str]], truth: dict[str, dict[str, str]]
+) -> None:
+    product_of = {}
+    for row in feed:
+        true = truth[row["product_id"]]
+        if row["gtin"] and not {"wrong_gtin", "useless_gtin"} & set(true["defects"].split(";")):
+            assert re.fullmatch(r"880\d{10}", row["gtin"])
+            assert checks(row["gtin"])
+            assert product_of.setdefault(row["gtin"], true["product_key"]) == true["product_key"]
+    assert product_of
+    for row in feed:
+        true = truth[row["product_id"]]
+        if "wrong_gtin" in true["defects"]:
+            assert checks(row["gtin"])
+            assert product_of.get(row["gtin"]) != true["product_key"]
+        elif "useless_gtin" in true["defects"]:
+            assert not row["gtin"].startswith("880") or not checks(row["gtin"])
 
 
 def test_a_sample_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
