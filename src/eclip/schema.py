@@ -16,6 +16,7 @@ REPORT_VERSION = 1
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
+STORE_CONFLICTS = "conflicts.json"  # links between listings that something contradicts
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
@@ -61,6 +62,7 @@ PRODUCTS_SCHEMA = pa.schema(
         pa.field("image", pa.binary()),  # encoded picture, size-limited
         pa.field("extra_images", pa.list_(pa.binary())),  # further views, encoded likewise
         pa.field("image_hash", pa.string()),  # digest of the decoded pixels, 32 hex digits
+        pa.field("perceptual_hash", pa.uint64()),  # of what a picture looks like: near ones differ in few bits
         pa.field("content_hash", pa.string()),  # digest of what a model sees: title and pictures
         pa.field("listing_hash", pa.string()),  # digest of the whole cleaned listing: tells updates what changed
         pa.field("pair_score", pa.float32()),  # how well picture and title agree, once a model has looked

@@ -215,6 +215,7 @@ def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: F
         "image": main.encoded if main else None,
         "extra_images": [picture.encoded for picture in pictures.extra] or None,
         "image_hash": main.digest if main else None,
+        "perceptual_hash": main.perceptual_hash if main else None,
         "content_hash": content_hash(title, [main, *pictures.extra]),
         "weight": 1.0,
         "flags": flags,

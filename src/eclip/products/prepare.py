@@ -10,14 +10,15 @@ then the folder is renamed.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
-from eclip.files import writing
+from eclip.files import write_text, writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.feeds import Feed
@@ -28,9 +29,10 @@ from eclip.products.storefolder import check_replaceable, partial_folder
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_VERSION
+from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_CONFLICTS, STORE_VERSION
 from eclip.version import __version__
 
+_CONFLICTS_KEPT = 1_000  # for people to look at
 _PLAN_ROWS = 200  # looked at by a dry run
 
 
@@ -54,6 +56,8 @@ class PrepareSummary:
     placeholders: int = 0
     """Pictures that stand under many different products and so prove nothing."""
     catalogs: int = 0
+    conflicts: int = 0
+    """Links between listings that something contradicts: inferred ones were cut, given ones flagged."""
     categories: int = 0
     """Different category paths."""
     loss_groups: int = 0
@@ -99,7 +103,7 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
     plan = plan_listings(feed, **feeding)
     with writing(store), partial_folder(store) as partial:
         summary, content = _write_rows(plan, partial)
-        add_whole_feed_columns(partial / PRODUCTS_DATASET, summary)
+        add_whole_feed_columns(partial, summary)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         manifest = {
@@ -156,15 +160,24 @@ def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
     return summary, digest.hexdigest()
 
 
-def add_whole_feed_columns(dataset: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
-    """Second pass, over key columns only, of the newest version: duplicates, catalogs, loss groups, split."""
-    keys = open_dataset(dataset).to_table(columns=list(KEY_COLUMNS))
-    with stage("Duplicates, groups, split", keys.num_rows) as advance:
-        whole = view_whole_feed(keys, settled=settled)
+def add_whole_feed_columns(store: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
+    """Second pass, over key columns of the newest version: duplicates, catalogs, loss groups, split."""
+    dataset = store / PRODUCTS_DATASET
+    opened = open_dataset(dataset)
+    keys = opened.to_table(columns=list(KEY_COLUMNS))
+
+    def read_pictures(rows: Sequence[int]) -> list[bytes | None]:
+        return list(opened.take(list(rows), columns=["image"])["image"].to_pylist())
+
+    with stage("Duplicates, catalogs, split", keys.num_rows) as advance:
+        whole = view_whole_feed(keys, read_pictures, settled=settled)
         put_columns(dataset, whole.columns)
         advance(keys.num_rows)
     for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
         setattr(summary, name, getattr(whole, name))
+    summary.conflicts = len(whole.conflicts)
+    conflicts = [asdict(conflict) for conflict in whole.conflicts[:_CONFLICTS_KEPT]]
+    write_text(store / STORE_CONFLICTS, json.dumps(conflicts, ensure_ascii=False, indent=1))
 
 
 def _manifest(plan: FeedPlan, summary: PrepareSummary, content: str, feeding: Feeding) -> dict[str, Any]:

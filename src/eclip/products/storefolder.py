@@ -9,12 +9,21 @@ from pathlib import Path
 
 from eclip.errors import StoreError
 from eclip.products.store import read_manifest
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, STORE_CACHE, STORE_INCOMING, STORE_MANIFEST, STORE_REPORT
+from eclip.schema import (
+    PRODUCTS_DATASET,
+    REJECTS_DATASET,
+    STORE_CACHE,
+    STORE_CONFLICTS,
+    STORE_INCOMING,
+    STORE_MANIFEST,
+    STORE_REPORT,
+)
 
 _OWN_NAMES = {
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     STORE_CACHE,
+    STORE_CONFLICTS,
     STORE_INCOMING,
     STORE_REPORT,
     STORE_MANIFEST,

@@ -191,7 +191,9 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     gone = set(removed)
     splits = zip(settled["product_id"].to_pylist(), settled["split"].to_pylist(), strict=True)
     add_whole_feed_columns(
-        dataset, PrepareSummary(), settled={product_id: split for product_id, split in splits if product_id not in gone}
+        store.path,
+        PrepareSummary(),
+        settled={product_id: split for product_id, split in splits if product_id not in gone},
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,10 +39,11 @@ CATALOG_KEYS = (
     *("product_id", "title", "seller", "brand", "price", "gtin", "model_number"),
     *("category", "attributes", "catalog_id", "model_id", "image_hash"),
 )
+Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 REASONS = (GIVEN, BARCODE, MODEL_NUMBER, TITLE_MODEL_NUMBER, PICTURE, TITLE)
 CUT, FLAGGED = "cut", "flagged"
 
-_STRONG = ("catalogs", "barcodes", "brands", "model numbers", "colours", "sizes")
+_STRONG = ("catalogs", "models", "barcodes", "brands", "model numbers", "colours", "sizes")
 _AMOUNTS = ("amounts (count)", "amounts (mass)", "amounts (storage)", "amounts (volume)")
 _TITLED = ("title model numbers", "title colours", "title sizes")
 # Which facts count against which evidence: the weaker it is, the more a title's word counts.
@@ -102,12 +103,16 @@ class CatalogAssignment:
 def assign_catalogs(
     keys: pa.Table | dict[str, Sequence[Any]],
     picture_pairs: np.ndarray | Iterable[tuple[int, int]] = (),
+    *,
+    confirm: Confirm | None = None,
 ) -> CatalogAssignment:
     """Group N listings into catalogs, and catalogs into models.
 
     Args:
         keys: Columns `CATALOG_KEYS` of all listings; a column that is missing is empty. `product_id` is unique.
         picture_pairs: [P, 2] pairs of row positions whose pictures are near duplicates.
+        confirm: Given [P] and [P] rows with such pictures and agreeing titles, says [P] which do show the same; None =
+            all do.
 
     Returns:
         The catalogs. They depend on the set of listings only, not on their order.
@@ -122,7 +127,7 @@ def assign_catalogs(
     work.take(BARCODE, groups_of("gtin", evidence.gtins))
     work.take(MODEL_NUMBER, groups_of("model", _model_keys(evidence, evidence.given_models)))
     work.take(TITLE_MODEL_NUMBER, groups_of("model", _model_keys(evidence, evidence.models)))
-    work.take_pictures(picture_pairs)
+    work.take_pictures(picture_pairs, confirm)
     work.take_titles()
     return work.finish()
 
@@ -200,11 +205,14 @@ class _Assignment:
         ids = self.columns["product_id"]
         return Conflict(CUT, evidence, clash.trait, (ids[clash.left], ids[clash.right]))
 
-    def take_pictures(self, pairs: np.ndarray | Iterable[tuple[int, int]]) -> None:
+    def take_pictures(self, pairs: np.ndarray | Iterable[tuple[int, int]], confirm: Confirm | None) -> None:
         """Near-duplicate pictures under titles that agree."""
         evidence, ids = self.evidence, self.columns["product_id"]
         plain = ((int(left), int(right)) for left, right in pairs)
         agreed = agreeing_pairs(plain, evidence.words, evidence.rare, evidence.offers.prices)
+        if confirm is not None and agreed:
+            left, right = np.array(agreed, dtype=np.int64).T
+            agreed = [pair for pair, same in zip(agreed, confirm(left, right), strict=True) if same]
         ordered = (sorted(pair, key=ids.__getitem__) for pair in agreed)
         self.take(PICTURE, [Group(f"picture:{_digest(ids[pair[0]], ids[pair[1]])}", pair) for pair in ordered])
 

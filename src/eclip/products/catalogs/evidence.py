@@ -80,6 +80,7 @@ def gather_evidence(columns: dict[str, Sequence[Any]]) -> Evidence:
     colour_of = COLOUR_OF | learn_colour_words(words, given_colours, brands)
     traits = [
         trait_of_values("catalogs", columns["catalog_id"]),
+        trait_of_values("models", columns["model_id"]),
         trait_of_values("barcodes", gtins, within),
         trait_of_values(
             "brands", [brand_names[code] if code >= 0 else None for code in brands.tolist()], written_longer
