@@ -18,6 +18,7 @@ REJECTS_DATASET = "rejects.lance"
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_CONFLICTS = "conflicts.json"  # links between listings that something contradicts
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
+STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
 

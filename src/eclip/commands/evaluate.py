@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def evaluate(
     report.facts["seconds"] = f"{time.monotonic() - started:.0f}"
     with writing(Path(out)):
         page = write_report(report, Path(out))
-    return EvaluateSummary(page, report.results, {each.task: each.reason for each in report.skipped})
+    return EvaluateSummary(page, report.results, _reasons((each.task, each.reason) for each in report.skipped))
 
 
 def read_evaluation(report: Path) -> EvaluateSummary:
@@ -80,8 +81,16 @@ def read_evaluation(report: Path) -> EvaluateSummary:
     return EvaluateSummary(
         report / REPORT_PAGE,
         [Result(**each) for each in content["results"]],
-        {each["task"]: each["reason"] for each in content["skipped"]},
+        _reasons((each["task"], each["reason"]) for each in content["skipped"]),
     )
+
+
+def _reasons(skipped: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By task, all reasons why parts of it were left out."""
+    found: dict[str, list[str]] = {}
+    for task, reason in skipped:
+        found.setdefault(task, []).append(reason)
+    return {task: "; ".join(reasons) for task, reasons in found.items()}
 
 
 def _pretrained(store: Store, catalogue: Catalogue) -> tuple[Catalogue | None, list[Skipped]]:
@@ -105,7 +114,7 @@ def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue
     from eclip.vectors import vectors_from_arrow
 
     encoder = load_model(model)
-    kept = store.path / STORE_CACHE / f"compared-{encoder.digest}.parquet"
+    kept = store.path / STORE_CACHE / f"compared-{encoder.digest}-{store.digest[:16]}.parquet"
     if not kept.is_file():
         batches = store_batches(store)
         embed_listings(batches, encoder, kept, num_rows=store.num_rows, source=store.digest)

@@ -18,8 +18,6 @@ from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS, STORE_CACHE, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
-PRETRAINED_VECTORS = "pretrained.arrow"
-
 
 def embed_store(store: Store, encoder: Encoder) -> int:
     """Encode the listings that this model has not encoded yet, into the store; resumable. Returns how many."""
@@ -84,9 +82,9 @@ def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
 
 def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's cache."""
-    kept = store.path / STORE_CACHE / PRETRAINED_VECTORS
+    towers = PretrainedTowers()
+    kept = store.path / STORE_CACHE / f"pretrained-{towers.digest}-{store.digest[:16]}.arrow"
     if not kept.is_file():
-        towers = PretrainedTowers()
         folder = parts_folder(kept, towers.digest, store.digest)
         schema = pa.schema([("image", embedding_type(IMAGE_DIM)), ("text", embedding_type(TEXT_DIM))])
 

@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eclip.model.tokenizer import TokenizerFiles
+from eclip.pictureformats import known_formats
 
 Picture: TypeAlias = bytes | Path | str | Image.Image
 Tokenize: TypeAlias = Callable[[list[str]], torch.Tensor]
@@ -154,7 +155,7 @@ def open_picture(image: Picture | None) -> Image.Image | None:
     if image is None:
         return None
     try:
-        opened = image if isinstance(image, Image.Image) else Image.open(_readable(image))
+        opened = image if isinstance(image, Image.Image) else Image.open(_readable(image), formats=known_formats())
         upright = ImageOps.exif_transpose(opened)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             layer = upright.convert("RGBA")

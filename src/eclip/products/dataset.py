@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from eclip.errors import StoreError
 
 _WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
 _IDS_AT_ONCE = 2_000  # ids in one condition
-_KEEP_OLD_VERSIONS = timedelta(days=1)  # for those who opened the store before it was written
+# Of those who opened the store before it was written. Both must hold before a version goes: its own age says
+# nothing of when it was superseded.
+_KEEP_OLD_FOR, _KEEP_OLD_VERSIONS = timedelta(days=1), 12
 
 
 class DatasetWriter:
@@ -100,12 +102,16 @@ def put_columns(path: Path, columns: pa.Table, *, version: int | None = None) ->
     if replaced:
         dataset.drop_columns(replaced)
     dataset.add_columns(pa.RecordBatchReader.from_batches(columns.schema, columns.to_batches()))
-    return newest_version(path)
+    return int(dataset.version)
 
 
 def forget_old_versions(path: Path) -> None:
-    """Remove the files of versions that nobody should be reading any more."""
-    open_dataset(path).cleanup_old_versions(_KEEP_OLD_VERSIONS)
+    """Remove the files of versions that nobody should be reading any more: an update makes about four."""
+    dataset, now = open_dataset(path), datetime.now()
+    versions = sorted(dataset.versions(), key=lambda version: version["version"])[:-_KEEP_OLD_VERSIONS]
+    old = [version["version"] for version in versions if now - version["timestamp"] > _KEEP_OLD_FOR]
+    if old:
+        dataset.cleanup_old_versions(versions=old)
 
 
 def begin_at(path: Path, version: int | None) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from eclip.errors import StoreError
 from eclip.files import writing
 from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
+from eclip.products.writelock import only_writer
 from eclip.schema import (
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
@@ -150,12 +152,26 @@ class Store:
             columns = pa.concat_tables([self.table(EMBEDDING_COLUMNS).cast(columns.schema), columns]).take(places)
         columns = columns.append_column(EMBEDDING_MODEL_COLUMN, pa.array([model_digest] * self.num_rows, pa.string()))
         dataset = self.path / PRODUCTS_DATASET
-        with writing(self.path):
+        with self.changing():
             version = put_columns(dataset, columns, version=self.manifest[DATASET_VERSION])
             manifest = {**self.manifest, DATASET_VERSION: version, VECTORS_MODEL: model_digest}
             write_manifest(self.path, manifest)
             forget_old_versions(dataset)
         self.manifest = manifest
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the right to change the store, which must be as it was when it was opened.
+
+        Raises:
+            StoreError: Another process is writing it, or has written it meanwhile.
+            DiskError: The disk is full.
+        """
+        with writing(self.path), only_writer(self.path):
+            now = read_manifest(self.path) or {}
+            if now.get(DATASET_VERSION) != self.manifest[DATASET_VERSION]:
+                raise StoreError(f"{self.path}: was changed by another command meanwhile; run the same command again")
+            yield
 
     @property
     def vectors_digest(self) -> str | None:

@@ -15,6 +15,7 @@ from eclip.schema import (
     STORE_CACHE,
     STORE_CONFLICTS,
     STORE_INCOMING,
+    STORE_LOCK,
     STORE_MANIFEST,
     STORE_REPORT,
 )
@@ -25,6 +26,7 @@ _OWN_NAMES = {
     STORE_CACHE,
     STORE_CONFLICTS,
     STORE_INCOMING,
+    STORE_LOCK,
     STORE_REPORT,
     STORE_MANIFEST,
     f"{STORE_MANIFEST}.tmp",

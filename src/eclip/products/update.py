@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
-from eclip.files import writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
 from eclip.products.dataset import (
     DatasetWriter,
@@ -109,7 +108,7 @@ def update_store(
     feeding["category_separator"] = feeding.get("category_separator") or opened.manifest["category_separator"]
     feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
     plan = plan_listings(feed, **feeding)
-    with writing(store), _staging(store) as incoming:
+    with opened.changing(), _staging(store) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)
         removed = changes.gone if remove_missing else []

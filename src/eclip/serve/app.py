@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eclip.errors import ConfigError
+from eclip.pictureformats import known_formats
 from eclip.search.engine import SearchEngine
 from eclip.serve.protection import (
     MAX_UPLOAD_BYTES,
@@ -114,7 +115,7 @@ def check_picture(image: bytes) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(image)) as opened:
+            with Image.open(io.BytesIO(image), formats=known_formats()) as opened:
                 width, height = opened.size
     except Image.DecompressionBombError:
         width = height = MAX_IMAGE_PIXELS

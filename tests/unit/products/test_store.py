@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,30 @@ def test_a_failed_write_of_vectors_keeps_the_old_ones(store: Store, monkeypatch:
         assert opened.vectors(model_digest="A").equals(vectors(4, seed=0))
     store.write_vectors(vectors(6, seed=1), model_digest="B")
     assert Store.open(store.path).vectors(model_digest="B").equals(vectors(6, seed=1))
+
+
+def test_one_writer_at_a_time_and_none_on_what_has_changed(store: Store) -> None:
+    early = Store.open(store.path)
+    with store.changing(), pytest.raises(StoreError, match="another eclip is writing this store"):
+        early.write_vectors(vectors(4, seed=0), model_digest="A")
+    store.write_vectors(vectors(4, seed=0), model_digest="A")
+    with pytest.raises(StoreError, match="was changed by another command meanwhile"):
+        early.write_vectors(vectors(4, seed=1), model_digest="B")
+    assert Store.open(store.path).vectors(model_digest="A").equals(vectors(4, seed=0))
+
+
+def test_versions_that_somebody_may_read_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eclip.products.dataset._KEEP_OLD_FOR", timedelta(0))
+    store.write_vectors(vectors(4, seed=0), model_digest="A")
+    early = Store.open(store.path)
+    store.write_vectors(vectors(4, seed=1), model_digest="B")
+    assert early.vectors(model_digest="A").equals(vectors(4, seed=0))
+    for seed in range(2, 10):
+        store.write_vectors(vectors(4, seed=seed), model_digest=str(seed))
+    assert len(store._dataset().versions()) <= 12 + 2
+    with pytest.raises(StoreError, match="can't be read"):
+        early.vectors(model_digest="A")
+    assert store.vectors(model_digest="9").equals(vectors(4, seed=9))
 
 
 @pytest.mark.parametrize(

@@ -6,28 +6,17 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from eclip.pictureformats import known_formats
 from eclip.products.pictures.picture import UnreadablePictureError
 
 MAX_IMAGE_PIXELS = 50_000_000  # more is a decompression bomb, or of no use
 MAX_FILE_BYTES = 64 << 20
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")  # none that runs a program
 _ORIENTATION = 0x0112
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    """Formats to ask for; those that Pillow was built without (AVIF) must not be asked for."""
-    from pillow_heif import register_heif_opener
-
-    Image.init()
-    register_heif_opener()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 @contextmanager
@@ -52,7 +41,7 @@ def opened_picture(data: bytes) -> Iterator[Any]:
     if len(data) > MAX_FILE_BYTES:
         raise UnreadablePictureError("file too large")
     try:
-        with Image.open(io.BytesIO(data), formats=_formats()) as opened:
+        with Image.open(io.BytesIO(data), formats=known_formats()) as opened:
             _check_size(opened)
             yield opened
     except UnreadablePictureError:
