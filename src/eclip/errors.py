@@ -49,5 +49,9 @@ class CheckpointError(EclipError):
     """A training checkpoint can't continue this run."""
 
 
+class OtherRunError(CheckpointError):
+    """A folder holds an unfinished run with other settings."""
+
+
 class MissingExtraError(EclipError):
     """An optional package is needed; the text names the `pip install` line."""

@@ -87,3 +87,19 @@ def test_damaged_record_of_stages_loses_nothing(result: Result, out: Path) -> No
     (out / "run.json").write_text("{")
     assert kept(result.run(out)) == ()
     assert json.loads((out / "model" / "eclip.json").read_text())["digest"] == digest
+
+
+def test_a_training_that_was_cut_short_starts_anew_under_other_settings(result: Result, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eclip.train.trainer.plot_log", _stop)  # its steps are done, its model is not
+        outcome = result.run(out)
+    assert outcome.status == 130, outcome
+    outcome = result.run(out, "--seed", 3)
+    assert outcome.status == 0, outcome
+    assert "starts anew" in outcome.err
+    assert json.loads((out / "model" / "eclip.json").read_text())["facts"]["seed"] == 3
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt

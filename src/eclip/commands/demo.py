@@ -22,10 +22,12 @@ def demo(*, out: Path = Path("demo"), products: int = 600, seed: int = 0, no_ser
         no_serve: Stop after the report; so it does where the environment variable CI is set.
     """
     from eclip.commands.show import show
+    from eclip.sample.shop import drawn_with
 
     out = Path(out)
     feed = out / "shop" / "feed.csv"
-    if not feed.is_file():
+    drawn = drawn_with(out / "shop")
+    if (drawn.get("products"), drawn.get("seed")) != (products, seed):
         show(sample(out / "shop", products=products, seed=seed))
     summary = run_stages(
         feed,

@@ -124,10 +124,9 @@ def _trial_seconds(
         return None, None
     import torch
 
-    from eclip.model.encoder import open_picture
+    from eclip.model.encoder import default_device, open_picture
     from eclip.train.loss import contrastive_loss
     from eclip.train.targets import identity_targets
-    from eclip.train.trainer import default_device
 
     titles, images = [row["title"] for row in rows], [row["image"] for row in rows]
     encoder = start_encoder(config, titles, init=init)

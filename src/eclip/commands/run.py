@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from eclip.commands.forecast import RunForecast, forecast_run
 from eclip.commands.prepare import FetchImages, prepare
 from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest
 from eclip.commands.train import train
-from eclip.schema import MODEL_TASKS
+from eclip.console import say
+from eclip.errors import OtherRunError
+from eclip.schema import MODEL_RUN, MODEL_TASKS
 
 STAGES_DONE = "run.json"
 
@@ -127,7 +130,7 @@ def run_stages(
         "train",
         {**config, "minutes": minutes, "store": prepared},
         lambda: model_digest(model),
-        lambda: train(store, out=model, minutes=minutes, **training),
+        lambda: _train_anew(store, out=model, minutes=minutes, **training),
     )
     compared = None
     if compare_clip:
@@ -136,7 +139,7 @@ def run_stages(
             "plain CLIP",
             {**config, "steps": steps, "store": prepared},
             lambda: model_digest(clip),
-            lambda: train(store, out=clip, steps=steps, plain_clip=True, **training),
+            lambda: _train_anew(store, out=clip, steps=steps, plain_clip=True, **training),
         )
     reads = {"store": prepared, "model": trained}
     stages.do("embed", reads, lambda: vectors_digest(store), lambda: embed(store, model=model))
@@ -150,6 +153,16 @@ def run_stages(
         lambda: evaluate(store, model=model, out=report, compare=clip if compared else None, seed=seed),
     )
     return RunSummary(store, model, read_evaluation(report))
+
+
+def _train_anew(store: Path, *, out: Path, **settings: Any) -> None:
+    """Train; what an interrupted run with other settings left gives way, as this folder is the main job's own."""
+    try:
+        train(store, out=out, **settings)
+    except OtherRunError:
+        say("the settings of an unfinished training have changed: it starts anew")
+        shutil.rmtree(out / MODEL_RUN)
+        train(store, out=out, **settings)
 
 
 def _training_config(training: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def serve(
         model: Made by `eclip train`.
         report: Folder of `eclip evaluate`, to show its report too.
         host: Address to listen on; 0.0.0.0 lets other machines in.
-        port: Port to listen on; the next free one if it is taken.
+        port: Port to listen on.
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store

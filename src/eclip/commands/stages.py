@@ -77,10 +77,10 @@ def model_digest(model: Path) -> str | None:
 
 
 def tree_digest(folder: Path) -> str | None:
-    """Digest of the names and contents of all files below a folder; None without any."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    if not files:
+    """Digest of the names and contents of all files below a folder, which may be none; None without the folder."""
+    if not folder.is_dir():
         return None
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
         digest.update(f"{path.relative_to(folder)}\0".encode())

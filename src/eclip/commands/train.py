@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclip.commands.arguments import StoreArgument, require_folder, require_positive, require_seed
+from eclip.errors import ConfigError
 from eclip.files import writing
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def train(
     require_positive("minutes", minutes)
     require_positive("steps", steps)
     require_seed(seed)
+    if init and encoder:
+        raise ConfigError("--encoder and --init exclude each other: a model that is continued keeps its towers")
     require_folder("out", Path(out))
     from eclip.products.store import Store
     from eclip.train.config import load_recipe

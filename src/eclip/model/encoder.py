@@ -169,6 +169,11 @@ def _readable(image: bytes | Path | str) -> io.BytesIO | Path | str:
     return io.BytesIO(image) if isinstance(image, bytes) else image
 
 
+def default_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class evaluating:  # noqa: N801 - reads as a verb: `with evaluating(model):`
     """Put a model into evaluation mode for a while, and back into the mode it was in."""
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from eclip.errors import ModelError
 from eclip.files import replace_file, write_text
 from eclip.model.card import model_card
-from eclip.model.encoder import Encoder
+from eclip.model.encoder import Encoder, default_device
 from eclip.model.presets import assemble
 from eclip.schema import MODEL_CARD, MODEL_CONFIG, MODEL_MANIFEST, MODEL_VERSION, MODEL_WEIGHTS
 from eclip.version import __version__
@@ -78,7 +78,7 @@ def load_model(folder: str | Path) -> Encoder:
         encoder.module.load_state_dict(load_file(folder / MODEL_WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder / MODEL_WEIGHTS} does not fit {MODEL_CONFIG}: {error}") from error
-    encoder.module.eval()
+    encoder.module.to(default_device()).eval()
     encoder.pad_id, encoder.manifest, encoder.path = manifest["pad_id"], manifest, folder
     return encoder
 

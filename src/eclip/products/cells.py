@@ -12,7 +12,8 @@ from typing import Any
 from eclip.products.clean import clean_text
 from eclip.schema import POLICIES
 
-_NUMBER = re.compile(r"\d[\d.,\s]*")
+_NUMBER = re.compile(r"\d[\d.,\s'’]*")
+_SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d{1,2}")
 _ADULT = frozenset(("19", "19+", "1", "true", "yes", "y", "t"))
 _NOT_ADULT = frozenset(("0", "false", "no", "n", "f", "none", "0.0"))
 
@@ -129,14 +130,18 @@ def _pairs_of_text(text: str) -> list[tuple[Any, Any]] | None:
 
 
 def parse_price(value: Any) -> float | None:
-    """A price as a number, without its currency: "₩9,900", "1.234,50 EUR", "52"; None if there is none."""
+    """A price as a number, without its currency: "₩9,900", "1.234,50 EUR", "1'299.00", "52"; None if there is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if math.isfinite(value) and value >= 0 else None
     text = as_text(value)
     found = _NUMBER.search(text) if text else None
     if not text or not found or text.lstrip().startswith("-"):
         return None
-    digits = re.sub(r"\s", "", found.group()).rstrip(".,")
+    if _SCIENTIFIC.fullmatch(text.strip()):
+        return float(text)
+    digits = re.sub(r"[\s'’]", "", found.group()).rstrip(".,")
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+", digits):  # no price has three decimals
+        digits = digits.replace(".", "")
     comma, point = digits.rfind(","), digits.rfind(".")
     if comma >= 0 and point >= 0:
         thousands, decimal = (",", ".") if point > comma else (".", ",")

@@ -6,8 +6,9 @@ import html
 import re
 import unicodedata
 
+from eclip.products.markup import TAG
+
 _MAX_RAW_CHARS = 20_000  # looked at, no more: a text of this length is no name
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _JOINER_IN_EMOJI = re.compile(r"(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2600-\U0001faff])")
 _JOINER_KEPT = "\ue000"  # private use, removed from input first: stands for a joiner inside an emoji
 _BLANK_LETTERS = str.maketrans(dict.fromkeys("\u115f\u1160\u3164\uffa0\u2800", " "))
@@ -32,7 +33,7 @@ def clean_text(text: str | None) -> str | None:
 
 
 def _clean_once(text: str) -> str:
-    text = unicodedata.normalize("NFKC", _TAG.sub(" ", html.unescape(text)))
+    text = unicodedata.normalize("NFKC", TAG.sub(" ", html.unescape(text)))
     text = " ".join(remove_invisible(text).split())
     return unicodedata.normalize("NFKC", text)
 

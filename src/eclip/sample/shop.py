@@ -70,7 +70,7 @@ def draw_shop(out: Path, *, num_products: int, num_sellers: int, seed: int) -> S
     sellers = make_sellers(num_sellers, BACKGROUNDS, seed=seed)
     listings = plan_listings(products, sellers, seed=seed, shares=Shares())
     try:
-        _write_shop(partial, listings, seed)
+        _write_shop(partial, listings, {"products": num_products, "sellers": num_sellers, "seed": seed})
         _replace(whole, partial, old)
     except OSError as error:
         raise ConfigError(
@@ -103,12 +103,21 @@ def draw_pictures(listings: Sequence[Listing], *, seed: int) -> Iterator[tuple[L
                 yield repeat, encoded if exact else recode(encoded, Random(repeat.dice))
 
 
-def _write_shop(folder: Path, listings: Sequence[Listing], seed: int) -> None:
+def drawn_with(shop: Path) -> dict[str, int]:
+    """Products, sellers and seed that a sample shop was drawn with; empty where there is no whole one."""
+    try:
+        return dict(json.loads((shop / MANIFEST).read_text(encoding="utf-8"))["settings"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write_shop(folder: Path, listings: Sequence[Listing], settings: dict[str, int]) -> None:
     """Write all of it into a fresh folder."""
     if folder.exists():
         shutil.rmtree(folder)
     (folder / IMAGES).mkdir(parents=True)
-    manifest = {"kind": "eclip sample", "version": SAMPLE_VERSION, "seed": seed, "listings": len(listings)}
+    manifest = {"kind": "eclip sample", "version": SAMPLE_VERSION, "settings": settings, "listings": len(listings)}
+    seed = settings["seed"]
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     (folder / IMAGES / PLACEHOLDER_FILE).write_bytes(placeholder())
     with stage("Drawing the sample shop", len(listings), unit="listings") as advance:

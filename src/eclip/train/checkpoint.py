@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from eclip.errors import CheckpointError
+from eclip.errors import CheckpointError, OtherRunError
 from eclip.files import replace_file, write_text
 from eclip.model.encoder import Encoder
 from eclip.model.presets import assemble
@@ -57,7 +57,7 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     A finished run with other settings counts as none: its model may be replaced.
 
     Raises:
-        CheckpointError: The run in this folder has another configuration or store.
+        OtherRunError: The run in this folder is unfinished and has another configuration or store.
     """
     if not (run / START).is_file() or not (run / CHECKPOINT).is_file():
         return None
@@ -69,7 +69,7 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
             key for key in {*start["identity"], *identity} if start["identity"].get(key) != identity.get(key)
         )
         was = ", ".join(f"{key} was {start['identity'].get(key)!r}" for key in changed)
-        raise CheckpointError(
+        raise OtherRunError(
             f"{run} holds an unfinished run with other settings ({was}); "
             f"repeat those to resume it, or delete {run} to start anew"
         )
@@ -91,6 +91,8 @@ def save_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimize
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
     tensors["random_state"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["cuda_random_state"] = torch.cuda.get_rng_state()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replace_file(run / CHECKPOINT) as aside:
         save_file(tensors, aside, metadata={"progress": json.dumps(dataclasses.asdict(progress))})
@@ -116,6 +118,8 @@ def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimize
                 state.setdefault(int(index), {})[key] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         torch.set_rng_state(tensors["random_state"])
+        if "cuda_random_state" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["cuda_random_state"])
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} can't continue this run ({' '.join(str(error).split())[:150]}); delete {run} to start anew"

@@ -98,7 +98,7 @@ def load_recipe(recipe: str, **overrides: Any) -> TrainConfig:
         base = RECIPES[recipe]()
     elif recipe.endswith(".toml"):
         fields = _read_toml(Path(recipe))
-        name = fields.pop("recipe", "tiny")
+        name = fields.pop("recipe", "small")
         if name not in RECIPES:
             raise ConfigError(f"{recipe}: recipe = {name!r}: expected one of {', '.join(RECIPES)}")
         base = RECIPES[name]()

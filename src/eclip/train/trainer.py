@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from eclip.model.encoder import Encoder, evaluating
+from eclip.errors import ConfigError
+from eclip.model.encoder import Encoder, default_device, evaluating
 from eclip.model.folder import load_model, save_model
 from eclip.model.presets import PRESETS, from_open_clip
 from eclip.products.store import Store
@@ -121,12 +122,9 @@ def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if config.encoder in PRESETS:
         options = {} if config.image_size is None else {"image_size": config.image_size}
         return PRESETS[config.encoder](titles, **options)
+    if config.image_size is not None:
+        raise ConfigError(f"image_size can't be changed for {config.encoder}: its towers were made for their own size")
     return from_open_clip(config.encoder)
-
-
-def default_device() -> torch.device:
-    """A GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @dataclass(kw_only=True)
@@ -269,7 +267,8 @@ class TrainingLoop:
 
     def validation_loss(self) -> float | None:
         """Loss above its floor on up to 1,000 validation pairs as one batch, always with catalog targets."""
-        chosen = np.arange(min(len(self.validation), VALIDATION_PAIRS))
+        draw = np.random.default_rng(self.config.seed)  # a feed may be sorted
+        chosen = np.sort(draw.permutation(len(self.validation))[:VALIDATION_PAIRS])
         if len(chosen) < 2:
             return None
         images = self.store.images(self.validation.rows[chosen].tolist())

@@ -167,3 +167,12 @@ def test_product_vector_is_the_unit_mean_of_what_is_there():
     text = np.array([[0, 1], [0, 1], [np.nan, np.nan]], dtype=np.float32)
     expected = [[2**-0.5, 2**-0.5], [0, 1], [np.nan, np.nan]]
     np.testing.assert_allclose(product_vectors(image, text), expected, rtol=1e-6)
+
+
+def test_formats_that_run_programs_are_not_opened(monkeypatch):
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("a program was run"))
+    encoded = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(encoded, "EPS")
+    assert open_picture(encoded.getvalue()) is None

@@ -168,3 +168,23 @@ def test_numbers_become_ids() -> None:
         "true",
         "x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "price"),
+    [
+        ("1'299.00", 1299.0),
+        ("CHF 1’299", 1299.0),
+        ("9.900", 9900.0),
+        ("1.234.567", 1234567.0),
+        ("1e6", 1e6),
+        ("9.90", 9.9),
+    ],
+)
+def test_prices_of_other_countries(value: str, price: float) -> None:
+    assert parse_price(value) == price
+
+
+@pytest.mark.parametrize("brand", ["<LG전자>", "<Nike>", "<Abc Def>"])
+def test_names_in_angle_brackets_are_no_tags(brand: str) -> None:
+    assert clean_text(f"{brand} <b>TV</b><br/>55 <!-- x --> in") == f"{brand} TV 55 in"

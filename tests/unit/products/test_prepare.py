@@ -123,6 +123,11 @@ def test_folders_of_something_else_are_left_alone(feed: Path, tmp_path: Path) ->
     for target, expected in (("mine", "holds letter.txt, which is no part"), ("feed.csv", "is a file")):
         with pytest.raises(StoreError, match=expected):
             run(feed, tmp_path / target)
+    run(feed, tmp_path / "store")
+    (tmp_path / "store" / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"holds notes\.txt, which is no part of a store"):
+        run(feed, tmp_path / "store")
+    assert (tmp_path / "store" / "notes.txt").read_text() == "mine"
     (tmp_path / "new.partial").mkdir()
     (tmp_path / "new.partial" / "letter.txt").write_text("dear")
     with pytest.raises(StoreError, match="in the way"):

@@ -190,7 +190,7 @@ def test_a_sample_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     out = tmp_path / "shop"
     for seed in (1, 2):
         draw_shop(out, num_products=3, num_sellers=2, seed=seed)
-    assert json.loads((out / "sample.json").read_text(encoding="utf-8"))["seed"] == 2
+    assert json.loads((out / "sample.json").read_text(encoding="utf-8"))["settings"]["seed"] == 2
     assert [p.name for p in tmp_path.iterdir()] == ["shop"]
     (out / "letter.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"shop: is no eclip sample and not empty \(it has letter\.txt\)"):

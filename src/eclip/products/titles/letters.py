@@ -7,12 +7,12 @@ import re
 import unicodedata
 
 from eclip.products.clean import remove_invisible
+from eclip.products.markup import TAG
 
 _ESCAPED_BYTES = re.compile(r"(?:\\x[89a-fA-F][0-9a-fA-F]){2,}")
 # With its semicolon only: "Bath&copy" and "this&that" of a seller in a hurry are no entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _NESTED = re.compile(r"&(?:amp;|#38;|#x26;)+")  # "&amp;amp;amp;" of text escaped again and again, at once
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _TRADEMARK = re.compile(r"\s?[®™℠©]")  # NFKC would make "NikeTM" of "Nike™"
 _FRACTION_AFTER_DIGIT = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")  # NFKC makes "51⁄2" of "5½"
 _ORDINAL_AFTER_DIGIT = re.compile(r"(?<=\d)º")
@@ -52,7 +52,7 @@ def resolve_html(text: str) -> str:
     if "&" in text:
         text = _NESTED.sub("&", text)
         text = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
-    return fold_spaces(_TAG.sub(" ", text)) if "<" in text and _TAG.search(text) else text
+    return fold_spaces(TAG.sub(" ", text)) if "<" in text and TAG.search(text) else text
 
 
 def remove_trademarks(text: str) -> str:
