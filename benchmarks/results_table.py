@@ -1,4 +1,4 @@
-"""Print the figures of a report as the Markdown table of docs/results.md.
+"""Print the figures of a report as the Markdown tables of docs/results.md.
 
 python benchmarks/results_table.py DIR/report [...]
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 from eclip.commands.evaluate import EvaluateSummary, read_evaluation
 from eclip.tasks.results import Result
 
+MIN_SUPPORT = 30  # test rows, below which a figure says little
+UNSEEN = "whole store, titles never trained on"
 # Rows: task, metric, targets (None = all).
 ROWS = (
     ("category", "accuracy", None),
@@ -28,8 +30,10 @@ ROWS = (
     ("clustering", "NMI", None),
     ("adult", "average precision", None),
     ("adult", "recall at precision 0.9", None),
-    ("retrieval", "R@1", ("title to picture, test split", "title to picture, whole store")),
-    ("retrieval", "R@10", ("title to picture, test split", "title to picture, whole store")),
+    *(
+        ("retrieval", metric, tuple(f"title to picture, {among}" for among in ("test split", "whole store", UNSEEN)))
+        for metric in ("R@1", "R@10")
+    ),
 )
 COLUMNS = (
     ("image", "eclip"),
@@ -41,17 +45,32 @@ COLUMNS = (
     ("both", "pretrained"),
     ("both", "clip"),
 )
+# What vectors are worth without words of titles beside them, and words beside untrained vectors.
+PARTED_ROWS = (
+    ("category", "accuracy", None),
+    ("attributes", "accuracy", None),
+    ("adult", "average precision", None),
+)
+PARTED_COLUMNS = (
+    ("text", "eclip vectors"),
+    ("text", "pretrained"),
+    ("both", "eclip vectors"),
+    ("both", "pretrained"),
+    ("both", "eclip"),
+    ("both", "pretrained + words"),
+)
 MODALITY_WORDS = {"image": "picture", "text": "title", "both": "both"}
 
 
-def table(evaluation: EvaluateSummary) -> Iterable[str]:
-    """Lines of the table; the best value of a row is bold."""
+def table(evaluation: EvaluateSummary, rows: tuple, columns_wanted: tuple) -> Iterable[str]:
+    """Lines of a table; the best value of a row is bold."""
     used = {(r.modality, r.method) for r in evaluation.results}
-    columns = [column for column in COLUMNS if column in used]
+    columns = [column for column in columns_wanted if column in used]
     yield "| | " + " | ".join(f"{MODALITY_WORDS[modality]}: {method}" for modality, method in columns) + " |"
     yield "|---|" + "--:|" * len(columns)
-    for task, metric, targets in ROWS:
+    for task, metric, targets in rows:
         found = [r for r in evaluation.results if (r.task, r.metric) == (task, metric)]
+        found = [r for r in found if (r.modality, r.method) in columns and r.support >= MIN_SUPPORT]
         for target in dict.fromkeys(r.target for r in found if targets is None or r.target in targets):
             yield row(f"{task}: {target}, {metric}", [r for r in found if r.target == target], columns)
 
@@ -75,7 +94,9 @@ def main() -> None:
     """Print a table for each report folder named on the command line."""
     for folder in sys.argv[1:]:
         print(f"\n{folder}\n")
-        print("\n".join(table(read_evaluation(Path(folder)))))
+        evaluation = read_evaluation(Path(folder))
+        print("\n".join(table(evaluation, ROWS, COLUMNS)) + "\n")
+        print("\n".join(table(evaluation, PARTED_ROWS, PARTED_COLUMNS)))
 
 
 if __name__ == "__main__":
