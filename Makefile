@@ -27,7 +27,7 @@ check: $(READY)  ## Format, lint, types, import rules, fast tests
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 format: $(READY)  ## Format the code and mend what the linter can
 	$(BIN)/ruff format src tests benchmarks

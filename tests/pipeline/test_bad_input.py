@@ -70,7 +70,7 @@ class TestFeeds:
 
     def test_folder_of_other_things_is_left_alone(self, write_feed: WriteFeed, tmp_path: Path) -> None:
         feed = write_feed("feed.csv", TITLES)
-        eclip("prepare", feed, "--store", tmp_path).assert_fault("holds other files")
+        eclip("prepare", feed, "--store", tmp_path).assert_fault("holds feed.csv", "no part of a store")
         eclip("sample", tmp_path, "--products", 2).assert_fault("not empty")
         assert [path.name for path in tmp_path.iterdir()] == ["feed.csv"]
 
