@@ -158,12 +158,17 @@ class TestRecipes:
             ("ViT-B-32:no-such-weights", "not a known tag"),
         ],
     )
-    def test_unknown_encoder(self, result: Result, bare_store: Path, tmp_path: Path, encoder: str, words: str) -> None:
-        outcome = eclip(
-            "train", bare_store, "--out", tmp_path / "model", "--recipe", result.recipe, "--encoder", encoder
-        )
+    def test_unknown_encoder(self, bare_store: Path, tmp_path: Path, encoder: str, words: str) -> None:
+        outcome = eclip("train", bare_store, "--out", tmp_path / "model", "--recipe", "tiny", "--encoder", encoder)
         outcome.assert_fault(words)
         assert not (tmp_path / "model").exists()
+
+    @pytest.mark.slow
+    def test_options_that_exclude_each_other(self, result: Result, bare_store: Path, tmp_path: Path) -> None:
+        train = ("train", bare_store, "--out", tmp_path / "model", "--recipe", result.recipe)
+        eclip(*train, "--encoder", "ViT-B-32").assert_fault("image_size can't be changed for ViT-B-32")
+        outcome = eclip(*train, "--encoder", "ViT-B-32", "--init", result.out / "model")
+        outcome.assert_fault("--encoder and --init exclude each other")
 
     @pytest.mark.slow
     @pytest.mark.parametrize("encoder", ["hf-hub:timm/ViT-B-16-SigLIP", "ViT-B-32:laion2b_s34b_b79k"])
@@ -342,7 +347,7 @@ class TestPlacesToWrite:
             (tmp_path / name).mkdir()
         for command in self.commands(result, tmp_path):
             if command[0] in ("embed", "enrich"):
-                eclip(*command).assert_fault("folder without feeds")
+                eclip(*command).assert_fault("is a folder; name a file")
 
     def test_wrong_ending(self, result: Result, tmp_path: Path) -> None:
         for name in ("embed", "enrich"):

@@ -144,7 +144,7 @@ def test_ctrl_c_in_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     "first",
     [
         "import eclip.cli as m\npause_at(m, '_shown', 3)",
-        "import eclip.products.prepare as m\npause_at(m, 'assign_splits', 1)",
+        "import eclip.products.wholefeed as m\npause_at(m, 'assign_splits', 1)",
     ],
 )
 def test_ctrl_c_from_outside(result: Result, tmp_path: Path, first: str) -> None:
