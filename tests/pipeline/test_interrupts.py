@@ -108,7 +108,7 @@ def test_ctrl_c_in_each_stage_of_the_main_job(result: Result, tmp_path: Path) ->
             interrupt_at(monkeypatch, *stop)
             outcome = result.run(out)
         assert_interrupted(outcome)
-        assert [path for path in tmp_path.rglob("*partial*") if path != out / "store.partial"] == [], stop
+        assert [path for path in tmp_path.rglob("*partial*") if path != out / ".store.eclip-partial"] == [], stop
     assert result.run(out).status == 0
     assert not list(tmp_path.rglob("*partial*"))
     assert model_digest(out / "model") == model_digest(result.out / "model")
@@ -270,6 +270,6 @@ p.ROWS_A_PART = m.ROWS_A_PART = 32
         first = "import eclip.products.storefolder as m\npause_at(m.shutil, 'rmtree', 1)"
         arguments = ("prepare", result.feed, "--store", store)
         stopped(*arguments, first=first, by=signal.SIGKILL)
-        assert (store.parent / "store.old" / "cache").is_dir()
+        assert (store.parent / ".store.eclip-old" / "cache").is_dir()
         done(*arguments)
-        assert not (store.parent / "store.old").exists()
+        assert not (store.parent / ".store.eclip-old").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ import tyro
 from eclip.errors import ConfigError
 
 # Text: a path would fold the slashes of sqlite:///shop.db.
+MAX_SEED = 2**32 - 1
+
 FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]
 StoreArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")]
 SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
@@ -30,13 +33,13 @@ def require_positive(name: str, value: float | None) -> None:
 
 
 def require_seed(value: int | None) -> None:
-    """Refuse a seed below 0; None passes.
+    """Refuse a seed that no random generator takes; None passes.
 
     Raises:
-        ConfigError: It is below 0.
+        ConfigError: It is below 0, or more than random generators take.
     """
-    if value is not None and value < 0:
-        raise ConfigError(f"--seed {value}: expected a whole number from 0 on")
+    if value is not None and not 0 <= value <= MAX_SEED:
+        raise ConfigError(f"--seed {value}: expected a whole number from 0 to {MAX_SEED}")
 
 
 def require_folder(name: str, path: Path) -> None:
@@ -48,6 +51,23 @@ def require_folder(name: str, path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--{name} {path}: is a file; name a folder")
     _require_writable(name, path)
+
+
+def require_own_folder(name: str, path: Path, *, marks: Sequence[str]) -> None:
+    """As `require_folder`, and refuse one that holds other things than what eclip writes there.
+
+    Args:
+        name: Of the option.
+        path: The folder.
+        marks: Files or folders one of which is there when it is eclip's own.
+
+    Raises:
+        ConfigError: It can't be made or written, or holds something else.
+    """
+    require_folder(name, path)
+    held = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith(".")) if path.is_dir() else []
+    if held and not any((path / mark).exists() for mark in marks):
+        raise ConfigError(f"--{name} {path}: holds {held[0]}, which eclip did not write; name a new or empty folder")
 
 
 def require_file(name: str, path: Path, *, suffix: str) -> None:

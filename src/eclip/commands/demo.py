@@ -12,7 +12,7 @@ from eclip.commands.serve import serve
 TRAINING_MINUTES = 1.0
 
 
-def demo(*, out: Path = Path("demo"), products: int = 600, seed: int = 0, no_serve: bool = False) -> RunSummary | None:
+def demo(*, out: Path = Path("demo"), products: int = 600, seed: int = 1, no_serve: bool = False) -> RunSummary | None:
     """Draw a sample shop, run the main job on it, write the report, serve the search page.
 
     Args:

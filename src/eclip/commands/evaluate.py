@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_folder, require_seed
+from eclip.commands.arguments import StoreArgument, require_own_folder, require_seed
 from eclip.files import writing
 from eclip.schema import REPORT_DATA, REPORT_PAGE, STORE_CACHE
 
@@ -53,7 +53,7 @@ def evaluate(
 
     started = time.monotonic()
     require_seed(seed)
-    require_folder("out", Path(out))
+    require_own_folder("out", Path(out), marks=(REPORT_DATA, f"{REPORT_DATA}.part"))
     opened, encoder = Store.open(Path(store)), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
     with writing(opened.path):  # the vectors of others are kept beside the store's own

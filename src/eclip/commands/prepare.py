@@ -57,6 +57,8 @@ def prepare(
     """
     if remove_missing and not update:
         raise ConfigError("--remove-missing says what an update does; give --update too")
+    if update and skip_title_rules:
+        raise ConfigError("--skip-title-rules: an update cleans titles as the store was made; prepare it anew instead")
     from eclip.products.feeds import open_feed
     from eclip.products.prepare import plan_feed, prepare_store
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from eclip.commands.arguments import StoreArgument
+from eclip.errors import ConfigError
+from eclip.schema import REPORT_PAGE
 
 
 def serve(
@@ -31,8 +33,10 @@ def serve(
     from eclip.search.engine import SearchEngine
     from eclip.serve.app import create_app, serve_app
 
+    page = Path(report) / REPORT_PAGE if report else None
+    if page is not None and not page.is_file():
+        raise ConfigError(f"--report {report}: holds no {REPORT_PAGE}; make one with `eclip evaluate`")
     engine = SearchEngine(Store.open(Path(store)), load_model(model))
-    page = Path(report) / "report.html" if report else None
     serve_app(create_app(engine, report=page), host=host, port=port, on_ready=_say_where)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_folder, require_positive, require_seed
+from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
 from eclip.errors import ConfigError
 from eclip.files import writing
+from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
     from eclip.train.trainer import TrainSummary
@@ -46,7 +47,7 @@ def train(
     require_seed(seed)
     if init and encoder:
         raise ConfigError("--encoder and --init exclude each other: a model that is continued keeps its towers")
-    require_folder("out", Path(out))
+    require_own_folder("out", Path(out), marks=(MODEL_MANIFEST, MODEL_RUN))
     from eclip.products.store import Store
     from eclip.train.config import load_recipe
     from eclip.train.trainer import train_model

@@ -13,7 +13,7 @@ from eclip.products.clean import clean_text
 from eclip.schema import POLICIES
 
 _NUMBER = re.compile(r"\d[\d.,\s'’]*")
-_SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d{1,2}")
+_SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d+")
 _ADULT = frozenset(("19", "19+", "1", "true", "yes", "y", "t"))
 _NOT_ADULT = frozenset(("0", "false", "no", "n", "f", "none", "0.0"))
 
@@ -138,7 +138,7 @@ def parse_price(value: Any) -> float | None:
     if not text or not found or text.lstrip().startswith("-"):
         return None
     if _SCIENTIFIC.fullmatch(text.strip()):
-        return float(text)
+        return float(text) if math.isfinite(float(text)) else None
     digits = re.sub(r"[\s'’]", "", found.group()).rstrip(".,")
     if re.fullmatch(r"\d{1,3}(\.\d{3})+", digits):  # no price has three decimals
         digits = digits.replace(".", "")

@@ -169,7 +169,7 @@ class Store:
         """
         with writing(self.path), only_writer(self.path):
             now = read_manifest(self.path) or {}
-            if now.get(DATASET_VERSION) != self.manifest[DATASET_VERSION]:
+            if any(now.get(key) != self.manifest[key] for key in (DATASET_VERSION, "digest")):
                 raise StoreError(f"{self.path}: was changed by another command meanwhile; run the same command again")
             yield
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from eclip.errors import StoreError
 from eclip.products.store import read_manifest
+from eclip.products.writelock import only_writer
 from eclip.schema import (
     PRODUCTS_DATASET,
     REJECTS_DATASET,
@@ -35,27 +36,34 @@ _OWN_NAMES = {
 
 @contextmanager
 def partial_folder(store: Path) -> Iterator[Path]:
-    """Yield STORE.partial; rename it to STORE when the block ends well, remove it when it does not.
+    """Yield a folder beside STORE; rename it to STORE when the block ends well, remove it when it does not.
 
-    A finished store of that name stays until the new one is whole. A partial folder that a killed run left is
-    cleared first, and a store that it had moved aside is brought back.
+    A finished store of that name stays until the new one is whole, and nobody else may write it meanwhile. A partial
+    folder that a killed run left is cleared first, and a store that it had moved aside is brought back.
 
     Raises:
-        StoreError: `store` is a file or a folder of something else.
+        StoreError: `store` is a file or a folder of something else, or another process is making or writing it.
     """
     partial, old = _beside(store, "partial"), _beside(store, "old")
-    if old.exists() and not store.exists():
+    if old.exists() and not store.exists() and _is_store(old):
         old.rename(store)
     check_replaceable(store)
-    _clear(partial)
-    _clear(old)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        _put_in_place(partial, store, old)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with ExitStack() as locks:
+        if store.exists():
+            locks.enter_context(only_writer(store))
+        if partial.is_dir():
+            with only_writer(partial):  # held as long as the run that made it lives
+                pass
+        _clear(partial)
+        _clear(old)
+        partial.mkdir(parents=True)
+        locks.enter_context(only_writer(partial))
+        try:
+            yield partial
+            _put_in_place(partial, store, old)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def check_replaceable(store: Path) -> None:
@@ -76,7 +84,13 @@ def check_replaceable(store: Path) -> None:
 
 
 def _beside(store: Path, ending: str) -> Path:
-    return store.with_name(f"{store.name}.{ending}")
+    """A name that no user would give to anything of his own."""
+    return store.with_name(f".{store.name}.eclip-{ending}")
+
+
+def _is_store(folder: Path) -> bool:
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    return names <= _OWN_NAMES and read_manifest(folder) is not None
 
 
 def _clear(folder: Path) -> None:

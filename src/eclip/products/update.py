@@ -21,8 +21,9 @@ from typing import Any, Unpack
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eclip.errors import StoreError
+from eclip.errors import FeedError, StoreError
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
+from eclip.products.columns import parse_columns
 from eclip.products.dataset import (
     DatasetWriter,
     append_rows,
@@ -108,6 +109,7 @@ def update_store(
     feeding["category_separator"] = feeding.get("category_separator") or opened.manifest["category_separator"]
     feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
     plan = plan_listings(feed, **feeding)
+    _require_columns(plan, opened, feeding["columns"])
     with opened.changing(), _staging(store) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)
@@ -136,6 +138,23 @@ def update_store(
         write_store_report(Store(store, manifest))
         forget_old_versions(store / PRODUCTS_DATASET)
     return summary
+
+
+def _require_columns(plan: FeedPlan, store: Store, columns: str) -> None:
+    """Refuse a feed that lacks what the store was made with: its listings would lose it.
+
+    Raises:
+        FeedError: A field is missing, and not switched off on purpose.
+    """
+    dropped = {name for name, column in parse_columns(columns) if not column}
+    missing = sorted(set(store.manifest["column_map"]["fields"]) - set(plan.columns.fields) - dropped)
+    if missing:
+        off = ",".join(f"{name}=" for name in missing)
+        raise FeedError(
+            f"has no column for {', '.join(missing)}, which the store was made with; name it with --columns, or "
+            f"drop it on purpose with --columns {off}",
+            path=plan.feed.source,
+        )
 
 
 @contextmanager

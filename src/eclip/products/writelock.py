@@ -14,7 +14,7 @@ from eclip.schema import STORE_LOCK
 
 @contextmanager
 def only_writer(store: Path) -> Iterator[None]:
-    """Hold the right to change a finished store; it ends with the process, however that ends.
+    """Hold the right to change a store's folder; it ends with the process, however that ends.
 
     Raises:
         StoreError: Another process holds it.

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from eclip.errors import ConfigError
 
+MAX_SEED = 2**32 - 1  # what every random generator takes
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -44,6 +46,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require_whole("global_batch_size", self.global_batch_size, least=2)  # one pair contrasts with nothing
         _require_whole("seed", self.seed, least=0)
+        if self.seed > MAX_SEED:
+            raise ConfigError(f"seed = {self.seed}: expected a whole number up to {MAX_SEED}")
         if self.image_size is not None:
             _require_whole("image_size", self.image_size, least=16)
         numbers = ("epochs", "lr", "pretrained_lr", "max_grad_norm", "weight_decay", "warmup_share", "min_crop_share")
@@ -99,7 +103,7 @@ def load_recipe(recipe: str, **overrides: Any) -> TrainConfig:
     elif recipe.endswith(".toml"):
         fields = _read_toml(Path(recipe))
         name = fields.pop("recipe", "small")
-        if name not in RECIPES:
+        if not isinstance(name, str) or name not in RECIPES:
             raise ConfigError(f"{recipe}: recipe = {name!r}: expected one of {', '.join(RECIPES)}")
         base = RECIPES[name]()
     else:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_a_full_disk_ends_in_one_line(feed: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(prepare.DatasetWriter, "_write", full)
     with pytest.raises(DiskError, match="the disk is full"):
         run(feed, tmp_path / "store")
-    assert not (tmp_path / "store.partial").exists()
+    assert not (tmp_path / ".store.eclip-partial").exists()
     assert Store.open(tmp_path / "store").manifest == before
 
 
@@ -128,16 +129,44 @@ def test_folders_of_something_else_are_left_alone(feed: Path, tmp_path: Path) ->
     with pytest.raises(StoreError, match=r"holds notes\.txt, which is no part of a store"):
         run(feed, tmp_path / "store")
     assert (tmp_path / "store" / "notes.txt").read_text() == "mine"
-    (tmp_path / "new.partial").mkdir()
-    (tmp_path / "new.partial" / "letter.txt").write_text("dear")
+    (tmp_path / ".new.eclip-partial").mkdir()
+    (tmp_path / ".new.eclip-partial" / "letter.txt").write_text("dear")
     with pytest.raises(StoreError, match="in the way"):
         run(feed, tmp_path / "new")
-    assert (tmp_path / "new.partial" / "letter.txt").exists()
+    assert (tmp_path / ".new.eclip-partial" / "letter.txt").exists()
+
+
+def test_copies_that_a_user_keeps_are_left_alone(feed: Path, tmp_path: Path) -> None:
+    run(feed, tmp_path / "store")
+    for name in ("store.old", "store.partial"):
+        shutil.copytree(tmp_path / "store", tmp_path / name)
+    (tmp_path / ".shop.eclip-old").mkdir()
+    (tmp_path / ".shop.eclip-old" / "diary.txt").write_text("dear")
+    run(feed, tmp_path / "store")
+    for name in ("store.old", "store.partial"):
+        assert Store.open(tmp_path / name).num_rows == 4
+    with pytest.raises(StoreError, match="in the way"):
+        run(feed, tmp_path / "shop")
+    assert (tmp_path / ".shop.eclip-old" / "diary.txt").exists()
+
+
+def test_two_at_once_make_one_store(feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = prepare.add_whole_feed_columns
+
+    def meanwhile(*args: object, **options: object) -> None:
+        monkeypatch.setattr(prepare, "add_whole_feed_columns", real)
+        with pytest.raises(StoreError, match="another eclip is writing"):
+            run(feed, tmp_path / "store")
+        real(*args, **options)
+
+    monkeypatch.setattr(prepare, "add_whole_feed_columns", meanwhile)
+    assert run(feed, tmp_path / "store").rows_kept == 4
+    assert Store.open(tmp_path / "store").num_rows == 4
 
 
 def test_a_store_moved_aside_by_a_killed_run_comes_back(feed: Path, tmp_path: Path) -> None:
     run(feed, tmp_path / "store")
-    (tmp_path / "store").rename(tmp_path / "store.old")
+    (tmp_path / "store").rename(tmp_path / ".store.eclip-old")
     with pytest.raises(FeedError):
         run(tmp_path / "gone.csv", tmp_path / "store")
     (tmp_path / "bad.csv").write_text("title\n<b>\n")
@@ -174,10 +203,10 @@ def test_a_killed_run_leaves_no_store_and_the_next_one_works(feed: Path, tmp_pat
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     time.sleep(0.1)
-    assert (tmp_path / "store.partial" / "products.lance").exists()
+    assert (tmp_path / ".store.eclip-partial" / "products.lance").exists()
     with pytest.raises(StoreError, match="no such store"):
         Store.open(tmp_path / "store")
     with pytest.raises(StoreError, match="no finished store"):
-        Store.open(tmp_path / "store.partial")
+        Store.open(tmp_path / ".store.eclip-partial")
     assert run(feed, tmp_path / "store").rows_kept == 4
-    assert not (tmp_path / "store.partial").exists()
+    assert not (tmp_path / ".store.eclip-partial").exists()

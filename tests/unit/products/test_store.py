@@ -106,6 +106,13 @@ def test_one_writer_at_a_time_and_none_on_what_has_changed(store: Store) -> None
     with store.changing(), pytest.raises(StoreError, match="another eclip is writing this store"):
         early.write_vectors(vectors(4, seed=0), model_digest="A")
     store.write_vectors(vectors(4, seed=0), model_digest="A")
+    early.manifest = {
+        **early.manifest,
+        "dataset_version": store.manifest["dataset_version"],
+        "digest": "of another feed",
+    }
+    with pytest.raises(StoreError, match="was changed by another command meanwhile"):
+        early.write_vectors(vectors(4, seed=1), model_digest="B")
     with pytest.raises(StoreError, match="was changed by another command meanwhile"):
         early.write_vectors(vectors(4, seed=1), model_digest="B")
     assert Store.open(store.path).vectors(model_digest="A").equals(vectors(4, seed=0))

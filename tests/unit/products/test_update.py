@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from eclip.errors import DiskError, StoreError
+from eclip.errors import DiskError, FeedError, StoreError
 from eclip.products import update
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
@@ -175,6 +175,15 @@ def test_a_stopped_update_keeps_the_old_store_and_the_next_one_is_whole(
     undisturbed = Store.open(shop / "other" / "store")
     assert disturbed.digest == undisturbed.digest
     assert disturbed.table(["product_id", "title", "split"]).equals(undisturbed.table(["product_id", "title", "split"]))
+
+
+def test_a_feed_that_lost_a_column_is_refused(shop: Path) -> None:
+    (shop / "next.csv").write_text("id,title\na,Red shoe\n")
+    with pytest.raises(FeedError, match="has no column for image, price, which the store was made with"):
+        merge(shop)
+    options = {"images": None, "columns": "image=,price=", "category_separator": None}
+    summary = update_store(shop / "next.csv", shop / "store", remove_missing=False, **options)
+    assert (summary.changed, summary.missing) == (1, 3)
 
 
 def test_without_a_store_there_is_nothing_to_update(shop: Path) -> None:
