@@ -55,6 +55,8 @@ def embed(
     images, folder = Path(images) if images else None, Path(source)
     if out is None and (sql is not None or folder.is_file()):
         raise ConfigError(f"{shown_url(str(source))} is a feed: say with --out VECTORS.parquet where its vectors go")
+    if out is None and (columns or images):
+        raise ConfigError(f"{source} is a store: --columns and --images say how a feed is read")
     if out is None:
         store = Store.open(folder)
         encoder = load_model(model)
