@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -16,7 +15,6 @@ from eclip.errors import FeedError
 from eclip.products.cells import (
     as_text,
     attribute_values,
-    json_or_same,
     merge_attributes,
     parse_attributes,
     parse_category,
@@ -30,7 +28,8 @@ from eclip.products.firstlook import look_through
 from eclip.products.pictures.fetch import FetchImages
 from eclip.products.pictures.loader import PictureLoader
 from eclip.products.pictures.opening import careful_decoding
-from eclip.products.pictures.picture import Picture, PictureNotFetchedError, UnreadablePictureError
+from eclip.products.pictures.picture import Picture
+from eclip.products.rowpictures import RowPictures, gather_pictures, picture_tasks
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.titles.learner import PhraseLearner
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
@@ -50,7 +49,6 @@ LISTINGS_SCHEMA = pa.schema(
 )
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
-_EXTRA_SEPARATOR = "|"
 _NOT_TOLD = ("row", "image", "extra_images")  # `content_hash` has the pictures' pixels
 _TEXT_FIELDS = ("brand", "seller", "description")
 _ID_FIELDS = {  # field of a feed -> column of the store
@@ -156,15 +154,6 @@ def _columns_to_read(plan: FeedPlan) -> list[str]:
     return list(plan.columns.used if plan.feed.columnar else plan.feed.columns)
 
 
-@dataclass
-class _Pictures:
-    """Main and extra pictures of one row, and what is to be said of them."""
-
-    main: Picture | None = None
-    extra: list[Picture] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-
-
 def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Table:
     """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the loader brings pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
@@ -172,12 +161,12 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Ta
     nothing: list[Any] = [None] * len(batch.rows)
     mains, extras = fields.pop("image", nothing), fields.pop("extra_images", nothing)
     records = []
-    for index, tasks in enumerate(_picture_tasks(mains, extras, loader.batch(plan.folder_of(batch)))):
+    for index, tasks in enumerate(picture_tasks(mains, extras, loader.batch(plan.folder_of(batch)))):
         record: dict[str, Any] = {"row": batch.rows[index]}
         fault = batch.faults[index]
         if fault is None:
             values = {name: column[index] for name, column in fields.items()}
-            record |= _clean_record(values, _gather_pictures(*tasks), batch.rows[index], plan)
+            record |= _clean_record(values, gather_pictures(*tasks), batch.rows[index], plan)
             record["attributes"] = _attributes(cells, index, plan.columns)
             record["listing_hash"] = listing_hash(record)
         else:
@@ -189,7 +178,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Ta
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)
 
 
-def _clean_record(values: dict[str, Any], pictures: _Pictures, row: int, plan: FeedPlan) -> dict[str, Any]:
+def _clean_record(values: dict[str, Any], pictures: RowPictures, row: int, plan: FeedPlan) -> dict[str, Any]:
     """One listing of the schema from its raw cells and its pictures."""
     raw_title = as_text(values.get("title"))
     title = plan.titles.clean(raw_title)
@@ -246,53 +235,6 @@ def _attributes(cells: dict[str, list[Any]], index: int, columns: ColumnMap) -> 
     for column in columns.attribute_columns:
         pairs += parse_attributes(cells[column][index], column=column)
     return merge_attributes(pairs) or None
-
-
-def _picture_tasks(
-    mains: Sequence[Any], extras: Sequence[Any], start: Callable[[Any], Future]
-) -> Iterator[tuple[Future, list[Future]]]:
-    """Start to read all pictures of a batch."""
-    return iter(
-        [
-            (start(main), [start(source) for source in extra_sources(more)])
-            for main, more in zip(mains, extras, strict=True)
-        ]
-    )
-
-
-def extra_sources(cell: Any) -> list[Any]:
-    """What a cell of further pictures names: a list, the JSON of one, or names parted by `|`."""
-    value = json_or_same(cell)
-    if isinstance(value, str):
-        return value.split(_EXTRA_SEPARATOR)
-    return list(value) if isinstance(value, list | tuple) else [value] if value else []
-
-
-def _gather_pictures(main: Future, extras: Sequence[Future]) -> _Pictures:
-    """The pictures of one row; a first extra picture steps in for a main one that is missing."""
-    found = _Pictures()
-    found.main = _result_or_flag(main, "", found.flags)
-    for extra in extras:
-        picture = _result_or_flag(extra, "extra ", found.flags)
-        if picture is not None:
-            found.extra.append(picture)
-    if found.main is None and found.extra:
-        found.main = found.extra.pop(0)
-        found.flags.append("extra picture taken as main")
-    return found
-
-
-def _result_or_flag(task: Future, which: str, flags: list[str]) -> Picture | None:
-    try:
-        picture: Picture | None = task.result()
-    except PictureNotFetchedError as fault:
-        flags.append(f"{which}image not fetched" + (f": {fault}" if str(fault) else ""))
-    except UnreadablePictureError as fault:
-        flags.append(f"unreadable {which}picture: {fault}")
-    else:
-        flags += [f"{which}{flag}" for flag in picture.flags] if picture else []
-        return picture
-    return None
 
 
 def listing_hash(record: dict[str, Any]) -> str:

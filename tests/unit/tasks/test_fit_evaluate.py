@@ -129,6 +129,7 @@ def test_a_store_without_labels_is_skipped_with_reasons(catalogue, tmp_path):
     assert {each.task for each in report.results} == {"retrieval"}
 
 
+@pytest.mark.slow
 def test_text_only_and_empty_splits(catalogue, tmp_path):
     no_pictures = catalogue.with_vectors(np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors)
     assert {m for s in fit_tasks(no_pictures, tmp_path, seed=0) for m in s.heads} == {"text"}
