@@ -46,9 +46,16 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file aside, then rename it."""
-    with replace_file(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    """Write a text file aside, then rename it once it is on the disk."""
+    with replace_file(path) as aside, aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file's name is that of `replace_file` on its way, as a killed process leaves it."""
+    return name.startswith(".") and name.endswith(".partial")
 
 
 @contextmanager

@@ -83,7 +83,7 @@ STOPS = (
     ("eclip.tasks.matching", "fit_scorer", 2),
     ("eclip.model.encoder", "open_picture", 5),
     ("eclip.commands.evaluate", "_training_curves", 1),
-    ("eclip.tasks.report", "_write_aside", 2),
+    ("eclip.tasks.report", "write_text", 2),
 )
 
 

@@ -53,7 +53,7 @@ def evaluate(
 
     started = time.monotonic()
     require_seed(seed)
-    require_own_folder("out", Path(out), marks=(REPORT_DATA, f"{REPORT_DATA}.part"))
+    require_own_folder("out", Path(out), marks=(REPORT_DATA,))
     opened, encoder = Store.open(Path(store)), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
     with writing(opened.path):  # the vectors of others are kept beside the store's own

@@ -44,10 +44,14 @@ class Counts:
         self.titles += products.num_rows - products["title"].null_count
         self.pictures += products.num_rows - products["image"].null_count
 
+    def report_feed(self, summary: Any) -> None:
+        """Write what is of the feed, not of the store, into a summary that has fields for it."""
+        summary.rows_read, summary.rejected = self.rows_read, dict(self.rejected)
+
     def report(self, summary: Any) -> None:
-        """Write the counts into a summary that has fields for them."""
-        summary.rows_read = self.rows_read
-        summary.rejected, summary.flagged = dict(self.rejected), dict(self.flagged)
+        """Write all counts into a summary that has fields for them."""
+        self.report_feed(summary)
+        summary.flagged = dict(self.flagged)
         summary.titles, summary.pictures = self.titles, self.pictures
         summary.categories = len(self.categories)
 

@@ -7,7 +7,6 @@ opened store stays at the version that it was opened at, and at those that it wr
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
-from eclip.files import writing
+from eclip.files import write_text, writing
 from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
 from eclip.products.writelock import only_writer
 from eclip.schema import (
@@ -213,9 +212,4 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Write store.json aside, then in place: the store is whole from then on."""
-    aside = path / f"{STORE_MANIFEST}.tmp"
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, ensure_ascii=False, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path / STORE_MANIFEST)
+    write_text(path / STORE_MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2))

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from eclip.errors import StoreError
+from eclip.files import is_leftover
 from eclip.products.store import read_manifest
 from eclip.products.writelock import only_writer
 from eclip.schema import (
@@ -30,7 +31,6 @@ _OWN_NAMES = {
     STORE_LOCK,
     STORE_REPORT,
     STORE_MANIFEST,
-    f"{STORE_MANIFEST}.tmp",
 }
 
 
@@ -73,7 +73,7 @@ def check_replaceable(store: Path) -> None:
         StoreError: A file, or a folder with other things in it.
     """
     if store.is_dir():
-        names = {entry.name for entry in store.iterdir()}
+        names = _names(store)
         strange = sorted(names - _OWN_NAMES)
         if strange:
             raise StoreError(f"{store}: holds {strange[0]}, which is no part of a store; name a new or empty folder")
@@ -89,15 +89,19 @@ def _beside(store: Path, ending: str) -> Path:
 
 
 def _is_store(folder: Path) -> bool:
-    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    return names <= _OWN_NAMES and read_manifest(folder) is not None
+    return folder.is_dir() and _names(folder) <= _OWN_NAMES and read_manifest(folder) is not None
+
+
+def _names(folder: Path) -> set[str]:
+    """What lies in a folder, but for files that a killed process left on their way."""
+    return {entry.name for entry in folder.iterdir() if not is_leftover(entry.name)}
 
 
 def _clear(folder: Path) -> None:
     """Remove what an earlier run left, and only that."""
     if not folder.exists():
         return
-    if not folder.is_dir() or {entry.name for entry in folder.iterdir()} - _OWN_NAMES:
+    if not folder.is_dir() or _names(folder) - _OWN_NAMES:
         raise StoreError(f"{folder}: is in the way and holds other files; move it away")
     shutil.rmtree(folder)
 

@@ -125,10 +125,11 @@ def update_store(
         )
         manifest = opened.manifest
         if changes.new or changes.changed or removed:
-            _apply(opened, changes, removed, incoming)
-            manifest = _describe(opened, summary)
+            whole = _apply(opened, changes, removed, incoming)
+            counts.report_feed(whole)
+            manifest = _describe(opened, whole)
         summary.rows_kept = manifest["num_rows"]
-        summary.without_vectors = _count_without_vectors(store)
+        summary.without_vectors = _encoded_by(store, manifest[DATASET_VERSION])[1]
         summary.duplicates = manifest["summary"]["duplicates"]
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
@@ -193,8 +194,12 @@ def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts)
     return changes
 
 
-def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Path) -> None:
-    """Old rows out, staged ones in, whole-feed columns anew; only versions that nobody reads yet are made."""
+def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Path) -> PrepareSummary:
+    """Old rows out, staged ones in, whole-feed columns anew; only versions that nobody reads yet are made.
+
+    Returns:
+        What the store's summary says, with the counts of the whole-feed columns anew.
+    """
     dataset = store.path / PRODUCTS_DATASET
     begin_at(dataset, store.manifest[DATASET_VERSION])
     settled = store.table(["product_id", "split"])
@@ -208,11 +213,10 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
             advance(batch.num_rows)
     gone = set(removed)
     splits = zip(settled["product_id"].to_pylist(), settled["split"].to_pylist(), strict=True)
-    add_whole_feed_columns(
-        store.path,
-        PrepareSummary(),
-        settled={product_id: split for product_id, split in splits if product_id not in gone},
-    )
+    stayed = {product_id: split for product_id, split in splits if product_id not in gone}
+    summary = PrepareSummary(**store.manifest["summary"])
+    add_whole_feed_columns(store.path, summary, settled=stayed)
+    return summary
 
 
 def _carried_values(store: Store, changed: Sequence[str]) -> pa.Table:
@@ -236,46 +240,36 @@ def _with_carried(rows: pa.Table, carried: pa.Table) -> pa.Table:
     return rows
 
 
-def _describe(store: Store, summary: UpdateSummary) -> dict[str, Any]:
-    """The manifest of the newest version of the store's products."""
-    path = store.path / PRODUCTS_DATASET
-    version = newest_version(path)
-    dataset = open_dataset(path, version)
-    names = ["listing_hash", "title", "image_hash", "category", "duplicate_of", "catalog_id", "loss_group", "split"]
-    table = dataset.to_table(columns=names)
+def _describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
+    """The manifest of the newest version of the store's products; counts of its rows go into the summary."""
+    version = newest_version(store.path / PRODUCTS_DATASET)
+    dataset = open_dataset(store.path / PRODUCTS_DATASET, version)
+    table = dataset.to_table(columns=["listing_hash", "title", "image_hash", "category"])
     digest = hashlib.sha256()
     for told in table["listing_hash"].to_pylist():
         digest.update(told.encode())
-    splits = table["split"].value_counts().to_pylist()
-    described = {
-        **store.manifest["summary"],
-        "rows_kept": table.num_rows,
-        "rejected": summary.rejected,
-        "titles": table.num_rows - table["title"].null_count,
-        "pictures": table.num_rows - table["image_hash"].null_count,
-        "categories": len({tuple(path) for path in table["category"].to_pylist() if path}),
-        "duplicates": table.num_rows - table["duplicate_of"].null_count,
-        "catalogs": len(table["catalog_id"].unique().drop_null()),
-        "loss_groups": len(table["loss_group"].unique()),
-        "splits": {each["values"]: each["counts"] for each in splits},
-    }
-    whole = EMBEDDING_MODEL_COLUMN not in dataset.schema.names or not _count_without_vectors(store.path)
+    summary.rows_kept = table.num_rows
+    summary.titles = table.num_rows - table["title"].null_count
+    summary.pictures = table.num_rows - table["image_hash"].null_count
+    summary.categories = len({tuple(path) for path in table["category"].to_pylist() if path})
     return {
         **store.manifest,
         "digest": digest.hexdigest(),
         "num_rows": table.num_rows,
-        "summary": described,
+        "summary": asdict(summary),
         DATASET_VERSION: version,
-        VECTORS_MODEL: store.manifest[VECTORS_MODEL] if whole else None,
+        VECTORS_MODEL: _encoded_by(store.path, version)[0],
     }
 
 
-def _count_without_vectors(store: Path) -> int:
-    """Listings of the newest version that no model has encoded."""
-    dataset = open_dataset(store / PRODUCTS_DATASET)
+def _encoded_by(store: Path, version: int) -> tuple[str | None, int]:
+    """The model that has encoded every listing of a version (None = none has), and how many no model has."""
+    dataset = open_dataset(store / PRODUCTS_DATASET, version)
     if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
-        return int(dataset.count_rows())
-    return int(dataset.count_rows(filter=f"{EMBEDDING_MODEL_COLUMN} IS NULL"))
+        return None, int(dataset.count_rows())
+    models = dataset.to_table(columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN]
+    each = models.unique().to_pylist()
+    return each[0] if len(each) == 1 else None, models.null_count
 
 
 def _replace_rejects(store: Path, incoming: Path) -> None:

@@ -73,15 +73,7 @@ def view_whole_feed(
     values = keys.to_pydict()
     ids, titles = values["product_id"], values["title"]
     placeholders = _placeholders(values)
-    telling = np.array(
-        [
-            picture is not None and image_hash not in placeholders and NEAR_BLANK not in (flags or ())
-            for picture, image_hash, flags in zip(
-                values["perceptual_hash"], values["image_hash"], values["flags"], strict=True
-            )
-        ],
-        dtype=bool,
-    )
+    telling = _telling_pictures(values, placeholders)
     pictures = keys["perceptual_hash"].fill_null(0).to_numpy()
     listings = ListingColumns(
         titles=titles,
@@ -130,6 +122,18 @@ def _placeholders(values: Mapping[str, list[Any]]) -> set[str]:
     """Pictures under many different products: models, catalogs, else titles."""
     names = zip(values["feed_model_id"], values["feed_catalog_id"], folded_titles(values["title"]), strict=True)
     return placeholder_pictures(values["image_hash"], [model or catalog or title for model, catalog, title in names])
+
+
+def _telling_pictures(values: Mapping[str, list[Any]], placeholders: set[str]) -> np.ndarray:
+    """Mask [N] of the rows whose picture says something: none that is missing, blank or a placeholder."""
+    rows = zip(values["perceptual_hash"], values["image_hash"], values["flags"], strict=True)
+    return np.array(
+        [
+            picture is not None and image_hash not in placeholders and NEAR_BLANK not in (flags or ())
+            for picture, image_hash, flags in rows
+        ],
+        dtype=bool,
+    )
 
 
 def _near_rows(pictures: np.ndarray, telling: np.ndarray) -> np.ndarray:

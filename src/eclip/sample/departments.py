@@ -273,5 +273,4 @@ LEAVES: tuple[Leaf, ...] = (
     ),
 )  # fmt: skip
 
-LEAF_OF = {leaf.key: leaf for leaf in LEAVES}
 DEPARTMENTS = tuple(dict.fromkeys(leaf.path[0] for leaf in LEAVES))

@@ -7,7 +7,6 @@ is in `eclip.tasks.head_training` (torch); using and storing heads needs numpy a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,10 +69,6 @@ class LinearHeads:
     def probabilities(self, name: str, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of the head `name` for features [N, F]."""
         return self.heads[name].probabilities(matrix)
-
-    def subset(self, names: Iterable[str]) -> LinearHeads:
-        """Only these heads."""
-        return LinearHeads({name: self.heads[name] for name in names})
 
     def save(self, folder: Path) -> None:
         """Write the heads as safetensors and JSON (no pickle); an older folder is replaced at once."""

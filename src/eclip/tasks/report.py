@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from eclip.schema import REPORT_VERSION
+from eclip.files import write_text
+from eclip.schema import REPORT_DATA, REPORT_PAGE, REPORT_VERSION
 from eclip.tasks.report_metrics import format_value
 from eclip.tasks.report_pictures import curve_label, plot_curves, thumbnail_uri
 from eclip.tasks.report_tables import (
@@ -33,8 +33,6 @@ from eclip.tasks.report_tables import (
 )
 from eclip.tasks.results import Curve, Report
 
-REPORT_HTML = "report.html"
-REPORT_JSON = "report.json"
 GALLERY_HEADINGS = {"search": "Searches", "cluster": "Clusters", "mistake": "Mistakes"}
 
 
@@ -65,9 +63,9 @@ def write_report(report: Report, out: Path) -> Path:
     """
     page = render_report(report)
     content = json.dumps(report_content(report), ensure_ascii=False, indent=1, allow_nan=False)
-    out.mkdir(parents=True, exist_ok=True)
-    _write_aside(out / REPORT_JSON, content + "\n")
-    return _write_aside(out / REPORT_HTML, page)
+    write_text(out / REPORT_DATA, content + "\n")
+    write_text(out / REPORT_PAGE, page)
+    return out / REPORT_PAGE
 
 
 def report_content(report: Report) -> dict[str, Any]:
@@ -173,13 +171,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return value
-
-
-def _write_aside(path: Path, text: str) -> Path:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return path

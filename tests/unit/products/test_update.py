@@ -132,6 +132,31 @@ def test_vectors_of_what_a_model_would_see_alike_stay(shop: Path) -> None:
     assert found == {"a": 1.0, "b": 2.0, "o'd": 4.0, "e": 8.0, "c": 9.0}
 
 
+def test_a_listing_that_came_and_went_leaves_no_vectors_missing(shop: Path) -> None:
+    store = Store.open(shop / "store")
+    store.write_vectors(vectors(["a", "b", "c", "o'd"], 1.0), model_digest="M")
+    (shop / "more.csv").write_text(FIRST + "f,Pink scarf,,5\n")
+    assert merge(shop, "more.csv").without_vectors == 1
+    assert Store.open(shop / "store").vectors_digest is None
+    summary = merge(shop, "feed.csv", remove_missing=True)
+    assert (summary.removed, summary.without_vectors) == (1, 0)
+    assert Store.open(shop / "store").vectors(model_digest="M").num_rows == 4
+
+
+def test_counts_of_the_store_follow_an_update(shop: Path) -> None:
+    merge(shop)
+    summary = Store.open(shop / "store").manifest["summary"]
+    assert (summary["rows_kept"], summary["titles"], summary["pictures"], summary["loss_groups"]) == (5, 5, 4, 5)
+    assert sum(summary["splits"].values()) == 5
+    assert summary["rows_read"] == 4  # of the last feed
+
+
+def test_what_a_killed_write_left_in_the_store_is_its_own(shop: Path) -> None:
+    (shop / "store" / ".report.html.999999999.partial").write_text("half")
+    prepare_store(shop / "next.csv", shop / "store", images=None, columns="", category_separator=None)
+    assert Store.open(shop / "store").num_rows == 4
+
+
 STEPS: dict[str, tuple[object, str]] = {
     "staging": (update, "_stage_changes"),
     "deleting": (update, "delete_products"),

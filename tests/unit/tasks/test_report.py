@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from eclip.schema import REPORT_VERSION
-from eclip.tasks.report import REPORT_JSON, render_report, write_report
+from eclip.schema import REPORT_DATA, REPORT_VERSION
+from eclip.tasks.report import render_report, write_report
 from eclip.tasks.report_metrics import METRICS, explain_metric, format_value
 from eclip.tasks.report_pictures import THUMBNAIL_PIXELS, plot_curves, thumbnail_uri
 from eclip.tasks.report_tables import compare, compare_all, headlines, may_be_chance, task_tables
@@ -103,7 +103,7 @@ def test_headings_form_an_outline_and_pictures_have_alt_texts():
 def test_json_holds_the_whole_report_but_its_pictures(tmp_path):
     report = full_report()
     page = write_report(report, tmp_path / "new" / "report")
-    content = json.loads((page.parent / REPORT_JSON).read_text(encoding="utf-8"))
+    content = json.loads((page.parent / REPORT_DATA).read_text(encoding="utf-8"))
     assert content["version"] == REPORT_VERSION
     assert [Result(**each) for each in content["results"]] == report.results
     assert [Curve(**each) for each in content["curves"]] == report.curves
@@ -122,7 +122,7 @@ def test_json_holds_the_whole_report_but_its_pictures(tmp_path):
 def test_value_that_is_not_finite_is_null_in_json_and_a_dash_on_the_page(tmp_path):
     report = Report(results=[result(value=math.nan), result("tf-idf", value=0.5)])
     page = write_report(report, tmp_path)
-    assert json.loads((tmp_path / REPORT_JSON).read_text())["results"][0]["value"] is None
+    assert json.loads((tmp_path / REPORT_DATA).read_text())["results"][0]["value"] is None
     assert compare_all(report.results)[0].status == "alone"
     assert '<td class="number">\N{EN DASH}</td>' in page.read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eclip.products.catalogs.conflicts import Trait, trait_of_pairs, trait_of_values
+from eclip.products.catalogs.conflicts import Trait, trait_of_values
 from eclip.products.catalogs.lexicon import (
     COLOUR_ATTRIBUTES,
     COLOUR_OF,
@@ -125,9 +125,3 @@ def amount_traits(words: TitleWords) -> list[Trait]:
         trait_of_values(f"amounts ({kind})", [f"{row[kind]:g}" if kind in row else None for row in found])
         for kind in sorted(TELLING)
     ]
-
-
-def given_or_titled(name: str, num_rows: int, given: list[tuple[int, str]], titled: Iterator[tuple[int, str]]) -> Trait:
-    """Values that the feed gives; where it gives none, those of the title."""
-    told = {row for row, _ in given}
-    return trait_of_pairs(name, num_rows, [*given, *((row, value) for row, value in titled if row not in told)])

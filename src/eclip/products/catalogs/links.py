@@ -119,8 +119,8 @@ def title_keys(words: TitleWords) -> list[str]:
 def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offers: Offers) -> list[list[int]]:
     """Rows of one title, where that title says which item it is.
 
-    Refused are titles of one word or without a rare one ("built in fully integrated dishwasher"), those that one seller
-    repeats with another picture or price ("Lucera Women Silver Earrings" on 82) or without either, and those
+    Refused are titles of one word or without a rare one ("built in dishwasher"), those that one seller
+    repeats with another picture or price (one jeweller's "silver earrings" on dozens) or without either, and those
     with prices too far apart.
     """
     rows_of: dict[str, list[int]] = defaultdict(list)

@@ -23,8 +23,8 @@ def find_duplicates(
 ) -> tuple[np.ndarray, list[str | None]]:
     """Listings that repeat an earlier one: same title and seller, and the same picture or none on both.
 
-    Listings of different given catalogs are no duplicates: the feed's ids win (a seller's "built in fully
-    integrated dishwasher" is many products). A listing without a catalog may repeat one with, and the other
+    Listings of different given catalogs are no duplicates: the feed's ids win (a seller's "built in
+    dishwasher" is many products). A listing without a catalog may repeat one with, and the other
     way round.
 
     Returns:

@@ -23,7 +23,6 @@ from eclip.products.duplicates.linking import link_rows
 from eclip.products.duplicates.near import NEAR_RADIUS, Confirm, Duplicates
 from eclip.products.duplicates.titlewords import TitleWords
 
-INDEX_FILE = "duplicates.index"
 INDEX_VERSION = 1
 
 

@@ -144,10 +144,6 @@ class Canvas:
             for x, y in (path[0], path[-1]):
                 self._draw.ellipse((x - half, y - half, x + half, y + half), fill=_rgba(colour))
 
-    def hole(self, points: Sequence[Point], *, radius: float = 1.0) -> None:
-        """Cut an outline out of everything drawn so far."""
-        self.fill(points, (0, 0, 0, 0), radius=radius)
-
     def word(self, text: str, x: float, y: float, size: float, colour: Colour) -> None:
         """Write a short text centred at (x, y), `size` units high."""
         self._draw.text((x * UNIT, y * UNIT), text, _rgba(colour), font(int(size * UNIT)), anchor="mm")

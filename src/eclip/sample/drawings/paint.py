@@ -30,7 +30,6 @@ COLOURS: dict[str, Colour] = {
     "beige": (218, 196, 162),
     "purple": (122, 76, 160),
 }
-PATTERNS = ("solid", "striped", "dotted", "checked", "floral")
 GLOSS = {
     "leather": 0.35,
     "satin": 0.3,

@@ -108,9 +108,9 @@ def fill() -> list[dict[str, Any]]:
 
 
 def test_a_generic_title_makes_no_catalog() -> None:
-    """One title, many pictures: "Lucera Women Silver Earrings" of one shop, and a plain one of many."""
+    """One title, many pictures: "Belmira Women Silver Earrings" of one shop, and a plain one of many."""
     one_shop = [
-        {"title": "Lucera Women Silver Earrings", "seller": "shop", "image_hash": f"p{i}", "price": 10.0 + i}
+        {"title": "Belmira Women Silver Earrings", "seller": "shop", "image_hash": f"p{i}", "price": 10.0 + i}
         for i in range(20)
     ]
     assert together(assign(*one_shop, *fill())) == []
