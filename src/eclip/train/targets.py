@@ -1,26 +1,90 @@
-"""What each picture and title should attract: itself, or its whole loss group."""
+"""What each picture and title should attract: itself, or its whole loss group.
+
+Targets q[B, B] are never written out: groups are few numbers, and all that a loss needs of q is its product with
+B rows and its entropy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
 import torch
 
-
-def identity_targets(num_pairs: int, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Plain CLIP: each pair attracts only itself. -> q[B, B], the unit matrix."""
-    return torch.eye(num_pairs, dtype=dtype)
+TargetKind: TypeAlias = Literal["catalog", "mask", "identity"]
 
 
-def catalog_targets(groups: torch.Tensor, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Catalog soft labels: groups[B] -> q[B, B], rows (and columns) sum to 1.
+@dataclass(frozen=True)
+class Targets:
+    """q_ij = (1 - a) 1[i = j] + a 1[g_i = g_j] / |{k : g_k = g_i}| over a whole batch, rows sum to 1.
 
-    q_ij = 1[g_i = g_j] / |{k : g_k = g_i}|. Our reading of e-CLIP (Shin et al., CIKM 2022), with loss groups
-    in place of catalogs. Without a shared group in the batch it is `identity_targets`.
+    Our reading of e-CLIP (Shin et al., CIKM 2022), with loss groups in place of catalogs. a = 1: catalog soft
+    labels; a = 0: plain CLIP. Without a shared group in the batch all are the unit matrix.
+
+    Attributes:
+        members: [B] number of each pair's group, from 0 without gaps.
+        sizes: [G] pairs in each group.
+        mixing: a.
+        masks_mates: Pairs of one group are no negatives of each other either (the other reading in circulation: a = 0,
+            and they are left out of the denominator).
     """
-    same = (groups[:, None] == groups[None, :]).to(dtype)
-    return same / same.sum(dim=1, keepdim=True)
 
+    members: torch.Tensor
+    sizes: torch.Tensor
+    mixing: float
+    masks_mates: bool
 
-def false_negative_share(groups: torch.Tensor) -> float:
-    """Share of a batch's pairs that plain CLIP would push away from another of their own group."""
-    _, inverse, counts = groups.unique(return_inverse=True, return_counts=True)
-    return float((counts[inverse] > 1).float().mean())
+    @classmethod
+    def of_groups(cls, groups: torch.Tensor, kind: TargetKind, *, mixing: float = 1.0) -> Targets:
+        """Targets of a batch with loss groups [B].
+
+        Args:
+            groups: Any whole numbers.
+            kind: catalog (soft labels, mixed with the unit matrix at `mixing`), mask, or identity.
+            mixing: a, from 0 to 1; only for soft labels.
+        """
+        _, members, sizes = groups.unique(return_inverse=True, return_counts=True)
+        return cls(members, sizes, mixing if kind == "catalog" else 0.0, masks_mates=kind == "mask")
+
+    def pull(self, values: torch.Tensor) -> torch.Tensor:
+        """q @ values: [B, ...] -> [B, ...], by sums over groups."""
+        sizes = self.sizes[self.members].to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+        return self._mixed(values, lambda: self._group_sums(values) / sizes)
+
+    def labels(self, values: torch.Tensor) -> torch.Tensor:
+        """y @ values, where y is q without its division by the group's size: [B, ...] -> [B, ...]."""
+        return self._mixed(values, lambda: self._group_sums(values))
+
+    def _mixed(self, values: torch.Tensor, grouped: Callable[[], torch.Tensor]) -> torch.Tensor:
+        return (1 - self.mixing) * values + self.mixing * grouped() if self.mixing else values
+
+    def _group_sums(self, values: torch.Tensor) -> torch.Tensor:
+        sums = values.new_zeros(len(self.sizes), *values.shape[1:]).index_add_(0, self.members, values)
+        return sums[self.members]
+
+    def entropy(self, dtype: torch.dtype) -> torch.Tensor:
+        """H(q_i) of each row [B]: the floor of a cross entropy with it."""
+        sizes = self.sizes[self.members].to(dtype)
+        share = self.mixing / sizes
+        own = 1 - self.mixing + share
+        return -torch.special.xlogy(own, own) - (sizes - 1) * torch.special.xlogy(share, share)
+
+    def label_entropy(self, dtype: torch.dtype) -> torch.Tensor:
+        """sum_j H(y_ij) of each row [B]: the floor of binary cross entropies; 0 for labels of 0 and 1."""
+        share = torch.tensor(self.mixing, dtype=dtype)
+        each = -torch.special.xlogy(share, share) - torch.special.xlogy(1 - share, 1 - share)
+        return each * (self.sizes[self.members] - 1)
+
+    def mates(self, rows: slice, columns: slice) -> torch.Tensor | None:
+        """Mask of a tile of B x B: other pairs of one's own group; None where `masks_mates` is off."""
+        if not self.masks_mates or len(self.sizes) == len(self.members):
+            return None
+        same = self.members[rows][:, None] == self.members[columns][None, :]
+        places = torch.arange(len(self.members), device=self.members.device)
+        return same & (places[rows][:, None] != places[columns][None, :])
+
+    @property
+    def false_negative_share(self) -> float:
+        """Share of the pairs that plain CLIP would push away from another of their own group."""
+        return float((self.sizes[self.members] > 1).float().mean())
