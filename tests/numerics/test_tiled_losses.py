@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from open_clip.loss import ClipLoss
 from torch.nn import functional as F
 
 from eclip.train.ranks import Ranks
@@ -115,3 +118,44 @@ def test_sigmoid_loss_and_gradients_equal_the_whole_matrix(
     batch = Gathered(image=image, text=text, weights=weights, targets=targets, ranks=Ranks(), tile_size=tile_size)
     found = sigmoid_gradients(batch, scale.detach(), bias.detach())
     assert_equal(found, loss, {"image": u, "text": v, "logit_scale": scale, "logit_bias": bias})
+
+
+@pytest.mark.parametrize("kind", ["catalog", "mask", "identity"])
+def test_without_a_shared_group_every_kind_is_open_clips_own_loss(kind: str) -> None:
+    image, text, _, numbers = drawn(GROUPS["none shared"])
+    u, v, scale = leaves(image, text, torch.tensor(5.0, dtype=torch.float64))
+    loss = ClipLoss()(u, v, scale)
+    loss.backward()
+    weights = torch.ones(NUM_PAIRS, dtype=torch.float64)
+    targets = Targets.of_groups(numbers, kind)
+    found = softmax_gradients(
+        Gathered(image=image, text=text, weights=weights, targets=targets, ranks=Ranks()), scale.detach()
+    )
+    assert_equal(found, loss, {"image": u, "text": v, "logit_scale": scale})
+    assert found.floor == 0
+    assert targets.false_negative_share == 0
+
+
+def test_no_loss_falls_below_its_floor() -> None:
+    numbers = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
+    perfect, weights = F.one_hot(numbers).double(), torch.ones(8, dtype=torch.float64)
+    targets = Targets.of_groups(numbers, "catalog")
+    assert targets.false_negative_share == pytest.approx(5 / 8)
+    batch = Gathered(image=perfect, text=perfect, weights=weights, targets=targets, ranks=Ranks())
+    best = softmax_gradients(batch, torch.tensor(100.0, dtype=torch.float64))
+    assert best.floor.item() == pytest.approx((3 * math.log(3) + 2 * math.log(2)) / 8)
+    assert best.loss.item() == pytest.approx(best.floor.item(), abs=1e-12)
+    astray = Gathered(image=perfect.roll(1, 0), text=perfect, weights=weights, targets=targets, ranks=Ranks())
+    assert softmax_gradients(astray, torch.tensor(100.0, dtype=torch.float64)).loss > best.floor + 1
+
+
+def test_half_labels_have_a_floor_too() -> None:
+    numbers = torch.tensor([0, 0, 0, 1])
+    targets = Targets.of_groups(numbers, "catalog", mixing=0.5)
+    logits = torch.logit(dense_targets(numbers, "catalog", 0.5, normalised=False).clamp(1e-9, 1 - 1e-9))
+    unit, weights = torch.eye(4, dtype=torch.float64), torch.ones(4, dtype=torch.float64)
+    batch = Gathered(image=unit, text=logits.T.contiguous(), weights=weights, targets=targets, ranks=Ranks())
+    one, zero = torch.ones((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    found = sigmoid_gradients(batch, one, zero)
+    assert found.floor.item() == pytest.approx(6 * math.log(2) / 4)
+    assert found.loss.item() == pytest.approx(found.floor.item(), abs=1e-6)

@@ -7,9 +7,10 @@ import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 from eclip.errors import ConfigError
+from eclip.train.targets import TargetKind
 
 MAX_SEED = 2**32 - 1  # what every random generator takes
 
@@ -34,8 +35,16 @@ class TrainConfig:
     """Of matrices; biases, gains and the logit scale are not decayed."""
     warmup_share: float = 0.05
     """Share of the run in which the learning rate rises; it then falls to 0 along a cosine."""
-    targets: Literal["catalog", "identity"] = "catalog"
-    """catalog: products of one loss group share the target; identity: plain CLIP."""
+    targets: TargetKind = "catalog"
+    """catalog: products of one loss group share the target; mask: they are no negatives; identity: plain CLIP."""
+    target_mixing: float = 1.0
+    """How much of a catalog target is shared with the group; the rest is the pair's own."""
+    chunk_size: int = 64
+    """Pictures that go through their tower at once; the memory of a step grows with it, not with the batch."""
+    text_chunk_size: int = 64
+    """Titles that go through their tower at once."""
+    kept_graph_megabytes: int = 2048
+    """Memory for graphs of chunks, which then need no second way through their tower; 0 = as little as can be."""
     min_crop_share: float = 0.8
     """Smallest share of a picture's area that a random crop keeps; 1 = no cropping."""
     max_grad_norm: float = 1.0
@@ -50,17 +59,31 @@ class TrainConfig:
             raise ConfigError(f"seed = {self.seed}: expected a whole number up to {MAX_SEED}")
         if self.image_size is not None:
             _require_whole("image_size", self.image_size, least=16)
-        numbers = ("epochs", "lr", "pretrained_lr", "max_grad_norm", "weight_decay", "warmup_share", "min_crop_share")
+        _require_whole("chunk_size", self.chunk_size, least=1)
+        _require_whole("text_chunk_size", self.text_chunk_size, least=1)
+        _require_whole("kept_graph_megabytes", self.kept_graph_megabytes, least=0)
+        numbers = (
+            "target_mixing",
+            "epochs",
+            "lr",
+            "pretrained_lr",
+            "max_grad_norm",
+            "weight_decay",
+            "warmup_share",
+            "min_crop_share",
+        )
         for name in numbers:
-            _require_number(name, getattr(self, name), zero=name in ("weight_decay", "warmup_share"))
+            _require_number(name, getattr(self, name), zero=name in ("weight_decay", "warmup_share", "target_mixing"))
         if not isinstance(self.encoder, str) or not self.encoder:
             raise ConfigError(f"encoder = {self.encoder!r}: expected the name of an encoder")
         if self.warmup_share >= 1:
             raise ConfigError(f"warmup_share = {self.warmup_share!r}: expected a share from 0 to below 1")
         if self.min_crop_share > 1:
             raise ConfigError(f"min_crop_share = {self.min_crop_share!r}: expected a share above 0, up to 1")
-        if self.targets not in ("catalog", "identity"):
-            raise ConfigError(f"targets = {self.targets!r}: expected catalog or identity")
+        if self.targets not in get_args(TargetKind):
+            raise ConfigError(f"targets = {self.targets!r}: expected one of {', '.join(get_args(TargetKind))}")
+        if self.target_mixing > 1:
+            raise ConfigError(f"target_mixing = {self.target_mixing!r}: expected a share from 0 to 1")
 
 
 def _require_whole(name: str, value: object, *, least: int) -> None:

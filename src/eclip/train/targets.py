@@ -48,12 +48,12 @@ class Targets:
         return cls(members, sizes, mixing if kind == "catalog" else 0.0, masks_mates=kind == "mask")
 
     def pull(self, values: torch.Tensor) -> torch.Tensor:
-        """q @ values: [B, ...] -> [B, ...], by sums over groups."""
+        """Multiply by q: [B, ...] -> [B, ...], by sums over groups."""
         sizes = self.sizes[self.members].to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
         return self._mixed(values, lambda: self._group_sums(values) / sizes)
 
     def labels(self, values: torch.Tensor) -> torch.Tensor:
-        """y @ values, where y is q without its division by the group's size: [B, ...] -> [B, ...]."""
+        """Multiply by y, which is q without its division by the group's size: [B, ...] -> [B, ...]."""
         return self._mixed(values, lambda: self._group_sums(values))
 
     def _mixed(self, values: torch.Tensor, grouped: Callable[[], torch.Tensor]) -> torch.Tensor:

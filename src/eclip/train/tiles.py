@@ -164,7 +164,7 @@ def sigmoid_gradients(batch: Gathered, logit_scale: torch.Tensor, logit_bias: to
 
 
 def _log_denominators(batch: Gathered, logit_scale: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """log sum_j exp s_ij of each picture and log sum_i exp s_ij of each title, [B] both."""
+    """Logarithms of sum_j exp s_ij for each picture and of sum_i exp s_ij for each title, [B] both."""
     by_picture = torch.full_like(batch.weights, -torch.inf)
     by_title = by_picture.clone()
     for rows, columns in batch.tiles():

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from eclip.errors import ConfigError
-from eclip.model.encoder import Encoder, default_device, evaluating
+from eclip.model.encoder import Encoder, default_device
 from eclip.model.folder import load_model, save_model
 from eclip.model.presets import PRESETS, from_open_clip
 from eclip.products.store import Store
@@ -25,18 +24,18 @@ from eclip.train.batches import Batch, training_batches
 from eclip.train.checkpoint import Progress, load_checkpoint, load_start, mark_finished, save_checkpoint, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
-from eclip.train.loss import contrastive_loss, loss_floor
-from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.pairs import Pairs, read_pairs, read_training_pairs
+from eclip.train.ranks import Ranks
 from eclip.train.sampler import UniformSampler
 from eclip.train.schedules import run_progress, warmup_cosine
-from eclip.train.targets import catalog_targets, false_negative_share, identity_targets
+from eclip.train.step import TrainStep
+from eclip.train.targets import Targets
+from eclip.train.tiles import Gathered, softmax_gradients
 from eclip.train.watch import RunLog, last_figure, plot_log
 
 CHECKPOINT_SECONDS = 60.0
 VALIDATION_PAIRS = 1_000
 VALIDATIONS_PER_RUN = 5
-MAX_LOGIT_SCALE = math.log(100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ def train_model(
     if resumed is None:
         save_start(run, encoder, identity)
     else:
-        loop.progress = load_checkpoint(run, encoder, loop.optimizer)
+        loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
     summary = loop.run_to_end()
     facts = {
         **{name: value for name, value in dataclasses.asdict(config).items() if value is not None},
@@ -145,13 +144,7 @@ class TrainingLoop:
         self.sampler = UniformSampler(num_pairs=len(self.pairs), batch_size=batch_size, seed=self.config.seed)
         if self.total_steps is None:
             self.total_steps = max(1, round(self.config.epochs * self.sampler.steps_per_epoch))
-        self.optimizer = make_optimizer(
-            self.encoder.module,
-            lr=self.config.lr,
-            pretrained_lr=self.config.pretrained_lr,
-            weight_decay=self.config.weight_decay,
-            pretrained_prefixes=self.encoder.pretrained_prefixes,
-        )
+        self.step = TrainStep.of(self.encoder, self.config, Ranks())
         self.validation = read_pairs(self.store, "validation")
 
     def share_done(self) -> float:
@@ -217,7 +210,7 @@ class TrainingLoop:
             log.write(self.progress.step - 1, figures)
             advance(self.sampler.batch_size, total=self._expected_pairs())
             if stop.asked or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                save_checkpoint(self.run, self.encoder, self.optimizer, self.progress)
+                save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
                 saved_at = time.monotonic()
             stop.raise_if_asked()
         return last, validated
@@ -227,43 +220,9 @@ class TrainingLoop:
         return round(steps) * self.sampler.batch_size
 
     def _step(self, batch: Batch, share: float) -> dict[str, float]:
-        module = self.encoder.module
-        module.train()
-        freeze_batch_statistics(module)
         factor = warmup_cosine(share, warmup_share=self.config.warmup_share)
         # The very first step is taken too: progress is 0 there, and so would be the learning rate.
-        set_learning_rate(self.optimizer, factor or 1e-3)
-        loss, floor = self._loss(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.max_grad_norm)
-        self.optimizer.step()
-        with torch.no_grad():
-            module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
-        return {
-            "loss": loss.item(),
-            "loss_above_floor": (loss - floor).item(),
-            "false_negative_share": false_negative_share(batch.groups),
-            "logit_scale": module.logit_scale.exp().item(),
-            "grad_norm": grad_norm.item(),
-            "lr_factor": factor,
-        }
-
-    def _loss(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        device = self.encoder.device
-        if self.config.targets == "catalog":
-            targets = catalog_targets(batch.groups).to(device)
-        else:
-            targets = identity_targets(len(batch.groups)).to(device)
-        weights = batch.weights.to(device)
-        loss = contrastive_loss(
-            self.encoder.image_features(batch.pixels.to(device)),
-            self.encoder.text_features(batch.tokens.to(device)),
-            self.encoder.module.logit_scale.exp(),
-            targets,
-            weights,
-        )
-        return loss, loss_floor(targets, weights)
+        return self.step.take(batch, factor or 1e-3)
 
     def validation_loss(self) -> float | None:
         """Loss above its floor on up to 1,000 validation pairs as one batch, always with catalog targets."""
@@ -274,19 +233,15 @@ class TrainingLoop:
         images = self.store.images(self.validation.rows[chosen].tolist())
         vectors = self.encoder.encode_products([self.validation.titles[i] for i in chosen], images)
         seen = ~np.isnan(vectors.image[:, 0]) & ~np.isnan(vectors.text[:, 0])
-        targets = catalog_targets(torch.from_numpy(self.validation.groups[chosen][seen]))
-        weights = torch.ones(int(seen.sum()))
-        with evaluating(self.encoder.module), torch.inference_mode():
-            scale = self.encoder.module.logit_scale.exp().cpu()
-            image, text = torch.from_numpy(vectors.image[seen]), torch.from_numpy(vectors.text[seen])
-            return (contrastive_loss(image, text, scale, targets, weights) - loss_floor(targets, weights)).item()
-
-
-def freeze_batch_statistics(module: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics; with batch ones a chunk would not equal its whole."""
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.eval()
+        batch = Gathered(
+            image=torch.from_numpy(vectors.image[seen]),
+            text=torch.from_numpy(vectors.text[seen]),
+            weights=torch.ones(int(seen.sum())),
+            targets=Targets.of_groups(torch.from_numpy(self.validation.groups[chosen][seen]), "catalog"),
+            ranks=Ranks(),
+        )
+        found = softmax_gradients(batch, self.encoder.module.logit_scale.detach().exp().cpu())
+        return (found.loss - found.floor).item()
 
 
 def _rounded(value: Any) -> Any:

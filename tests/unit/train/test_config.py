@@ -26,7 +26,9 @@ def test_toml_starts_from_a_recipe_and_changes_fields(tmp_path):
         ('recipe = "huge"', "recipe = 'huge'"),
         ("lr = -1", "expected a number above 0"),
         ("lr = = 1", "is not TOML"),
-        ('targets = "both"', "expected catalog or identity"),
+        ('targets = "both"', "expected one of catalog, mask, identity"),
+        ("target_mixing = 1.5", "expected a share from 0 to 1"),
+        ("chunk_size = 0", "expected a whole number from 1 on"),
     ],
 )
 def test_a_bad_recipe_file_says_what_is_wrong(tmp_path, text, said):

@@ -1,0 +1,128 @@
+"""One step of training: a batch in, all parameters moved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from eclip.model.encoder import Encoder
+from eclip.train.accumulate import TowerInputs, accumulate
+from eclip.train.batches import Batch
+from eclip.train.config import TrainConfig
+from eclip.train.optimizer import make_optimizer, set_learning_rate
+from eclip.train.ranks import Ranks
+from eclip.train.targets import Targets
+from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+
+MAX_LOGIT_SCALE = math.log(100)
+
+
+@dataclass(kw_only=True)
+class TrainStep:
+    """What moves the parameters.
+
+    Attributes:
+        encoder: The towers.
+        config: The recipe.
+        optimizer: Over the encoder's parameters.
+        ranks: Who trains along.
+    """
+
+    encoder: Encoder
+    config: TrainConfig
+    optimizer: torch.optim.Optimizer
+    ranks: Ranks
+
+    @classmethod
+    def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
+        """A step with the recipe's optimiser."""
+        optimizer = make_optimizer(
+            encoder.module,
+            lr=config.lr,
+            pretrained_lr=config.pretrained_lr,
+            weight_decay=config.weight_decay,
+            pretrained_prefixes=encoder.pretrained_prefixes,
+        )
+        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
+
+    def take(self, batch: Batch, lr_factor: float) -> dict[str, float]:
+        """Move all parameters by one batch.
+
+        Args:
+            batch: Pairs of this rank.
+            lr_factor: Share of the peak learning rates.
+
+        Returns:
+            Figures of the step, for the log.
+        """
+        module = self.encoder.module
+        module.train()
+        freeze_batch_statistics(module)
+        set_learning_rate(self.optimizer, lr_factor)
+        self.optimizer.zero_grad(set_to_none=True)
+        targets = self._targets(batch)
+        found = self.fill_gradients(batch, targets)
+        grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.max_grad_norm)
+        self.optimizer.step()
+        with torch.no_grad():
+            module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+        return {
+            "loss": found.loss.item(),
+            "loss_above_floor": (found.loss - found.floor).item(),
+            "false_negative_share": targets.false_negative_share,
+            "logit_scale": module.logit_scale.exp().item(),
+            "grad_norm": grad_norm.item(),
+            "lr_factor": lr_factor,
+        }
+
+    def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
+        """Add the gradients of the batch's loss to those of all parameters."""
+        scale = self.encoder.module.logit_scale
+        found = accumulate(
+            TowerInputs(
+                tower=self.encoder.image_features,
+                inputs=batch.pixels.to(self.encoder.device),
+                chunk_size=self.config.chunk_size,
+            ),
+            TowerInputs(
+                tower=self.encoder.text_features,
+                inputs=batch.tokens.to(self.encoder.device),
+                chunk_size=self.config.text_chunk_size,
+                lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
+            ),
+            lambda image, text: self._loss(image, text, batch, targets),
+            parameters=self.encoder.module.parameters(),
+            kept_bytes=self.config.kept_graph_megabytes << 20,
+        )
+        self._add_scale_gradient(scale, found)
+        return found
+
+    def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
+        """The gradient of the scale's logarithm, once for the whole batch."""
+        if scale.requires_grad:
+            gradient = (found.logit_scale * scale.detach().exp()).to(scale.dtype).reshape(scale.shape)
+            scale.grad = gradient if scale.grad is None else scale.grad + gradient
+
+    def _targets(self, batch: Batch) -> Targets:
+        groups = self.ranks.gather(batch.groups.to(self.encoder.device))
+        return Targets.of_groups(groups, self.config.targets, mixing=self.config.target_mixing)
+
+    def _loss(self, image: torch.Tensor, text: torch.Tensor, batch: Batch, targets: Targets) -> LossAndGradients:
+        gathered = Gathered(
+            image=self.ranks.gather(image),
+            text=self.ranks.gather(text),
+            weights=self.ranks.gather(batch.weights.to(image)),
+            targets=targets,
+            ranks=self.ranks,
+        )
+        return softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp())
+
+
+def freeze_batch_statistics(module: nn.Module) -> None:
+    """Keep batch normalisation at its stored statistics; with batch ones a chunk would not equal its whole."""
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
