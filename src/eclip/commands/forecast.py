@@ -125,25 +125,25 @@ def _trial_seconds(
     import torch
 
     from eclip.model.encoder import default_device, open_picture
-    from eclip.train.loss import contrastive_loss
-    from eclip.train.targets import identity_targets
+    from eclip.train.batches import Batch
+    from eclip.train.ranks import Ranks
+    from eclip.train.step import TrainStep
 
     titles, images = [row["title"] for row in rows], [row["image"] for row in rows]
     encoder = start_encoder(config, titles, init=init)
-    encoder.module.to(device=default_device(), memory_format=torch.channels_last).train()
+    encoder.module.to(device=default_device(), memory_format=torch.channels_last)
+    step = TrainStep.of(encoder, config, Ranks())
     spent = []
     for _ in range(2):  # the first step warms up
         started = time.monotonic()
         pictures = [open_picture(image) for image in images]
-        pixels = torch.stack([encoder.transform(picture) for picture in pictures if picture is not None])
-        loss = contrastive_loss(
-            encoder.image_features(pixels.to(encoder.device)),
-            encoder.text_features(encoder.tokenize(titles).to(encoder.device)),
-            encoder.module.logit_scale.exp(),
-            identity_targets(len(rows)).to(encoder.device),
-            torch.ones(len(rows), device=encoder.device),
+        batch = Batch(
+            pixels=torch.stack([encoder.transform(picture) for picture in pictures if picture is not None]),
+            tokens=encoder.tokenize(titles),
+            groups=torch.arange(len(rows)),
+            weights=torch.ones(len(rows)),
         )
-        loss.backward()
+        step.take(batch, lr_factor=1.0)
         spent.append(time.monotonic() - started)
     started = time.monotonic()
     encoder.encode_products(titles, images)

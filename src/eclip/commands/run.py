@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,4 +170,4 @@ def _training_config(training: dict[str, Any]) -> dict[str, Any]:
 
     config = load_recipe(training["recipe"], encoder=training.get("encoder"), seed=training["seed"])
     init = training.get("init")
-    return {**dataclasses.asdict(config), "init": model_digest(Path(init)) if init else None}
+    return {**config.to_json(), "init": model_digest(Path(init)) if init else None}

@@ -14,7 +14,7 @@ from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
 from eclip.train.pairs import Pairs
-from eclip.train.sampler import UniformSampler
+from eclip.train.sampler import Sampler
 
 BATCHES_AHEAD = 3
 
@@ -30,25 +30,38 @@ class Batch:
     groups: torch.Tensor
     weights: torch.Tensor
 
+    def __len__(self) -> int:
+        return len(self.groups)
+
 
 def training_batches(
     encoder: Encoder,
     pairs: Pairs,
     read_images: ReadImages,
     *,
-    sampler: UniformSampler,
-    first_step: int,
+    sampler: Sampler,
+    first_position: int,
+    size_at: Callable[[int], int],
     min_crop_share: float,
 ) -> Generator[Batch]:
-    """Endless batches from `first_step` on; a helper thread stays a few ahead.
+    """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
-    Threads do, as Pillow decodes without Python's lock; what a batch holds depends on the step alone.
+    Threads do, as Pillow decodes without Python's lock; what a batch holds depends on its position and size alone.
+
+    Args:
+        encoder: Turns titles and pictures into what its towers take.
+        pairs: What there is.
+        read_images: Encoded pictures by row of the store.
+        sampler: The order of the pairs.
+        first_position: Pairs taken before.
+        size_at: Position -> size of the batch that is taken there.
+        min_crop_share: As in the recipe.
     """
     tokens = encoder.tokenize(pairs.titles)
 
-    def make(step: int) -> Batch:
-        chosen = sampler.batch(step)
-        crops = np.random.default_rng([sampler.seed, step, 1])
+    def make(position: int, size: int) -> Batch:
+        chosen = sampler.pairs(position, size)
+        crops = np.random.default_rng([sampler.seed, position, 1])
         pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
         pixels = [
             encoder.transform(random_crop(p or Image.new("RGB", (8, 8), "white"), min_crop_share, crops))
@@ -63,12 +76,13 @@ def training_batches(
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()
-        step = first_step
+        position = first_position
         try:
             while True:
                 while len(waiting) < BATCHES_AHEAD:
-                    waiting.append(pool.submit(make, step))
-                    step += 1
+                    size = size_at(position)
+                    waiting.append(pool.submit(make, position, size))
+                    position += size
                 yield waiting.popleft().result()
         finally:
             for future in waiting:

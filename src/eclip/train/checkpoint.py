@@ -28,9 +28,10 @@ TOKENIZER = "tokenizer"
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run is: steps taken and seconds spent training, over all its sittings."""
+    """How far a run is: steps taken, pairs seen and seconds spent training, over all its sittings."""
 
     step: int
+    pairs: int
     elapsed_seconds: float
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import tomllib
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from eclip.errors import ConfigError
+from eclip.train.batchsizes import Coupling, Growth
+from eclip.train.pairs import CategoryLevel
 from eclip.train.targets import TargetKind
 
 MAX_SEED = 2**32 - 1  # what every random generator takes
@@ -25,6 +28,22 @@ class TrainConfig:
     """Side of the square the towers see, pixels; None = the preset's own."""
     global_batch_size: int = 256
     """Pairs that are contrasted with each other in one step."""
+    batch_schedule: tuple[tuple[float, int], ...] = ()
+    """(progress from 0 to 1, batch size) from which on it holds; empty = `global_batch_size` all along."""
+    batch_growth: Growth = "steps"
+    """steps: a size holds until the next one; linear: it grows along a line to the next."""
+    lr_coupling: Coupling = "none"
+    """How learning rates follow a batch of another size than `global_batch_size`: none, sqrt, linear."""
+    block_share: float = 0.0
+    """Share of all pairs that come in blocks of one category (category-based negatives) in the first epoch."""
+    last_block_share: float | None = None
+    """The same in the last epoch, with a line between; None = as in the first."""
+    block_size: int = 16
+    """Pairs in such a block."""
+    block_group_cap: int = 2
+    """Most pairs of one loss group in a block."""
+    block_level: CategoryLevel = "leaf"
+    """What a block has in common: leaf or parent category."""
     epochs: float = 30.0
     """How often each pair is seen, unless minutes or steps end the run before."""
     lr: float = 1e-3
@@ -78,12 +97,45 @@ class TrainConfig:
             raise ConfigError(f"encoder = {self.encoder!r}: expected the name of an encoder")
         if self.warmup_share >= 1:
             raise ConfigError(f"warmup_share = {self.warmup_share!r}: expected a share from 0 to below 1")
+        self._check_batches()
         if self.min_crop_share > 1:
             raise ConfigError(f"min_crop_share = {self.min_crop_share!r}: expected a share above 0, up to 1")
-        if self.targets not in get_args(TargetKind):
-            raise ConfigError(f"targets = {self.targets!r}: expected one of {', '.join(get_args(TargetKind))}")
+        _require_choice("targets", self.targets, get_args(TargetKind))
         if self.target_mixing > 1:
             raise ConfigError(f"target_mixing = {self.target_mixing!r}: expected a share from 0 to 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON gives them back: lists in place of tuples."""
+        fields: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return fields
+
+    def _check_batches(self) -> None:
+        """Sizes and blocks of batches."""
+        for name in ("block_size", "block_group_cap"):
+            _require_whole(name, getattr(self, name), least=1)
+        for name, kind in (("batch_growth", Growth), ("lr_coupling", Coupling), ("block_level", CategoryLevel)):
+            _require_choice(name, getattr(self, name), get_args(kind))
+        for name in ("block_share", "last_block_share"):
+            share = getattr(self, name)
+            if share is not None:
+                _require_number(name, share, zero=True)
+                if share > 1:
+                    raise ConfigError(f"{name} = {share!r}: expected a share from 0 to 1")
+        points = self.batch_schedule
+        try:
+            starts = [float(start) for start, _ in points]
+            sizes = [size for _, size in points]
+        except (TypeError, ValueError):
+            raise ConfigError(f"batch_schedule = {points!r}: expected pairs of progress and batch size") from None
+        if starts and (starts[0] != 0 or sorted(set(starts)) != starts or starts[-1] > 1):
+            raise ConfigError(f"batch_schedule = {points!r}: expected progress that starts at 0 and rises up to 1")
+        for size in sizes:
+            _require_whole("batch_schedule", size, least=2)
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} = {value!r}: expected one of {', '.join(choices)}")
 
 
 def _require_whole(name: str, value: object, *, least: int) -> None:
@@ -135,6 +187,8 @@ def load_recipe(recipe: str, **overrides: Any) -> TrainConfig:
     unknown = [key for key in fields if key not in known]
     if unknown:
         raise ConfigError(f"{recipe}: unknown field {unknown[0]!r}; known are {', '.join(known)}, recipe")
+    if isinstance(fields.get("batch_schedule"), list):
+        fields["batch_schedule"] = tuple(tuple(p) if isinstance(p, list) else p for p in fields["batch_schedule"])
     try:
         base = dataclasses.replace(base, **fields)
     except ConfigError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,9 @@ import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.products.store import Store
+from eclip.train.sampler import NO_CATEGORY
 
+CategoryLevel: TypeAlias = Literal["leaf", "parent"]
 MIN_PAIRS = 16
 
 
@@ -23,12 +26,14 @@ class Pairs:
         titles: Cleaned titles, P of them.
         groups: Loss group of each, [P]: members of one group must not repel each other.
         weights: How much each counts in the loss, [P].
+        categories: Path of names from root to leaf of each, P of them; empty = unknown.
     """
 
     rows: np.ndarray
     titles: list[str]
     groups: np.ndarray
     weights: np.ndarray
+    categories: list[tuple[str, ...]]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -36,7 +41,7 @@ class Pairs:
 
 def read_pairs(store: Store, split: str) -> Pairs:
     """The pairs of one split: products with a picture and a title that repeat no other listing."""
-    columns = ["title", "image_hash", "duplicate_of", "weight", "loss_group", "split"]
+    columns = ["title", "image_hash", "duplicate_of", "weight", "loss_group", "split", "category"]
     table = store.table(columns).append_column("row", pa.array(np.arange(store.num_rows)))
     keep = pc.and_(
         pc.and_(pc.is_valid(table["title"]), pc.is_valid(table["image_hash"])),
@@ -48,7 +53,15 @@ def read_pairs(store: Store, split: str) -> Pairs:
         titles=table["title"].to_pylist(),
         groups=table["loss_group"].to_numpy(),
         weights=table["weight"].to_numpy(),
+        categories=[tuple(path or ()) for path in table["category"].to_pylist()],
     )
+
+
+def category_numbers(pairs: Pairs, level: CategoryLevel) -> np.ndarray:
+    """Number of each pair's leaf or parent category, [P]; `NO_CATEGORY` where unknown. A root is its own parent."""
+    paths = [path if level == "leaf" else path[: max(len(path) - 1, 1)] for path in pairs.categories]
+    numbers = {path: number for number, path in enumerate(sorted({path for path in paths if path}))}
+    return np.array([numbers.get(path, NO_CATEGORY) for path in paths], dtype=np.int64)
 
 
 def read_training_pairs(store: Store) -> Pairs:

@@ -1,40 +1,116 @@
-"""Which pairs are in which step: each once an epoch, in an order that the seed decides."""
+"""Which pairs are contrasted together: each once an epoch, in an order that the seed decides.
+
+An epoch is one permutation of all pairs; a batch is its next slice, of whatever size. So the number of pairs taken is
+the whole state: a resumed run sees the very next batch, on any number of ranks and readers. Pairs of one category
+stand together in blocks of the permutation (category-based negatives, our reading of e-CLIP, Shin et al., CIKM 2022):
+they are each other's hard negatives.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
+NO_CATEGORY = -1
 
-@dataclass(frozen=True)
-class UniformSampler:
-    """Batches of a shuffled epoch; the step number is its whole state, so a resumed run sees the next batch.
 
-    The last pairs of an epoch that fill no batch are left out of it; the next epoch's order brings them back.
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """The pairs of a training run in their order, epoch after epoch.
+
+    Attributes:
+        categories: [P] number of each pair's category; `NO_CATEGORY` = never in a block.
+        groups: [P] loss groups.
+        seed: Decides the order.
+        block_size: Pairs of one category that stand together; batches of a multiple of it cut no block.
+        group_cap: Most pairs of one loss group in a block: they are no negatives of each other.
+        block_share: Epoch, counted from 0 -> share of its pairs that come in blocks, 0 to 1.
     """
 
-    num_pairs: int
-    batch_size: int
+    categories: np.ndarray
+    groups: np.ndarray
     seed: int
+    block_size: int
+    group_cap: int
+    block_share: Callable[[int], float]
+    _orders: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def __post_init__(self) -> None:
-        if not 0 < self.batch_size <= self.num_pairs:
-            raise ValueError(f"batch_size = {self.batch_size}: expected 1 to num_pairs = {self.num_pairs}")
+    def pairs(self, position: int, count: int) -> np.ndarray:
+        """The `count` pairs after the first `position` of all epochs, [count].
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Whole batches in one epoch."""
-        return self.num_pairs // self.batch_size
+        The last pairs of an epoch and the first of the next may share a batch, so that each pair comes exactly once
+        an epoch whatever the size of a batch.
+        """
+        taken = []
+        while count:
+            epoch, place = divmod(position, len(self.groups))
+            some = self._order(epoch)[place : place + count]
+            taken.append(some)
+            position, count = position + len(some), count - len(some)
+        return np.concatenate(taken)
 
-    def batch(self, step: int) -> np.ndarray:
-        """Positions [B] of the pairs of a step, counted from 0."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        order = _epoch_order(self.num_pairs, self.seed, epoch)
-        return order[place * self.batch_size : (place + 1) * self.batch_size]
+    def _order(self, epoch: int) -> np.ndarray:
+        """The permutation of an epoch; the last two are kept."""
+        if epoch not in self._orders:
+            self._orders[epoch] = self._draw_order(epoch)
+            while len(self._orders) > 2:
+                del self._orders[next(iter(self._orders))]
+        return self._orders[epoch]
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        """Units of one size in a random order, each a block of a category or a draw from everything else."""
+        draw = np.random.default_rng([self.seed, epoch])
+        shuffled = draw.permutation(len(self.groups))
+        wanted = int(self.block_share(epoch) * len(shuffled)) // self.block_size
+        if not wanted:
+            return shuffled
+        blocks = category_blocks(
+            self.categories[shuffled], self.groups[shuffled], size=self.block_size, group_cap=self.group_cap
+        )
+        together = blocks[draw.permutation(len(blocks))[:wanted]]
+        alone = np.delete(shuffled, together.ravel())
+        whole = len(alone) // self.block_size * self.block_size
+        units = np.concatenate([shuffled[together], alone[:whole].reshape(-1, self.block_size)])
+        return np.concatenate([units[draw.permutation(len(units))].ravel(), alone[whole:]])
 
 
-@lru_cache(maxsize=2)
-def _epoch_order(num_pairs: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(num_pairs)
+def category_blocks(categories: np.ndarray, groups: np.ndarray, *, size: int, group_cap: int) -> np.ndarray:
+    """Cut pairs into blocks of one category each: [P] and [P] -> positions [number of blocks, size].
+
+    Args:
+        categories: Of the pairs, in a random order; those of `NO_CATEGORY` come into no block.
+        groups: Loss groups of the same pairs; a block holds at most `group_cap` of one.
+        size: Pairs in a block; pairs that fill no block are left out.
+        group_cap: At least 1.
+    """
+    first = np.unique(groups, return_index=True, return_inverse=True)
+    appearance = first[1][first[2]]  # groups in the random order of their first pairs
+    places = np.lexsort((appearance, categories))  # by category, a group's pairs side by side
+    places = places[categories[places] != NO_CATEGORY]
+    while True:
+        of_category = _runs(categories[places])
+        num_blocks = np.bincount(of_category)[of_category] // size
+        within_group = _place_in_run(of_category * len(groups) + appearance[places])
+        fits = within_group < group_cap * num_blocks
+        if fits.all():
+            break
+        places = places[fits]
+    # Dealt out like cards, pairs of one group come into different blocks as long as there are any.
+    within = _place_in_run(of_category)
+    dealt = within < num_blocks * size
+    order = np.lexsort((within[dealt] % num_blocks[dealt], of_category[dealt]))
+    return places[dealt][order].reshape(-1, size)
+
+
+def _runs(values: np.ndarray) -> np.ndarray:
+    """Number of the run of equal values that each belongs to: [P] -> [P]."""
+    return np.cumsum(np.r_[False, values[1:] != values[:-1]]) if len(values) else np.zeros(0, dtype=np.int64)
+
+
+def _place_in_run(values: np.ndarray) -> np.ndarray:
+    """How many values of the same run stand before each: [P] -> [P]."""
+    runs = _runs(values)
+    lengths = np.bincount(runs)
+    return np.arange(len(values)) - (np.cumsum(lengths) - lengths)[runs]

@@ -18,12 +18,12 @@ def warmup_cosine(progress: float, *, warmup_share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warmup_share) / (1 - warmup_share)))
 
 
-def run_progress(step: int, *, total_steps: int, elapsed_seconds: float, budget_seconds: float | None) -> float:
-    """How much of a run is done, by steps or by time, whichever is further.
+def run_progress(pairs: int, *, total_pairs: int, elapsed_seconds: float, budget_seconds: float | None) -> float:
+    """How much of a run is done, by pairs seen or by time, whichever is further.
 
     With a time budget the schedule follows the clock, so that the learning rate has fallen to 0 when the time
     is up, however fast the machine turned out to be.
     """
-    by_steps = step / total_steps
+    by_pairs = pairs / total_pairs
     by_time = elapsed_seconds / budget_seconds if budget_seconds else 0.0
-    return max(by_steps, by_time)
+    return max(by_pairs, by_time)

@@ -72,6 +72,7 @@ class TrainStep:
         return {
             "loss": found.loss.item(),
             "loss_above_floor": (found.loss - found.floor).item(),
+            "batch_size": len(batch) * self.ranks.world_size,
             "false_negative_share": targets.false_negative_share,
             "logit_scale": module.logit_scale.exp().item(),
             "grad_norm": grad_norm.item(),

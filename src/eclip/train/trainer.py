@@ -21,12 +21,13 @@ from eclip.products.store import Store
 from eclip.progress import Advance, stage
 from eclip.schema import MODEL_RUN
 from eclip.train.batches import Batch, training_batches
+from eclip.train.batchsizes import BatchSizes, coupled_rate
 from eclip.train.checkpoint import Progress, load_checkpoint, load_start, mark_finished, save_checkpoint, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
-from eclip.train.pairs import Pairs, read_pairs, read_training_pairs
+from eclip.train.pairs import Pairs, category_numbers, read_pairs, read_training_pairs
 from eclip.train.ranks import Ranks
-from eclip.train.sampler import UniformSampler
+from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
 from eclip.train.step import TrainStep
 from eclip.train.targets import Targets
@@ -77,7 +78,7 @@ def train_model(
     pairs = read_training_pairs(store)
     run = out / MODEL_RUN
     identity = {
-        **dataclasses.asdict(config),
+        **config.to_json(),
         "store": store.digest,
         "minutes": minutes,
         "total_steps": total_steps,
@@ -101,7 +102,7 @@ def train_model(
         loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
     summary = loop.run_to_end()
     facts = {
-        **{name: value for name, value in dataclasses.asdict(config).items() if value is not None},
+        **{name: value for name, value in config.to_json().items() if value is not None},
         "store_digest": store.digest,
         "training_pairs": len(pairs),
         **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
@@ -137,21 +138,21 @@ class TrainingLoop:
     run: Path
     budget_seconds: float | None
     total_steps: int | None
-    progress: Progress = dataclasses.field(default_factory=lambda: Progress(step=0, elapsed_seconds=0.0))
+    progress: Progress = dataclasses.field(default_factory=lambda: Progress(step=0, pairs=0, elapsed_seconds=0.0))
 
     def __post_init__(self) -> None:
-        batch_size = min(self.config.global_batch_size, len(self.pairs))
-        self.sampler = UniformSampler(num_pairs=len(self.pairs), batch_size=batch_size, seed=self.config.seed)
-        if self.total_steps is None:
-            self.total_steps = max(1, round(self.config.epochs * self.sampler.steps_per_epoch))
+        self.sampler = make_sampler(self.pairs, self.config)
+        self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs))
+        steps = self.total_steps
+        self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
         self.step = TrainStep.of(self.encoder, self.config, Ranks())
         self.validation = read_pairs(self.store, "validation")
 
-    def share_done(self) -> float:
-        """0 at the start, 1 at the end."""
+    def share_done(self, pairs: int | None = None) -> float:
+        """0 at the start, 1 at the end; when this many pairs have been seen (None = those that have)."""
         return run_progress(
-            self.progress.step,
-            total_steps=self.total_steps or 1,
+            self.progress.pairs if pairs is None else pairs,
+            total_pairs=self.total_pairs,
             elapsed_seconds=self.progress.elapsed_seconds,
             budget_seconds=self.budget_seconds,
         )
@@ -164,24 +165,23 @@ class TrainingLoop:
             self.pairs,
             self.store.images,
             sampler=self.sampler,
-            first_step=self.progress.step,
+            first_position=self.progress.pairs,
+            size_at=lambda position: self.sizes.at(self.share_done(position)),
             min_crop_share=self.config.min_crop_share,
         )
-        done_before = self.progress.step * self.sampler.batch_size
         try:
             with (
                 stop_between_steps() as stop,
-                stage("Training", self._expected_pairs(), unit="pairs", done_before=done_before) as advance,
+                stage("Training", self._expected_pairs(), unit="pairs", done_before=self.progress.pairs) as advance,
             ):
                 last, validated = self._take_steps(batches, log, advance, stop)
         finally:
             batches.close()
             log.close()
-        num_pairs = self.progress.step * self.sampler.batch_size
         return TrainSummary(
             steps=self.progress.step,
-            pairs=num_pairs,
-            epochs=num_pairs / len(self.pairs),
+            pairs=self.progress.pairs,
+            epochs=self.progress.pairs / len(self.pairs),
             seconds=self.progress.elapsed_seconds,
             loss_above_floor=last,
             validation_loss_above_floor=validated,
@@ -197,9 +197,11 @@ class TrainingLoop:
         saved_at, validated_at = time.monotonic(), self.share_done()
         while (share := self.share_done()) < 1:
             started = time.monotonic()
-            figures = self._step(next(batches), share)
+            batch = next(batches)
+            figures = self._step(batch, share)
             self.progress = Progress(
                 step=self.progress.step + 1,
+                pairs=self.progress.pairs + len(batch),
                 elapsed_seconds=self.progress.elapsed_seconds + time.monotonic() - started,
             )
             last, share = figures["loss_above_floor"], self.share_done()
@@ -208,7 +210,7 @@ class TrainingLoop:
                 if validated is not None:
                     figures["validation_loss_above_floor"] = validated
             log.write(self.progress.step - 1, figures)
-            advance(self.sampler.batch_size, total=self._expected_pairs())
+            advance(len(batch), total=self._expected_pairs())
             if stop.asked or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
                 saved_at = time.monotonic()
@@ -216,13 +218,15 @@ class TrainingLoop:
         return last, validated
 
     def _expected_pairs(self) -> int:
-        steps = self.progress.step / self.share_done() if self.share_done() else self.total_steps or 0
-        return round(steps) * self.sampler.batch_size
+        """Pairs that the whole run will have seen, as far as can be told."""
+        share = self.share_done()
+        return round(self.progress.pairs / share) if share else self.total_pairs
 
     def _step(self, batch: Batch, share: float) -> dict[str, float]:
-        factor = warmup_cosine(share, warmup_share=self.config.warmup_share)
         # The very first step is taken too: progress is 0 there, and so would be the learning rate.
-        return self.step.take(batch, factor or 1e-3)
+        factor = warmup_cosine(share, warmup_share=self.config.warmup_share) or 1e-3
+        coupled = coupled_rate(self.config.lr_coupling, len(batch), base=self.config.global_batch_size)
+        return self.step.take(batch, factor * coupled)
 
     def validation_loss(self) -> float | None:
         """Loss above its floor on up to 1,000 validation pairs as one batch, always with catalog targets."""
@@ -242,6 +246,35 @@ class TrainingLoop:
         )
         found = softmax_gradients(batch, self.encoder.module.logit_scale.detach().exp().cpu())
         return (found.loss - found.floor).item()
+
+
+def make_sampler(pairs: Pairs, config: TrainConfig) -> Sampler:
+    """The order of the pairs that a recipe wants."""
+    first = config.block_share
+    last = first if config.last_block_share is None else config.last_block_share
+
+    def block_share(epoch: int) -> float:
+        return first + (last - first) * min(1.0, epoch / max(config.epochs - 1, 1))
+
+    return Sampler(
+        categories=category_numbers(pairs, config.block_level),
+        groups=pairs.groups,
+        seed=config.seed,
+        block_size=config.block_size,
+        group_cap=config.block_group_cap,
+        block_share=block_share,
+    )
+
+
+def make_batch_sizes(config: TrainConfig, *, num_pairs: int) -> BatchSizes:
+    """The sizes of batches that a recipe wants, for as many pairs as there are."""
+    has_blocks = max(config.block_share, config.last_block_share or 0) > 0
+    return BatchSizes(
+        points=config.batch_schedule or ((0.0, config.global_batch_size),),
+        growth=config.batch_growth,
+        multiple_of=config.block_size if has_blocks else 1,
+        most=num_pairs,
+    )
 
 
 def _rounded(value: Any) -> Any:

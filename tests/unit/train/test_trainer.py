@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def test_catalog_targets_are_plain_clip_where_nothing_is_shared(store: Store, tm
         train_model(store, tmp_path / targets, config, total_steps=4)
     assert losses(tmp_path / "catalog") == losses(tmp_path / "identity")
     ours, plain = weights(tmp_path / "catalog"), weights(tmp_path / "identity")
-    assert all(np.array_equal(ours[name], plain[name]) for name in plain)
+    for name, values in plain.items():  # where memory lies may change the last bit of a product of matrices
+        np.testing.assert_allclose(ours[name], values, rtol=0, atol=1e-6, err_msg=name)
 
 
 def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
@@ -120,3 +122,25 @@ def test_a_finished_run_asked_for_again_tells_the_same(store: Store, tmp_path: P
     again = train_model(store, tmp_path, CONFIG, total_steps=2)
     assert again.steps == first.steps
     assert again.loss_above_floor == pytest.approx(first.loss_above_floor, abs=1e-5)
+
+
+def test_blocks_growing_batches_and_small_chunks_go_through_a_whole_run(store: Store, tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        CONFIG,
+        batch_schedule=((0, 8), (0.5, 32)),
+        lr_coupling="sqrt",
+        block_share=0.5,
+        block_size=4,
+        chunk_size=5,
+        text_chunk_size=3,
+        kept_graph_megabytes=0,
+        target_mixing=0.5,
+        epochs=2,
+    )
+    summary = train_model(store, tmp_path, config)
+    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    sizes = [line["batch_size"] for line in logged]
+    assert sizes == sorted(sizes)  # small ones first
+    assert set(sizes) == {8, 32}
+    assert sum(sizes) == summary.pairs
+    assert summary.epochs >= 2
