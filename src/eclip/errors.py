@@ -53,5 +53,9 @@ class OtherRunError(CheckpointError):
     """A folder holds an unfinished run with other settings."""
 
 
+class RankLostError(EclipError):
+    """Another process of a distributed run has ended, so this one can't go on."""
+
+
 class MissingExtraError(EclipError):
     """An optional package is needed; the text names the `pip install` line."""

@@ -35,28 +35,28 @@ def gradients(encoder, loss: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def test_text_features_and_gradients(encoder):
     tokens = encoder.tokenize(TITLES)
-    weights = torch.randn(len(TITLES), encoder.embed_dim, generator=torch.Generator().manual_seed(1))
-    whole = F.normalize(encoder.module.text(tokens).float(), dim=-1)
+    weights = torch.randn(len(TITLES), encoder.embed_dim, generator=torch.Generator().manual_seed(1)).double()
+    whole = F.normalize(encoder.module.text(tokens), dim=-1)
     expected = gradients(encoder, (whole * weights).sum())
     pieces = encoder.text_features(tokens)
     torch.testing.assert_close(pieces, whole)
     got = gradients(encoder, (pieces * weights).sum())
     assert got.keys() == expected.keys()
     for name, gradient in got.items():
-        torch.testing.assert_close(gradient, expected[name], atol=1e-6, rtol=1e-5, msg=name)
+        torch.testing.assert_close(gradient, expected[name], atol=1e-12, rtol=1e-9, msg=name)
 
 
 def test_image_features_and_gradients(encoder):
     pixels = torch.randn(15, 3, 64, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    weights = torch.randn(15, encoder.embed_dim, generator=torch.Generator().manual_seed(3))
-    whole = F.normalize(encoder.module.visual(pixels).float(), dim=-1)
+    weights = torch.randn(15, encoder.embed_dim, generator=torch.Generator().manual_seed(3)).double()
+    whole = F.normalize(encoder.module.visual(pixels), dim=-1)
     expected = gradients(encoder, (whole * weights).sum())
     pieces = encoder.image_features(pixels)
     torch.testing.assert_close(pieces, whole)
     got = gradients(encoder, (pieces * weights).sum())
     assert got.keys() == expected.keys()
     for name, gradient in got.items():
-        torch.testing.assert_close(gradient, expected[name], atol=1e-6, rtol=1e-5, msg=name)
+        torch.testing.assert_close(gradient, expected[name], atol=1e-12, rtol=1e-9, msg=name)
 
 
 def test_order_of_titles_does_not_mix_their_features(encoder):

@@ -143,7 +143,7 @@ def _trial_seconds(
             groups=torch.arange(len(rows)),
             weights=torch.ones(len(rows)),
         )
-        step.take(batch, lr_factor=1.0)
+        step.take(batch, number=0, lr_factor=1.0)
         spent.append(time.monotonic() - started)
     started = time.monotonic()
     encoder.encode_products(titles, images)

@@ -50,10 +50,11 @@ def train(
     require_own_folder("out", Path(out), marks=(MODEL_MANIFEST, MODEL_RUN))
     from eclip.products.store import Store
     from eclip.train.config import load_recipe
+    from eclip.train.ranks import joined_ranks
     from eclip.train.trainer import train_model
 
     config = load_recipe(str(recipe), encoder=encoder, seed=seed, targets="identity" if plain_clip else None)
-    with writing(Path(out)):
+    with writing(Path(out)), joined_ranks() as ranks:
         return train_model(
             Store.open(Path(store)),
             Path(out),
@@ -61,4 +62,5 @@ def train(
             minutes=minutes,
             total_steps=steps,
             init=Path(init) if init else None,
+            ranks=ranks,
         )

@@ -95,18 +95,18 @@ class Encoder:
         return tokens[:, : int(used[-1]) + 1] if len(used) else tokens[:, :1]
 
     def image_features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels [b, 3, H, W] -> unit features [b, D] in float32, within the graph."""
+        """Pixels [b, 3, H, W] -> unit features [b, D] in float32 at least, within the graph."""
         features = torch.cat([self.module.visual(some) for some in pixels.split(ROWS_AT_ONCE)])
-        return F.normalize(features.float(), dim=-1)
+        return F.normalize(_at_least_float32(features), dim=-1)
 
     def text_features(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Tokens [b, context_length] -> unit features [b, D] in float32, within the graph.
+        """Tokens [b, context_length] -> unit features [b, D] in float32 at least, within the graph.
 
         Titles of like length go through the tower together, so that little padding is computed.
         """
         order = (tokens != self.pad_id).sum(dim=1).argsort(stable=True)
         sorted_features = torch.cat([self.module.text(self.trim(some)) for some in tokens[order].split(ROWS_AT_ONCE)])
-        return F.normalize(sorted_features[order.argsort()].float(), dim=-1)
+        return F.normalize(_at_least_float32(sorted_features[order.argsort()]), dim=-1)
 
     def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:
         """Pictures -> [N, D] float32 unit rows; NaN rows where a picture is None or unreadable."""
@@ -163,6 +163,11 @@ def open_picture(image: Picture | None) -> Image.Image | None:
         return upright.convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+def _at_least_float32(features: torch.Tensor) -> torch.Tensor:
+    """What autocast has halved, in float32 again; float64 stays."""
+    return features.to(torch.promote_types(features.dtype, torch.float32))
 
 
 def _readable(image: bytes | Path | str) -> io.BytesIO | Path | str:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
 from eclip.train.pairs import Pairs
+from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 
 BATCHES_AHEAD = 3
@@ -42,6 +43,7 @@ def training_batches(
     sampler: Sampler,
     first_position: int,
     size_at: Callable[[int], int],
+    ranks: Ranks,
     min_crop_share: float,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
@@ -54,19 +56,21 @@ def training_batches(
         read_images: Encoded pictures by row of the store.
         sampler: The order of the pairs.
         first_position: Pairs taken before.
-        size_at: Position -> size of the batch that is taken there.
+        size_at: Position -> size of the batch that is taken there, a multiple of the ranks.
+        ranks: Each takes its own rows of a batch.
         min_crop_share: As in the recipe.
     """
     tokens = encoder.tokenize(pairs.titles)
 
     def make(position: int, size: int) -> Batch:
-        chosen = sampler.pairs(position, size)
-        crops = np.random.default_rng([sampler.seed, position, 1])
+        own = ranks.own_rows(size // ranks.world_size)
+        chosen = sampler.pairs(position, size)[own]
         pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
-        pixels = [
-            encoder.transform(random_crop(p or Image.new("RGB", (8, 8), "white"), min_crop_share, crops))
-            for p in pictures
-        ]
+        pixels = []
+        for place, picture in enumerate(pictures, start=position + own.start):
+            draw = np.random.default_rng([sampler.seed, place, 1])  # the same crop on whichever rank
+            whole = picture or Image.new("RGB", (8, 8), "white")
+            pixels.append(encoder.transform(random_crop(whole, min_crop_share, draw)))
         return Batch(
             pixels=torch.stack(pixels).contiguous(memory_format=torch.channels_last),
             tokens=tokens[torch.from_numpy(chosen)],

@@ -1,4 +1,6 @@
-"""What a run needs to go on after any kind of end: weights, optimiser, random state, place in the data.
+"""What a run needs to go on after any kind of end: weights, optimiser, place in the data.
+
+Random numbers need no state: each step begins with a seed of its own.
 
 `MODEL/run/start.json` with the tokenizer's files says what was begun; `MODEL/run/checkpoint.safetensors` says how
 far it came. Tensors only, no pickle; written aside, then renamed.
@@ -87,13 +89,10 @@ def mark_finished(run: Path) -> None:
 
 
 def save_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write weights, optimiser and random state in one file; the old one stands until the new one is whole."""
+    """Write weights and optimiser in one file; the old one stands until the new one is whole."""
     tensors = {f"model.{name}": tensor for name, tensor in encoder.module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
-    tensors["random_state"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["cuda_random_state"] = torch.cuda.get_rng_state()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replace_file(run / CHECKPOINT) as aside:
         save_file(tensors, aside, metadata={"progress": json.dumps(dataclasses.asdict(progress))})
@@ -118,9 +117,6 @@ def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimize
                 _, index, key = name.split(".", 2)
                 state.setdefault(int(index), {})[key] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        torch.set_rng_state(tensors["random_state"])
-        if "cuda_random_state" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["cuda_random_state"])
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} can't continue this run ({' '.join(str(error).split())[:150]}); delete {run} to start anew"

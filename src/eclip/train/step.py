@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -48,11 +49,12 @@ class TrainStep:
         )
         return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
 
-    def take(self, batch: Batch, lr_factor: float) -> dict[str, float]:
+    def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch.
 
         Args:
             batch: Pairs of this rank.
+            number: Of the step: decides what dropout draws, so that a resumed run draws the same.
             lr_factor: Share of the peak learning rates.
 
         Returns:
@@ -61,6 +63,7 @@ class TrainStep:
         module = self.encoder.module
         module.train()
         freeze_batch_statistics(module)
+        torch.manual_seed(int(np.random.SeedSequence([self.config.seed, number, self.ranks.rank]).generate_state(1)[0]))
         set_learning_rate(self.optimizer, lr_factor)
         self.optimizer.zero_grad(set_to_none=True)
         targets = self._targets(batch)
@@ -98,14 +101,14 @@ class TrainStep:
             parameters=self.encoder.module.parameters(),
             kept_bytes=self.config.kept_graph_megabytes << 20,
         )
+        self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
         return found
 
     def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
-        """The gradient of the scale's logarithm, once for the whole batch."""
+        """The gradient of the scale's logarithm, once for the whole batch: every rank has all of it."""
         if scale.requires_grad:
-            gradient = (found.logit_scale * scale.detach().exp()).to(scale.dtype).reshape(scale.shape)
-            scale.grad = gradient if scale.grad is None else scale.grad + gradient
+            scale.grad = (found.logit_scale * scale.detach().exp()).to(scale.dtype).reshape(scale.shape)
 
     def _targets(self, batch: Batch) -> Targets:
         groups = self.ranks.gather(batch.groups.to(self.encoder.device))

@@ -37,6 +37,7 @@ from eclip.train.watch import RunLog, last_figure, plot_log
 CHECKPOINT_SECONDS = 60.0
 VALIDATION_PAIRS = 1_000
 VALIDATIONS_PER_RUN = 5
+ALONE = Ranks()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def train_model(
     minutes: float | None = None,
     total_steps: int | None = None,
     init: Path | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainSummary:
     """Train on the store's train split and write the model folder; resumes an unfinished run in `out`.
 
@@ -69,10 +71,12 @@ def train_model(
         minutes: Time for the training steps; None = as many epochs as the recipe says.
         total_steps: Exact number of steps instead of epochs, for comparisons at equal budget.
         init: A model folder to continue from, instead of the recipe's towers.
+        ranks: The processes that train together; `out` must be one folder for all of them.
 
     Raises:
         StoreError: The store has too few pairs.
         CheckpointError: `out` holds an unfinished run with other settings.
+        RankLostError: Another process has ended.
     """
     torch.manual_seed(config.seed)
     pairs = read_training_pairs(store)
@@ -95,12 +99,16 @@ def train_model(
         run=run,
         budget_seconds=minutes * 60 if minutes else None,
         total_steps=total_steps,
+        ranks=ranks,
     )
-    if resumed is None:
-        save_start(run, encoder, identity)
-    else:
+    if resumed is not None:
         loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
+    ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
+    if resumed is None and ranks.is_first:
+        save_start(run, encoder, identity)
     summary = loop.run_to_end()
+    if not ranks.is_first:
+        return summary
     facts = {
         **{name: value for name, value in config.to_json().items() if value is not None},
         "store_digest": store.digest,
@@ -138,14 +146,15 @@ class TrainingLoop:
     run: Path
     budget_seconds: float | None
     total_steps: int | None
+    ranks: Ranks
     progress: Progress = dataclasses.field(default_factory=lambda: Progress(step=0, pairs=0, elapsed_seconds=0.0))
 
     def __post_init__(self) -> None:
         self.sampler = make_sampler(self.pairs, self.config)
-        self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs))
+        self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
         self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
-        self.step = TrainStep.of(self.encoder, self.config, Ranks())
+        self.step = TrainStep.of(self.encoder, self.config, self.ranks)
         self.validation = read_pairs(self.store, "validation")
 
     def share_done(self, pairs: int | None = None) -> float:
@@ -159,7 +168,7 @@ class TrainingLoop:
 
     def run_to_end(self) -> TrainSummary:
         """Take the steps that are left; a checkpoint every minute, and when interrupted."""
-        log = RunLog(self.run, first_step=self.progress.step)
+        log = RunLog(self.run, first_step=self.progress.step) if self.ranks.is_first else None
         batches = training_batches(
             self.encoder,
             self.pairs,
@@ -167,6 +176,7 @@ class TrainingLoop:
             sampler=self.sampler,
             first_position=self.progress.pairs,
             size_at=lambda position: self.sizes.at(self.share_done(position)),
+            ranks=self.ranks,
             min_crop_share=self.config.min_crop_share,
         )
         try:
@@ -177,7 +187,8 @@ class TrainingLoop:
                 last, validated = self._take_steps(batches, log, advance, stop)
         finally:
             batches.close()
-            log.close()
+            if log is not None:
+                log.close()
         return TrainSummary(
             steps=self.progress.step,
             pairs=self.progress.pairs,
@@ -188,7 +199,7 @@ class TrainingLoop:
         )
 
     def _take_steps(
-        self, batches: Iterator[Batch], log: RunLog, advance: Advance, stop: StopRequest
+        self, batches: Iterator[Batch], log: RunLog | None, advance: Advance, stop: StopRequest
     ) -> tuple[float, float | None]:
         # A run killed between its last step and its model has no step left to take.
         before = last_figure(self.run, "loss_above_floor")
@@ -199,22 +210,26 @@ class TrainingLoop:
             started = time.monotonic()
             batch = next(batches)
             figures = self._step(batch, share)
+            elapsed = self.progress.elapsed_seconds + time.monotonic() - started
             self.progress = Progress(
                 step=self.progress.step + 1,
-                pairs=self.progress.pairs + len(batch),
-                elapsed_seconds=self.progress.elapsed_seconds + time.monotonic() - started,
+                pairs=self.progress.pairs + len(batch) * self.ranks.world_size,
+                elapsed_seconds=self.ranks.told_by_first([elapsed])[0],
             )
             last, share = figures["loss_above_floor"], self.share_done()
-            if share - validated_at >= 1 / VALIDATIONS_PER_RUN or share >= 1:
-                validated_at, validated = share, self.validation_loss()
-                if validated is not None:
-                    figures["validation_loss_above_floor"] = validated
-            log.write(self.progress.step - 1, figures)
-            advance(len(batch), total=self._expected_pairs())
-            if stop.asked or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
-                saved_at = time.monotonic()
-            stop.raise_if_asked()
+            stopping = self.ranks.any_of(flag=stop.asked)
+            advance(len(batch) * self.ranks.world_size, total=self._expected_pairs())
+            if log is not None:  # the first rank watches and writes
+                if share - validated_at >= 1 / VALIDATIONS_PER_RUN or share >= 1:
+                    validated_at, validated = share, self.validation_loss()
+                    if validated is not None:
+                        figures["validation_loss_above_floor"] = validated
+                log.write(self.progress.step - 1, figures)
+                if stopping or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                    save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
+                    saved_at = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt
         return last, validated
 
     def _expected_pairs(self) -> int:
@@ -225,8 +240,10 @@ class TrainingLoop:
     def _step(self, batch: Batch, share: float) -> dict[str, float]:
         # The very first step is taken too: progress is 0 there, and so would be the learning rate.
         factor = warmup_cosine(share, warmup_share=self.config.warmup_share) or 1e-3
-        coupled = coupled_rate(self.config.lr_coupling, len(batch), base=self.config.global_batch_size)
-        return self.step.take(batch, factor * coupled)
+        coupled = coupled_rate(
+            self.config.lr_coupling, len(batch) * self.ranks.world_size, base=self.config.global_batch_size
+        )
+        return self.step.take(batch, number=self.progress.step, lr_factor=factor * coupled)
 
     def validation_loss(self) -> float | None:
         """Loss above its floor on up to 1,000 validation pairs as one batch, always with catalog targets."""
@@ -266,14 +283,14 @@ def make_sampler(pairs: Pairs, config: TrainConfig) -> Sampler:
     )
 
 
-def make_batch_sizes(config: TrainConfig, *, num_pairs: int) -> BatchSizes:
+def make_batch_sizes(config: TrainConfig, *, num_pairs: int, world_size: int) -> BatchSizes:
     """The sizes of batches that a recipe wants, for as many pairs as there are."""
     has_blocks = max(config.block_share, config.last_block_share or 0) > 0
     return BatchSizes(
         points=config.batch_schedule or ((0.0, config.global_batch_size),),
         growth=config.batch_growth,
-        multiple_of=config.block_size if has_blocks else 1,
-        most=num_pairs,
+        multiple_of=math.lcm(config.block_size if has_blocks else 1, world_size),
+        most=num_pairs // world_size * world_size,
     )
 
 
