@@ -24,6 +24,7 @@ from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, 
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.report.page import write_store_report
+from eclip.products.stagetimes import StageTimes, peak_memory_bytes
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.products.storefolder import check_replaceable, partial_folder
 from eclip.products.titles.cleaner import TitleCleaner
@@ -63,8 +64,20 @@ class PrepareSummary:
     loss_groups: int = 0
     splits: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    """Time of each stage, by the clock."""
+    stage_processor_seconds: dict[str, float] = field(default_factory=dict)
+    """The same by the processor, all threads together: where far less, the stage waited."""
+    peak_memory_bytes: int = 0
+    """The most memory that the process has held."""
     num_bytes: int = 0
     """Size of the store on disk."""
+
+    def add_costs(self, times: StageTimes) -> None:
+        """Write down what the stages cost so far."""
+        self.stage_seconds = {name: round(spent, 3) for name, spent in times.seconds.items()}
+        self.stage_processor_seconds = {name: round(spent, 3) for name, spent in times.processor_seconds.items()}
+        self.peak_memory_bytes = peak_memory_bytes()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +111,14 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
         StoreError: `store` is a file or a folder of something else.
         DiskError: The disk is full, or the place can't be written.
     """
-    started = time.monotonic()
+    started, times = time.monotonic(), StageTimes()
     check_replaceable(store)
-    plan = plan_listings(feed, **feeding)
+    with times.stage("first look"):
+        plan = plan_listings(feed, **feeding)
     with writing(store), partial_folder(store) as partial:
-        summary, content = _write_rows(plan, partial)
-        add_whole_feed_columns(partial, summary)
+        summary, content = _write_rows(plan, partial, times)
+        add_whole_feed_columns(partial, summary, times=times)
+        summary.add_costs(times)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         manifest = {
@@ -111,8 +126,10 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
             DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
             VECTORS_MODEL: None,
         }
-        write_store_report(Store(partial, manifest))
-        write_manifest(partial, manifest)
+        with times.stage("report"):
+            write_store_report(Store(partial, manifest))
+        summary.add_costs(times)
+        write_manifest(partial, {**manifest, "summary": asdict(summary)})
     return summary
 
 
@@ -142,26 +159,31 @@ def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForeca
     )
 
 
-def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
+def _write_rows(plan: FeedPlan, partial: Path, times: StageTimes) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
     kept = DatasetWriter(partial / PRODUCTS_DATASET, LISTING_SCHEMA)
     rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for products in accepted_batches(plan, rejects, counts, advance):
-            kept.append(products)
+        for products in times.each("read and clean", accepted_batches(plan, rejects, counts, advance)):
+            with times.stage("write"):
+                kept.append(products)
             for told in products["listing_hash"].to_pylist():
                 digest.update(told.encode())
-        kept.close()
-        rejects.close()
+        with times.stage("write"):
+            kept.close()
+            rejects.close()
     summary = PrepareSummary(rows_kept=kept.num_rows, platform=plan.feed.platform)
     counts.report(summary)
     summary.title_rules = dict(plan.titles.counts.changed)
     return summary, digest.hexdigest()
 
 
-def add_whole_feed_columns(store: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
+def add_whole_feed_columns(
+    store: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None, times: StageTimes | None = None
+) -> None:
     """Second pass, over key columns of the newest version: duplicates, catalogs, loss groups, split."""
+    times = times or StageTimes()
     dataset = store / PRODUCTS_DATASET
     opened = open_dataset(dataset)
     keys = opened.to_table(columns=list(KEY_COLUMNS))
@@ -170,8 +192,9 @@ def add_whole_feed_columns(store: Path, summary: PrepareSummary, *, settled: Map
         return list(opened.take(list(rows), columns=["image"])["image"].to_pylist())
 
     with stage("Duplicates, catalogs, split", keys.num_rows) as advance:
-        whole = view_whole_feed(keys, read_pictures, settled=settled)
-        put_columns(dataset, whole.columns)
+        whole = view_whole_feed(keys, read_pictures, settled=settled, times=times)
+        with times.stage("put columns"):
+            put_columns(dataset, whole.columns)
         advance(keys.num_rows)
     for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
         setattr(summary, name, getattr(whole, name))
