@@ -37,6 +37,7 @@ from eclip.products.feeds import Feed
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
+from eclip.products.stagetimes import StageTimes
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
@@ -214,8 +215,9 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     gone = set(removed)
     splits = zip(settled["product_id"].to_pylist(), settled["split"].to_pylist(), strict=True)
     stayed = {product_id: split for product_id, split in splits if product_id not in gone}
-    summary = PrepareSummary(**store.manifest["summary"])
-    add_whole_feed_columns(store.path, summary, settled=stayed)
+    summary, times = PrepareSummary(**store.manifest["summary"]), StageTimes()
+    add_whole_feed_columns(store.path, summary, settled=stayed, times=times)
+    summary.add_costs(times)
     return summary
 
 

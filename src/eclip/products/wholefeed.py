@@ -24,6 +24,7 @@ from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.near import Confirm, find_near_duplicates
 from eclip.products.duplicates.pixels import same_picture
 from eclip.products.pictures.picture import NEAR_BLANK
+from eclip.products.plainlists import shared_texts
 from eclip.products.split import assign_splits
 from eclip.products.stagetimes import StageTimes
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
@@ -120,16 +121,7 @@ def view_whole_feed(
 
 def _plain_columns(keys: pa.Table) -> dict[str, list[Any]]:
     """The columns of texts, as lists in which equal texts are one object: sellers and brands repeat."""
-    return {name: _shared_texts(keys[name]) for name in keys.column_names if pa.types.is_string(keys[name].type)}
-
-
-def _shared_texts(column: pa.ChunkedArray) -> list[str | None]:
-    if not len(column):
-        return []
-    coded = column.dictionary_encode().unify_dictionaries()
-    words = [*coded.chunk(0).dictionary.to_pylist(), None]
-    codes = [chunk.indices.fill_null(len(words) - 1).to_numpy() for chunk in coded.chunks]
-    return [words[code] for chunk in codes for code in chunk.tolist()]
+    return {name: shared_texts(keys[name]) for name in keys.column_names if pa.types.is_string(keys[name].type)}
 
 
 def _listing_columns(keys: pa.Table, values: Mapping[str, list[Any]], telling: np.ndarray) -> ListingColumns:
