@@ -23,7 +23,7 @@ from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, text
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
-from eclip.products.report.page import write_store_report
+from eclip.products.report.page import REPORT_STAGE, write_store_report
 from eclip.products.stagetimes import StageTimes, peak_memory_bytes
 from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
 from eclip.products.storefolder import check_replaceable, partial_folder
@@ -126,7 +126,7 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
             DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
             VECTORS_MODEL: None,
         }
-        with times.stage("report"):
+        with times.stage(REPORT_STAGE):
             write_store_report(Store(partial, manifest))
         summary.add_costs(times)
         write_manifest(partial, {**manifest, "summary": asdict(summary)})
