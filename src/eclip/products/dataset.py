@@ -19,6 +19,8 @@ import pyarrow as pa
 from eclip.errors import StoreError
 
 _WRITE_BYTES = 64 << 20  # rows gathered before an append: each append is a fragment and a commit
+_FRAGMENT_ROWS = 1 << 16  # of a compacted dataset: with pictures of 20 kB, some 1.3 GB
+_COMPACT_ROWS = 1_024  # held at once while compacting
 _IDS_AT_ONCE = 2_000  # ids in one condition
 # Of those who opened the store before it was written. Both must hold before a version goes: its own age says
 # nothing of when it was superseded.
@@ -26,13 +28,13 @@ _KEEP_OLD_FOR, _KEEP_OLD_VERSIONS = timedelta(days=1), 12
 
 
 class DatasetWriter:
-    """Appends tables to a Lance dataset through Daft, some 64 MB at a time."""
+    """Writes a Lance dataset anew through Daft, some 64 MB at a time; of one that is there it makes new versions."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.schema = path, schema
         self.num_rows = 0
         self._waiting: list[pa.Table] = []
-        self._exists = path.is_dir()
+        self._begun = False
 
     def append(self, table: pa.Table) -> None:
         """Add rows; they reach the disk when enough of them wait, or on `close`."""
@@ -46,17 +48,18 @@ class DatasetWriter:
         """Write what waits; a dataset without rows is made as well."""
         if self._waiting:
             self._write()
-        if not self._exists:
+        if not self._begun:
             import lance
 
-            lance.write_dataset(self.schema.empty_table(), str(self.path))
+            mode = "overwrite" if self.path.exists() else "create"
+            lance.write_dataset(self.schema.empty_table(), str(self.path), mode=mode)
 
     def _write(self) -> None:
         daft = _quiet_daft()
         rows = pa.concat_tables(self._waiting)
-        mode = "append" if self._exists else "create"
+        mode = "append" if self._begun else "overwrite" if self.path.exists() else "create"
         daft.from_arrow(rows).write_lance(str(self.path), mode=mode, schema=self.schema)
-        self._waiting, self._exists = [], True
+        self._waiting, self._begun = [], True
 
 
 def _quiet_daft() -> Any:
@@ -112,6 +115,22 @@ def forget_old_versions(path: Path) -> None:
     old = [version["version"] for version in versions if now - version["timestamp"] > _KEEP_OLD_FOR]
     if old:
         dataset.cleanup_old_versions(versions=old)
+
+
+def compact_rows(path: Path) -> None:
+    """Merge small fragments of the newest version and drop what was deleted from them; the rows' order stays."""
+    open_dataset(path).optimize.compact_files(
+        target_rows_per_fragment=_FRAGMENT_ROWS,
+        materialize_deletions=True,
+        materialize_deletions_threshold=0.0,
+        batch_size=_COMPACT_ROWS,
+        num_threads=1,
+    )
+
+
+def erase_old_versions(path: Path) -> None:
+    """Remove every file that the newest version does not need: those of other versions and of killed writes."""
+    open_dataset(path).cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 
 
 def begin_at(path: Path, version: int | None) -> Any:

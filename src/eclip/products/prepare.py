@@ -21,11 +21,12 @@ from typing import Any, Unpack
 from eclip.files import write_text, writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
 from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
+from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.report.page import write_store_report
-from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
-from eclip.products.storefolder import check_replaceable, partial_folder
+from eclip.products.store import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, Store, read_manifest, write_manifest
+from eclip.products.storefolder import check_replaceable, folder_bytes, partial_folder
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
@@ -102,14 +103,17 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
     check_replaceable(store)
     plan = plan_listings(feed, **feeding)
     with writing(store), partial_folder(store) as partial:
-        summary, content = _write_rows(plan, partial)
+        deleted = Deleted.from_json((read_manifest(store) or {}).get(DELETED))  # stays so in the new one
+        summary, content = _write_rows(plan, partial, deleted)
         add_whole_feed_columns(partial, summary)
         summary.seconds = round(time.monotonic() - started, 2)
-        summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        summary.num_bytes = folder_bytes(partial)
         manifest = {
             **_manifest(plan, summary, content, feeding),
             DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
+            REJECTS_VERSION: newest_version(partial / REJECTS_DATASET),
             VECTORS_MODEL: None,
+            DELETED: deleted.to_json(),
         }
         write_store_report(Store(partial, manifest))
         write_manifest(partial, manifest)
@@ -142,13 +146,13 @@ def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForeca
     )
 
 
-def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
+def _write_rows(plan: FeedPlan, partial: Path, deleted: Deleted) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
     kept = DatasetWriter(partial / PRODUCTS_DATASET, LISTING_SCHEMA)
     rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for products in accepted_batches(plan, rejects, counts, advance):
+        for products in accepted_batches(plan, rejects, counts, advance, deleted=deleted):
             kept.append(products)
             for told in products["listing_hash"].to_pylist():
                 digest.update(told.encode())

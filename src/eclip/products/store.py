@@ -25,12 +25,14 @@ from eclip.schema import (
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
+    REJECTS_DATASET,
     STORE_MANIFEST,
     STORE_VERSION,
     vectors_schema,
 )
 
 DATASET_VERSION = "dataset_version"  # in the manifest: the version of the products that counts
+REJECTS_VERSION = "rejects_version"  # in the manifest: likewise of the rejects; older stores lack it: the newest
 VECTORS_MODEL = "vectors_model"  # in the manifest: digest of the model whose vectors lie there, or null
 
 
@@ -99,6 +101,11 @@ class Store:
         """These columns of some products, in the store's order; ids that it does not have are passed over."""
         with reading(self.path):
             return read_products(self._dataset(), product_ids, columns)
+
+    def rejects(self) -> pa.Table:
+        """The rows of the feed that were not kept, in `REJECTS_SCHEMA`."""
+        with reading(self.path):
+            return open_dataset(self.path / REJECTS_DATASET, self.manifest.get(REJECTS_VERSION)).to_table()
 
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
         """Encoded main pictures at these positions, in any order, repeats allowed; None where there is none.

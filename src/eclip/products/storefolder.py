@@ -66,6 +66,21 @@ def partial_folder(store: Path) -> Iterator[Path]:
             raise
 
 
+def clear_leftovers(store: Path) -> None:
+    """Remove what a killed run left beside a store; whoever calls has the right to write it.
+
+    Raises:
+        StoreError: Something of those names is no leftover.
+    """
+    for ending in ("partial", "old"):
+        _clear(_beside(store, ending))
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of all files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def check_replaceable(store: Path) -> None:
     """Refuse to replace what is no product store.
 

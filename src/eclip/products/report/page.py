@@ -8,11 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eclip.files import write_text
-from eclip.products.dataset import open_dataset
 from eclip.products.report.figures import FIGURE_COLUMNS, count_figures
 from eclip.products.report.sheets import catalog_sheets, duplicate_sheets
 from eclip.products.store import Store
-from eclip.schema import REJECTS_DATASET, STORE_REPORT
+from eclip.schema import STORE_REPORT
 
 
 def write_store_report(store: Store) -> Path:
@@ -26,7 +25,7 @@ def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
     summary = store.manifest["summary"]
     products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
-    rejects = open_dataset(store.path / REJECTS_DATASET).to_table()
+    rejects = store.rejects()
     environment = Environment(
         loader=PackageLoader("eclip.products.report"),
         autoescape=True,
