@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclip.commands.arguments import StoreArgument
@@ -21,4 +20,4 @@ def compact(store: StoreArgument, /) -> CompactSummary:
     """
     from eclip.products.compact import compact_store
 
-    return compact_store(Path(store))
+    return compact_store(store)

@@ -27,7 +27,7 @@ def delete(store: StoreArgument, /, *, ids: str = "", seller: str = "") -> Delet
 
     if not ids and not seller:
         raise ConfigError("nothing to delete: name listings with --ids, or a seller with --seller")
-    return delete_listings(Path(store), product_ids=_read_ids(ids), sellers=[seller] if seller else [])
+    return delete_listings(store, product_ids=_read_ids(ids), sellers=[seller] if seller else [])
 
 
 def _read_ids(text: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from eclip.products.dataset import begin_at, compact_rows, erase_old_versions, newest_version, open_dataset
-from eclip.products.store import DATASET_VERSION, REJECTS_VERSION, Store, write_manifest
-from eclip.products.storefolder import folder_bytes
+from eclip.products.dataset import begin_at, compact_rows, erase_old_versions, newest_version, num_fragments
+from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.place import StoreName
+from eclip.products.store import Store
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET
+from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, STORE_DATASETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class CompactSummary:
     seconds: float
 
 
-def compact_store(store: Path) -> CompactSummary:
+def compact_store(store: StoreName) -> CompactSummary:
     """Merge the fragments that updates left and remove old versions; rows, order and digest stay.
 
     Who opened the store before and still reads from it has to open it again.
@@ -39,33 +39,26 @@ def compact_store(store: Path) -> CompactSummary:
     """
     started = time.monotonic()
     opened = Store.open(store)
+    place, products = opened.place, opened.place.dataset(PRODUCTS_DATASET)
     with opened.changing():
-        size, manifest = folder_bytes(store), dict(opened.manifest)
-        fragments = _num_fragments(store, manifest[DATASET_VERSION])
+        size, manifest = place.num_bytes(), dict(opened.manifest)
+        fragments = num_fragments(products, manifest[DATASET_VERSION])
         with stage("Compacting", opened.num_rows) as advance:
             for name, key in ((PRODUCTS_DATASET, DATASET_VERSION), (REJECTS_DATASET, REJECTS_VERSION)):
-                begin_at(store / name, manifest.get(key))
-                compact_rows(store / name)
-                manifest[key] = newest_version(store / name)
+                dataset = place.dataset(name)
+                begin_at(dataset, manifest.get(key))
+                compact_rows(dataset)
+                manifest[key] = newest_version(dataset)
             advance(opened.num_rows)
-        write_manifest(store, manifest)
-        erase_what_is_old(store)
-        now = folder_bytes(store)
+        write_manifest(place, manifest)
+        for name in STORE_DATASETS:
+            erase_old_versions(place.dataset(name))
+        now = place.num_bytes()
         return CompactSummary(
             rows=opened.num_rows,
             fragments_before=fragments,
-            fragments=_num_fragments(store, manifest[DATASET_VERSION]),
+            fragments=num_fragments(products, manifest[DATASET_VERSION]),
             num_bytes=now,
             freed_bytes=size - now,
             seconds=round(time.monotonic() - started, 2),
         )
-
-
-def erase_what_is_old(store: Path) -> None:
-    """Remove all versions but the newest ones, which the manifest must name by now."""
-    for name in (PRODUCTS_DATASET, REJECTS_DATASET):
-        erase_old_versions(store / name)
-
-
-def _num_fragments(store: Path, version: int) -> int:
-    return len(open_dataset(store / PRODUCTS_DATASET, version).get_fragments())

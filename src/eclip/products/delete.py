@@ -8,11 +8,9 @@ removed: killed anywhere, the store is the old or the new one, and the same comm
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,16 +18,23 @@ import pyarrow.compute as pc
 
 from eclip.errors import ConfigError, StoreError
 from eclip.products.clean import clean_text
-from eclip.products.compact import erase_what_is_old
-from eclip.products.dataset import DatasetWriter, begin_at, compact_rows, delete_products, newest_version
+from eclip.products.dataset import (
+    DatasetWriter,
+    begin_at,
+    compact_rows,
+    delete_products,
+    erase_old_versions,
+    newest_version,
+)
 from eclip.products.deleted import DELETED, Deleted
+from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.place import StoreName
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
-from eclip.products.store import DATASET_VERSION, REJECTS_VERSION, Store, write_manifest
-from eclip.products.storefolder import clear_leftovers, folder_bytes
+from eclip.products.store import Store
 from eclip.products.update import describe, settled_splits
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_CACHE, STORE_INCOMING
+from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_DATASETS
 
 _EXAMPLES = 10
 
@@ -51,7 +56,9 @@ class DeleteSummary:
     seconds: float
 
 
-def delete_listings(store: Path, *, product_ids: Collection[str] = (), sellers: Collection[str] = ()) -> DeleteSummary:
+def delete_listings(
+    store: StoreName, *, product_ids: Collection[str] = (), sellers: Collection[str] = ()
+) -> DeleteSummary:
     """Delete listings from every part of a store and all its versions; feeds that bring them again are refused them.
 
     Args:
@@ -68,23 +75,25 @@ def delete_listings(store: Path, *, product_ids: Collection[str] = (), sellers: 
     if not product_ids and not sellers:
         raise ConfigError("nothing to delete: name listings or a seller")
     opened = Store.open(store)
-    asked = Deleted.of(product_ids, sellers)
+    place, asked = opened.place, Deleted.of(product_ids, sellers)
     with opened.changing():
-        size = folder_bytes(store)
+        size = place.num_bytes()
         table = opened.table(["product_id", "seller"])
         gone = table.filter(_mask(asked, table))
         if gone.num_rows == opened.num_rows:
-            raise StoreError(f"{store}: that is every listing of the store; remove the folder instead")
+            raise StoreError(f"{place}: that is every listing of the store; remove the store instead")
         with stage("Deleting listings", gone.num_rows) as advance:
             manifest = _without_listings(opened, gone["product_id"].to_pylist())
             rejects = _without_rejects(opened, asked)
             advance(gone.num_rows)
-        manifest[REJECTS_VERSION] = newest_version(store / REJECTS_DATASET)
+        manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
         manifest[DELETED] = (Deleted.from_json(manifest.get(DELETED)) | asked).to_json()
         manifest["titles"] = _without_texts(manifest["titles"], sellers)
-        write_manifest(store, manifest)
-        write_store_report(Store(store, manifest))
-        _erase(store)
+        write_manifest(place, manifest)
+        write_store_report(Store(place, manifest))
+        for name in STORE_DATASETS:
+            erase_old_versions(place.dataset(name))
+        place.clear_leftovers()
         not_found = _not_found(product_ids, sellers, gone, rejects)
         return DeleteSummary(
             deleted=gone.num_rows,
@@ -92,27 +101,27 @@ def delete_listings(store: Path, *, product_ids: Collection[str] = (), sellers: 
             not_found=len(not_found),
             not_found_examples=not_found[:_EXAMPLES],
             rows_kept=manifest["num_rows"],
-            freed_bytes=size - folder_bytes(store),
+            freed_bytes=size - place.num_bytes(),
             seconds=round(time.monotonic() - started, 2),
         )
 
 
 def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
     """New versions of the products without these, compacted, that nobody reads yet; returns their manifest."""
-    dataset = store.path / PRODUCTS_DATASET
+    dataset = store.place.dataset(PRODUCTS_DATASET)
     begin_at(dataset, store.manifest[DATASET_VERSION])
     summary = PrepareSummary(**store.manifest["summary"])
     if gone:
         settled = settled_splits(store, gone)
         delete_products(dataset, gone)
-        add_whole_feed_columns(store.path, summary, settled=settled)
+        add_whole_feed_columns(store.place, summary, settled=settled)
     compact_rows(dataset)
     return describe(store, summary)
 
 
 def _without_rejects(store: Store, asked: Deleted) -> pa.Table:
     """A new version of the rejects without the rows of these listings; returns those rows."""
-    rejects, dataset = store.rejects(), store.path / REJECTS_DATASET
+    rejects, dataset = store.rejects(), store.place.dataset(REJECTS_DATASET)
     fields = store.manifest["column_map"]["fields"]
     rows = zip(rejects["product_id"].to_pylist(), rejects["raw"].to_pylist(), strict=True)
     mine = pa.array([asked.has_row(product_id, raw, fields) for product_id, raw in rows], pa.bool_())
@@ -137,14 +146,6 @@ def _without_texts(titles: dict[str, Any], sellers: Collection[str]) -> dict[str
         "learned": {**titles["learned"], "phrases": phrases},
         "counts": {**titles["counts"], "examples": {rule: [] for rule in titles["counts"]["examples"]}},
     }
-
-
-def _erase(store: Path) -> None:
-    """Remove whatever else may hold what was deleted: old versions, caches, what killed runs left."""
-    erase_what_is_old(store)
-    for name in (STORE_CACHE, STORE_INCOMING):
-        shutil.rmtree(store / name, ignore_errors=True)
-    clear_leftovers(store)
 
 
 def _mask(asked: Deleted, table: pa.Table) -> pa.Array:

@@ -16,6 +16,7 @@ from eclip.products.clean import clean_text
 
 DELETED = "deleted"  # in the manifest
 DELETED_REASON = "deleted on request"  # of a row that comes again
+_DETAIL = "the store was asked not to hold this listing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ def reject_deleted(listings: pa.Table, deleted: Deleted, fields: Mapping[str, st
         return listings
     rows = zip(*(listings[name].to_pylist() for name in ("product_id", "seller", "reject_raw")), strict=True)
     mine = pa.array([deleted.has(i, s) or deleted.has_row(None, raw, fields) for i, s, raw in rows], pa.bool_())
-    told = {"reject_reason": DELETED_REASON, "reject_detail": None, "reject_raw": None, "product_id": None}
+    told = {"reject_reason": DELETED_REASON, "reject_detail": _DETAIL, "reject_raw": None, "product_id": None}
     for name, text in told.items():
         column = pc.if_else(mine, pa.scalar(text, pa.string()), listings[name])
         listings = listings.set_column(listings.column_names.index(name), listings.schema.field(name), column)

@@ -36,9 +36,11 @@ from eclip.products.dataset import (
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
+from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, write_manifest
+from eclip.products.place import StoreName, StorePlace
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
-from eclip.products.store import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, Store, write_manifest
+from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
 from eclip.schema import (
@@ -47,7 +49,7 @@ from eclip.schema import (
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     REJECTS_SCHEMA,
-    STORE_INCOMING,
+    STORE_DATASETS,
 )
 
 _CARRIED = ("pair_score", "weight", *EMBEDDING_COLUMNS, EMBEDDING_MODEL_COLUMN)  # of a picture and title as before
@@ -87,7 +89,7 @@ class _Changes:
 
 
 def update_store(
-    feed: Feed | Path | str, store: Path, *, remove_missing: bool, **feeding: Unpack[Feeding]
+    feed: Feed | Path | str, store: StoreName, *, remove_missing: bool, **feeding: Unpack[Feeding]
 ) -> UpdateSummary:
     """Merge a feed into a finished store; the store is the old one or the new one, never between.
 
@@ -111,7 +113,8 @@ def update_store(
     feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
     plan = plan_listings(feed, **feeding)
     _require_columns(plan, opened, feeding["columns"])
-    with opened.changing(), _staging(store) as incoming:
+    place = opened.place
+    with opened.changing(), _staging(place.incoming) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)
         removed = changes.gone if remove_missing else []
@@ -130,16 +133,16 @@ def update_store(
             counts.report_feed(whole)
             manifest = describe(opened, whole)
         summary.rows_kept = manifest["num_rows"]
-        summary.without_vectors = _encoded_by(store, manifest[DATASET_VERSION])[1]
+        summary.without_vectors = _encoded_by(place, manifest[DATASET_VERSION])[1]
         summary.duplicates = manifest["summary"]["duplicates"]
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
-        manifest[REJECTS_VERSION] = newest_version(store / REJECTS_DATASET)
+        manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
         manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
-        write_manifest(store, manifest)
-        write_store_report(Store(store, manifest))
-        for name in (PRODUCTS_DATASET, REJECTS_DATASET):
-            forget_old_versions(store / name)
+        write_manifest(place, manifest)
+        write_store_report(Store(place, manifest))
+        for name in STORE_DATASETS:
+            forget_old_versions(place.dataset(name))
     return summary
 
 
@@ -161,11 +164,10 @@ def _require_columns(plan: FeedPlan, store: Store, columns: str) -> None:
 
 
 @contextmanager
-def _staging(store: Path) -> Iterator[Path]:
-    """An empty folder in the store for listings on their way; what a killed update left is cleared."""
-    folder = store / STORE_INCOMING
+def _staging(folder: Path) -> Iterator[Path]:
+    """The folder, empty, for listings on their way; what a killed update left there is cleared."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -177,7 +179,7 @@ def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts)
     table = store.table(["product_id", "listing_hash"])
     known = dict(zip(table["product_id"].to_pylist(), table["listing_hash"].to_pylist(), strict=True))
     staged = DatasetWriter(incoming / PRODUCTS_DATASET, LISTING_SCHEMA)
-    rejects = DatasetWriter(store.path / REJECTS_DATASET, REJECTS_SCHEMA)
+    rejects = DatasetWriter(store.place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     deleted = Deleted.from_json(store.manifest.get(DELETED))
     changes = _Changes([], [], [], [])
     with stage("Comparing listings", plan.feed.num_rows) as advance:
@@ -203,7 +205,7 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     Returns:
         What the store's summary says, with the counts of the whole-feed columns anew.
     """
-    dataset = store.path / PRODUCTS_DATASET
+    dataset = store.place.dataset(PRODUCTS_DATASET)
     begin_at(dataset, store.manifest[DATASET_VERSION])
     settled = settled_splits(store, removed)
     carried = _carried_values(store, changes.changed)
@@ -215,7 +217,7 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
             append_rows(dataset, _with_carried(pa.Table.from_batches([batch]), carried))
             advance(batch.num_rows)
     summary = PrepareSummary(**store.manifest["summary"])
-    add_whole_feed_columns(store.path, summary, settled=settled)
+    add_whole_feed_columns(store.place, summary, settled=settled)
     return summary
 
 
@@ -249,8 +251,8 @@ def _with_carried(rows: pa.Table, carried: pa.Table) -> pa.Table:
 
 def describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
     """The manifest of the newest version of the store's products; counts of its rows go into the summary."""
-    version = newest_version(store.path / PRODUCTS_DATASET)
-    dataset = open_dataset(store.path / PRODUCTS_DATASET, version)
+    version = newest_version(store.place.dataset(PRODUCTS_DATASET))
+    dataset = open_dataset(store.place.dataset(PRODUCTS_DATASET), version)
     table = dataset.to_table(columns=["listing_hash", "title", "image_hash", "category"])
     digest = hashlib.sha256()
     for told in table["listing_hash"].to_pylist():
@@ -265,13 +267,13 @@ def describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
         "num_rows": table.num_rows,
         "summary": asdict(summary),
         DATASET_VERSION: version,
-        VECTORS_MODEL: _encoded_by(store.path, version)[0],
+        VECTORS_MODEL: _encoded_by(store.place, version)[0],
     }
 
 
-def _encoded_by(store: Path, version: int) -> tuple[str | None, int]:
+def _encoded_by(place: StorePlace, version: int) -> tuple[str | None, int]:
     """The model that has encoded every listing of a version (None = none has), and how many no model has."""
-    dataset = open_dataset(store / PRODUCTS_DATASET, version)
+    dataset = open_dataset(place.dataset(PRODUCTS_DATASET), version)
     if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
         return None, int(dataset.count_rows())
     models = dataset.to_table(columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN]

@@ -151,8 +151,7 @@ STEPS = (
     "_without_rejects",
     "write_manifest",
     "write_store_report",
-    "erase_what_is_old",
-    "clear_leftovers",
+    "erase_old_versions",
 )
 
 

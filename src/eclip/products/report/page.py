@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from eclip.files import write_text
 from eclip.products.report.figures import FIGURE_COLUMNS, count_figures
 from eclip.products.report.sheets import catalog_sheets, duplicate_sheets
 from eclip.products.store import Store
 from eclip.schema import STORE_REPORT
 
 
-def write_store_report(store: Store) -> Path:
-    """Write the report of a finished store into it; returns its path."""
-    page = store.path / STORE_REPORT
-    write_text(page, render_store_report(store))
-    return page
+def write_store_report(store: Store) -> None:
+    """Write the report of a finished store into it."""
+    store.place.write_text(STORE_REPORT, render_store_report(store))
 
 
 def render_store_report(store: Store) -> str:
