@@ -122,7 +122,7 @@ class Bucket:
         try:
             yield _client(endpoint())
         except ClientError as error:
-            said = _WORDS.get(_code(error)) or str(error).splitlines()[0]
+            said = _WORDS.get(_code(error)) or " ".join(str(error).split())[:300]
             raise StoreError(f"s3://{self.name}: {said}") from None
         except (BotoCoreError, ValueError) as error:
             raise StoreError(f"s3://{self.name}: {_fault(error)}") from None
@@ -177,4 +177,4 @@ def _fault(error: Exception) -> str:
         return f"no usable credentials ({error}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     if "Connect" in kind or "Timeout" in kind:
         return f"no answer from {endpoint() or 'Amazon S3'}; check AWS_ENDPOINT_URL and the network"
-    return str(error).splitlines()[0]
+    return " ".join(str(error).split())[:300]
