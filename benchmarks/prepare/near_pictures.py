@@ -4,12 +4,12 @@
 
 Three comparisons, ours (one thread) and the peer in turns, everything timed from the hashes on:
 
-- the pictures of fashion (in the folder that ECLIP_DATA names; without it drawn hashes) against what imagededup's
+- the pictures of fashion (in the folder that ECLIP_DATA names; without it of a drawn shop) against what imagededup's
   `find_duplicates` does with the same hashes, by its default, compiled brute force (its tree took twenty times as
   long) on all processors;
 - `--rows` drawn hashes, every second one near another, against faiss `IndexBinaryFlat.range_search` on all
   processors, building the index included;
-- as many hashes made from those of fashion by flipping a few bits, which crowd as real ones do, against the same.
+- as many hashes made from those of the shop by flipping a few bits, which crowd as real ones do, against the same.
 
 The peers answer `--queries` of the hashes (imagededup a tenth of that), since all would take hours: their time,
 less the fixed cost of a run with two queries, is multiplied up to all hashes. Recall is the share of the pairs
@@ -20,19 +20,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from picture_hashes import default_feed, fashion_pictures, imagededup_hasher
+from picture_hashes import default_feed, imagededup_hasher, shop_pictures
 from race import Race, Spent, timed
 
 from eclip.products.duplicates.hamming import near_pairs
 from eclip.products.pictures.hashing import perceptual_hashes
 
 MARK_IMAGEDEDUP, MARK_FAISS = 30, 10
-_SHOP = 38_000  # hashes where there is no real shop
 _WORKERS = os.cpu_count() or 1
 Search = Callable[[np.ndarray, np.ndarray, int], set[tuple[int, int]]]
 
@@ -141,11 +139,7 @@ def main() -> None:
     args = parser.parse_args()
     rng = np.random.default_rng(1)
     ours(draw_hashes(1_000), args.radius)  # compiled before it is timed
-    if args.feed.exists():
-        shop = perceptual_hashes(fashion_pictures(args.feed, args.rows))[0]
-    else:
-        sys.stderr.write(f"{args.feed} is missing: drawn hashes instead of a real shop's\n")
-        shop = draw_hashes(min(args.rows, _SHOP))
+    shop = perceptual_hashes(shop_pictures(args.feed, args.rows))[0]
     asked = rng.choice(len(shop), min(args.queries, len(shop)) // 10, replace=False)
     race("shop", shop, "imagededup", imagededup_search(), asked, MARK_IMAGEDEDUP, args)
     crowded = with_flips(rng.choice(shop, args.rows), rng)
