@@ -217,8 +217,9 @@ def try_moment(job: Job, place: Path, moment: Moment, calm: Undisturbed) -> tupl
     folder = begin(job, place)
     status, said = stopped(job, folder, moment)
     by_user = moment.by == signal.SIGINT
-    faults = interrupt_faults(status, said) if by_user else []
     between = state_of(folder)
+    finished = content(between) == content(calm.after)
+    faults = interrupt_faults(status, said) if by_user and not finished else []
     stages = [calm.before, calm.after, *([without_store(calm.before)] if job.name == "replace" else [])]
     if job.name != "daily" and content(between) not in [content(stage) for stage in stages]:
         faults.append(f"after the kill the store is neither old nor new ({differing(between, calm)})")
@@ -232,7 +233,9 @@ def try_moment(job: Job, place: Path, moment: Moment, calm: Undisturbed) -> tupl
     if after != calm.after:
         names = [name for name in {*after, *calm.after} if after.get(name) != calm.after.get(name)]
         faults.append(f"the rerun differs in {', '.join(sorted(names))}")
-    return faults, {0: "too late", 130: "ended by Ctrl-C", -9: "killed"}.get(status, f"status {status}")
+    return faults, {0: "too late", 130: "ended by Ctrl-C", -2: "ended by Ctrl-C", -9: "killed"}.get(
+        status, f"status {status}"
+    )
 
 
 def interrupt_faults(status: int, said: str) -> list[str]:
@@ -240,7 +243,7 @@ def interrupt_faults(status: int, said: str) -> list[str]:
     if status == 0:
         return []
     last = " / ".join(line for line in said.splitlines()[-3:] if not line.startswith("STEP "))
-    faults = [] if status == 130 else [f"Ctrl-C ended it with status {status}"]
+    faults = [] if status in (130, -signal.SIGINT) else [f"Ctrl-C ended it with status {status}"]
     if "Traceback" in said or not last.rpartition(" / ")[2].startswith("eclip: interrupted"):
         faults.append(f"Ctrl-C: last line {last!r}")
     return faults
