@@ -41,9 +41,9 @@ def box_as_line(box: str) -> str:
 
     Descriptions of options, which stand indented below their names, are left to the help.
     """
-    lines = [line.strip("│").rstrip() for line in box.splitlines() if line[:1] == "│"]
-    told = [line[1:] for line in lines if not line.startswith(" " * 6)]
-    sections = [" ".join(part.split()) for part in re.split(r"─{3,}", "\n".join(told))]
+    lines = [line[1:].rstrip("│ ") for line in box.splitlines()[1:]]  # without frame; it is of blanks where no UTF-8 is
+    told = [line for line in lines if not line.startswith((" " * 6, "──╯"))]
+    sections = [" ".join(part.split()) for part in re.split(r"[─╯-]{5,}", "\n".join(told))]
     help_at = next((found.group(1) for part in sections if (found := _HELP.match(part))), None)
     said = [part.rstrip(".") for part in sections if part and not part.startswith(("For full help", "Argument help"))]
     line = re.sub(r":\.", ":", "; ".join(said)) or " ".join(box.split())

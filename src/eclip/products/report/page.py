@@ -24,7 +24,7 @@ def write_store_report(store: Store) -> Path:
 
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
-    summary = store.manifest["summary"]
+    summary, updated = store.manifest["summary"], store.manifest.get("updated")
     products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
     rejects = open_dataset(store.path / REJECTS_DATASET).to_table()
     environment = Environment(
@@ -39,8 +39,8 @@ def render_store_report(store: Store) -> str:
         feed=store.manifest["feed"]["path"],
         num_rows=store.num_rows,
         digest=store.digest[:16],
-        figures=count_figures(products, rejects, summary["rows_read"]),
-        updated=store.manifest.get("updated"),
+        figures=count_figures(products, rejects, None if updated else summary["rows_read"]),
+        updated=updated,
         placeholders=summary["placeholders"],
         sheets={
             "Listings that repeat another": duplicate_sheets(store, products),
