@@ -42,7 +42,7 @@ def write_store_report(store: Store) -> None:
 
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
-    summary = store.manifest["summary"]
+    summary, updated = store.manifest["summary"], store.manifest.get("updated")
     products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
     rejects = store.rejects()
     environment = Environment(
@@ -57,8 +57,8 @@ def render_store_report(store: Store) -> str:
         feed=store.manifest["feed"]["path"],
         num_rows=store.num_rows,
         digest=store.digest[:16],
-        figures=count_figures(products, rejects, summary["rows_read"]),
-        updated=store.manifest.get("updated"),
+        figures=count_figures(products, rejects, None if updated else summary["rows_read"]),
+        updated=updated,
         placeholders=summary["placeholders"],
         stages=stage_costs(summary, store.num_rows),
         peak_memory_bytes=summary.get("peak_memory_bytes", 0),
