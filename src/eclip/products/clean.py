@@ -52,10 +52,10 @@ def remove_invisible(text: str) -> str:
 
 
 def _visible(letter: str) -> str:
-    """The letter; a space for control characters, nothing for invisible, private and half ones."""
+    """The letter; a space for ASCII's control characters, nothing for later, invisible, private and half ones."""
     category = unicodedata.category(letter)
     if category == "Cc":
-        return " "
+        return "" if "\x80" <= letter <= "\x9f" and letter != "\x85" else " "  # of a wrong decoding: inside words
     return "" if category in ("Cf", "Co", "Cs") else letter
 
 

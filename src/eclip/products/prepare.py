@@ -3,8 +3,8 @@
 The story: `planned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
 appended to the dataset, so memory is bounded by a batch. A second pass over a few key columns finds
 duplicates, loss groups and the split, and adds them as new columns (a merge of columns rewrites no picture;
-building the dataset a second time would). All of it happens in STORE.partial; store.json is written last;
-then the folder is renamed.
+building the dataset a second time would). store.json, written last, makes a store of it; until then an old
+store of that name is whole.
 """
 
 from __future__ import annotations
@@ -18,19 +18,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
-from eclip.files import write_text, writing
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
-from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
+from eclip.products.dataset import DatasetWriter, forget_old_versions, newest_version, open_dataset, put_columns
+from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
-from eclip.products.report.page import REPORT_STAGE, write_store_report
+from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
+from eclip.products.place import StoreName, StorePlace, store_place
+from eclip.products.report.page import REPORT_STAGE, render_store_report
 from eclip.products.stagetimes import StageTimes, peak_memory_bytes
-from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
-from eclip.products.storefolder import check_replaceable, partial_folder
+from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_CONFLICTS, STORE_VERSION
+from eclip.schema import (
+    PRODUCTS_DATASET,
+    REJECTS_DATASET,
+    REJECTS_SCHEMA,
+    STORE_CONFLICTS,
+    STORE_DATASETS,
+    STORE_REPORT,
+    STORE_VERSION,
+)
 from eclip.version import __version__
 
 _CONFLICTS_KEPT = 1_000  # for people to look at
@@ -97,12 +106,12 @@ class FeedForecast:
     """Rows of the sample that would be rejected, by reason."""
 
 
-def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feeding]) -> PrepareSummary:
+def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[Feeding]) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
     Args:
         feed: An opened feed, or what `open_feed` opens.
-        store: Folder to make.
+        store: Folder to make, or s3://bucket/prefix.
         feeding: How to read the feed.
 
     Raises:
@@ -112,24 +121,31 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
         DiskError: The disk is full, or the place can't be written.
     """
     started, times = time.monotonic(), StageTimes()
-    check_replaceable(store)
+    place = store_place(store)
+    place.check_replaceable()
     with times.stage("first look"):
         plan = plan_listings(feed, **feeding)
-    with writing(store), partial_folder(store) as partial:
-        summary, content = _write_rows(plan, partial, times)
-        add_whole_feed_columns(partial, summary, times=times)
+    with place.writing(), place.made_anew() as fresh:
+        deleted = Deleted.from_json((read_manifest(place) or {}).get(DELETED))  # stays so in the new one
+        summary, content = _write_rows(plan, fresh, deleted, times)
+        add_whole_feed_columns(fresh, summary, times=times)
         summary.add_costs(times)
         summary.seconds = round(time.monotonic() - started, 2)
-        summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        summary.num_bytes = fresh.num_bytes()
         manifest = {
             **_manifest(plan, summary, content, feeding),
-            DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
+            DATASET_VERSION: newest_version(fresh.dataset(PRODUCTS_DATASET)),
+            REJECTS_VERSION: newest_version(fresh.dataset(REJECTS_DATASET)),
             VECTORS_MODEL: None,
+            DELETED: deleted.to_json(),
         }
         with times.stage(REPORT_STAGE):
-            write_store_report(Store(partial, manifest))
+            page = render_store_report(Store(fresh, manifest))
         summary.add_costs(times)
-        write_manifest(partial, {**manifest, "summary": asdict(summary)})
+        write_manifest(fresh, {**manifest, "summary": asdict(summary)})
+        fresh.write_text(STORE_REPORT, page)
+        for name in STORE_DATASETS:
+            forget_old_versions(fresh.dataset(name))
     return summary
 
 
@@ -159,13 +175,14 @@ def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForeca
     )
 
 
-def _write_rows(plan: FeedPlan, partial: Path, times: StageTimes) -> tuple[PrepareSummary, str]:
+def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted, times: StageTimes) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
-    kept = DatasetWriter(partial / PRODUCTS_DATASET, LISTING_SCHEMA)
-    rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
+    kept = DatasetWriter(place.dataset(PRODUCTS_DATASET), LISTING_SCHEMA)
+    rejects = DatasetWriter(place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for products in times.each("read and clean", accepted_batches(plan, rejects, counts, advance)):
+        accepted = accepted_batches(plan, rejects, counts, advance, deleted=deleted)
+        for products in times.each("read and clean", accepted):
             with times.stage("write"):
                 kept.append(products)
             for told in products["listing_hash"].to_pylist():
@@ -180,11 +197,15 @@ def _write_rows(plan: FeedPlan, partial: Path, times: StageTimes) -> tuple[Prepa
 
 
 def add_whole_feed_columns(
-    store: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None, times: StageTimes | None = None
+    place: StorePlace,
+    summary: PrepareSummary,
+    *,
+    settled: Mapping[str, str] | None = None,
+    times: StageTimes | None = None,
 ) -> None:
     """Second pass, over key columns of the newest version: duplicates, catalogs, loss groups, split."""
     times = times or StageTimes()
-    dataset = store / PRODUCTS_DATASET
+    dataset = place.dataset(PRODUCTS_DATASET)
     opened = open_dataset(dataset)
     keys = opened.to_table(columns=list(KEY_COLUMNS))
 
@@ -200,7 +221,7 @@ def add_whole_feed_columns(
         setattr(summary, name, getattr(whole, name))
     summary.conflicts = len(whole.conflicts)
     conflicts = [asdict(conflict) for conflict in whole.conflicts[:_CONFLICTS_KEPT]]
-    write_text(store / STORE_CONFLICTS, json.dumps(conflicts, ensure_ascii=False, indent=1))
+    place.write_text(STORE_CONFLICTS, json.dumps(conflicts, ensure_ascii=False, indent=1))
 
 
 def _manifest(plan: FeedPlan, summary: PrepareSummary, content: str, feeding: Feeding) -> dict[str, Any]:

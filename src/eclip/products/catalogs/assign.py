@@ -50,7 +50,7 @@ _TITLED = ("title model numbers", "title colours", "title sizes")
 CHECKED: dict[str, tuple[str, ...]] = {
     BARCODE: _STRONG,
     MODEL_NUMBER: (*_STRONG, *_AMOUNTS),
-    TITLE_MODEL_NUMBER: (*_STRONG, *_AMOUNTS),
+    TITLE_MODEL_NUMBER: (*_STRONG, *_AMOUNTS, "title colours"),
     PICTURE: (*_STRONG, *_AMOUNTS, *_TITLED),
     TITLE: (*_STRONG, *_AMOUNTS, *_TITLED),
 }
@@ -219,7 +219,7 @@ class _Assignment:
     def take_titles(self) -> None:
         """Exact titles that say which item it is."""
         evidence = self.evidence
-        groups = title_groups(evidence.words, evidence.title_keys, evidence.rare, evidence.offers)
+        groups = title_groups(evidence.words, evidence.title_keys, evidence.rare, evidence.offers, evidence.repeated)
         self.take(TITLE, [Group(f"title:{_digest(evidence.title_keys[rows[0]])}", rows) for rows in groups])
 
     def finish(self) -> CatalogAssignment:

@@ -84,7 +84,9 @@ def _is_turned(image: Any) -> bool:
 
 
 def to_rgb(image: Any) -> Any:
-    """Any mode as RGB; what is transparent becomes white."""
+    """Any mode as RGB; what is transparent becomes white. The same object where it is opaque RGB already."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):

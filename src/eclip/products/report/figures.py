@@ -106,13 +106,13 @@ class StoreFigures:
     num_sellers: int = 0
 
 
-def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int) -> StoreFigures:
+def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int | None) -> StoreFigures:
     """Count what the report shows.
 
     Args:
         products: `FIGURE_COLUMNS` of all listings.
         rejects: The rejects of the feed.
-        rows_read: Rows of the feed, where the store is of one feed.
+        rows_read: Rows of the feed; None where the store is of several, after an update.
     """
     columns = {name: _plain(products, name) for name in products.column_names if name != "attributes"}
     total = products.num_rows
@@ -131,8 +131,7 @@ def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int) -> Stor
     return StoreFigures(
         funnel=bars(
             {
-                "rows read": rows_read,
-                "kept": total,
+                **({"in the store": total} if rows_read is None else {"rows read": rows_read, "kept": total}),
                 "with a title": titled,
                 "with a picture": pictured,
                 "repeating no other": total - repeated,
