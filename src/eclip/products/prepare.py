@@ -33,6 +33,7 @@ from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_lis
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
 from eclip.products.place import StoreName, StorePlace, store_place
 from eclip.products.report.page import render_store_report
+from eclip.products.stagetimes import StageTimes, peak_memory_bytes
 from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
@@ -79,8 +80,20 @@ class PrepareSummary:
     loss_groups: int = 0
     splits: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    """Time of each stage, by the clock."""
+    stage_processor_seconds: dict[str, float] = field(default_factory=dict)
+    """The same by the processor, all threads together: where far less, the stage waited."""
+    peak_memory_bytes: int = 0
+    """The most memory that the process has held."""
     num_bytes: int = 0
     """Size of the store on disk."""
+
+    def add_costs(self, times: StageTimes) -> None:
+        """Write down what the stages cost so far."""
+        self.stage_seconds = {name: round(spent, 3) for name, spent in times.seconds.items()}
+        self.stage_processor_seconds = {name: round(spent, 3) for name, spent in times.processor_seconds.items()}
+        self.peak_memory_bytes = peak_memory_bytes()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +127,16 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
         StoreError: `store` is a file or a folder of something else.
         DiskError: The disk is full, or the place can't be written.
     """
-    started = time.monotonic()
+    started, times = time.monotonic(), StageTimes()
     place = store_place(store)
     place.check_replaceable()
-    plan = plan_listings(feed, **feeding)
+    with times.stage("first look"):
+        plan = plan_listings(feed, **feeding)
     with place.writing(), place.made_anew() as fresh:
         deleted = Deleted.from_json((read_manifest(place) or {}).get(DELETED))  # stays so in the new one
-        summary, content = _write_rows(plan, fresh, deleted)
-        add_whole_feed_columns(fresh, summary)
+        summary, content = _write_rows(plan, fresh, deleted, times)
+        add_whole_feed_columns(fresh, summary, times=times)
+        summary.add_costs(times)
         summary.seconds = round(time.monotonic() - started, 2)
         summary.num_bytes = fresh.num_bytes()
         manifest = {
@@ -131,8 +146,10 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
         }
-        page = render_store_report(Store(fresh, manifest))
-        write_manifest(fresh, manifest)
+        with times.stage("report"):
+            page = render_store_report(Store(fresh, manifest))
+        summary.add_costs(times)
+        write_manifest(fresh, {**manifest, "summary": asdict(summary)})
         fresh.write_text(STORE_REPORT, page)
         for name in STORE_DATASETS:
             forget_old_versions(fresh.dataset(name))
@@ -165,18 +182,21 @@ def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForeca
     )
 
 
-def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted) -> tuple[PrepareSummary, str]:
+def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted, times: StageTimes) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
     kept = DatasetWriter(place.dataset(PRODUCTS_DATASET), LISTING_SCHEMA)
     rejects = DatasetWriter(place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for products in accepted_batches(plan, rejects, counts, advance, deleted=deleted):
-            kept.append(products)
+        accepted = accepted_batches(plan, rejects, counts, advance, deleted=deleted)
+        for products in times.each("read and clean", accepted):
+            with times.stage("write"):
+                kept.append(products)
             for told in products["listing_hash"].to_pylist():
                 digest.update(told.encode())
-        kept.close()
-        rejects.close()
+        with times.stage("write"):
+            kept.close()
+            rejects.close()
     summary = PrepareSummary(rows_kept=kept.num_rows, platform=plan.feed.platform)
     counts.report(summary)
     summary.title_rules = dict(plan.titles.counts.changed)
@@ -184,9 +204,14 @@ def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted) -> tuple[Pr
 
 
 def add_whole_feed_columns(
-    place: StorePlace, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None
+    place: StorePlace,
+    summary: PrepareSummary,
+    *,
+    settled: Mapping[str, str] | None = None,
+    times: StageTimes | None = None,
 ) -> None:
     """Second pass, over key columns of the newest version: duplicates, catalogs, loss groups, split."""
+    times = times or StageTimes()
     dataset = place.dataset(PRODUCTS_DATASET)
     opened = open_dataset(dataset)
     keys = opened.to_table(columns=list(KEY_COLUMNS))
@@ -195,8 +220,9 @@ def add_whole_feed_columns(
         return list(opened.take(list(rows), columns=["image"])["image"].to_pylist())
 
     with stage("Duplicates, catalogs, split", keys.num_rows) as advance:
-        whole = view_whole_feed(keys, read_pictures, settled=settled)
-        put_columns(dataset, whole.columns)
+        whole = view_whole_feed(keys, read_pictures, settled=settled, times=times)
+        with times.stage("put columns"):
+            put_columns(dataset, whole.columns)
         advance(keys.num_rows)
     for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
         setattr(summary, name, getattr(whole, name))

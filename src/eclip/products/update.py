@@ -41,6 +41,7 @@ from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MO
 from eclip.products.place import StoreName, StorePlace
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
+from eclip.products.stagetimes import StageTimes
 from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
@@ -218,8 +219,9 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
         for batch in staged.to_batches(batch_size=_APPEND_ROWS):
             append_rows(dataset, _with_carried(pa.Table.from_batches([batch]), carried))
             advance(batch.num_rows)
-    summary = PrepareSummary(**store.manifest["summary"])
-    add_whole_feed_columns(store.place, summary, settled=settled)
+    summary, times = PrepareSummary(**store.manifest["summary"]), StageTimes()
+    add_whole_feed_columns(store.place, summary, settled=settled, times=times)
+    summary.add_costs(times)
     return summary
 
 

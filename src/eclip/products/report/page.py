@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -12,6 +14,27 @@ from eclip.products.store import Store
 from eclip.schema import STORE_REPORT
 
 
+@dataclass(frozen=True)
+class StageCost:
+    """What one stage cost."""
+
+    name: str
+    seconds: float
+    processor_seconds: float
+    rows_per_second: float
+    share: float  # of the longest
+
+
+def stage_costs(summary: dict[str, Any], num_rows: int) -> list[StageCost]:
+    """The stages of a store's summary, in their order; none for a store that was made before they were counted."""
+    seconds, processor = summary.get("stage_seconds") or {}, summary.get("stage_processor_seconds") or {}
+    longest = max(seconds.values(), default=0.0) or 1.0
+    return [
+        StageCost(name, spent, processor.get(name, 0.0), num_rows / max(spent, 1e-3), spent / longest)
+        for name, spent in seconds.items()
+    ]
+
+
 def write_store_report(store: Store) -> None:
     """Write the report of a finished store into it."""
     store.place.write_text(STORE_REPORT, render_store_report(store))
@@ -19,7 +42,7 @@ def write_store_report(store: Store) -> None:
 
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
-    summary = store.manifest["summary"]
+    summary, updated = store.manifest["summary"], store.manifest.get("updated")
     products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
     rejects = store.rejects()
     environment = Environment(
@@ -34,9 +57,11 @@ def render_store_report(store: Store) -> str:
         feed=store.manifest["feed"]["path"],
         num_rows=store.num_rows,
         digest=store.digest[:16],
-        figures=count_figures(products, rejects, summary["rows_read"]),
-        updated=store.manifest.get("updated"),
+        figures=count_figures(products, rejects, None if updated else summary["rows_read"]),
+        updated=updated,
         placeholders=summary["placeholders"],
+        stages=stage_costs(summary, store.num_rows),
+        peak_memory_bytes=summary.get("peak_memory_bytes", 0),
         sheets={
             "Listings that repeat another": duplicate_sheets(store, products),
             "Catalogs": catalog_sheets(store, products),
