@@ -32,7 +32,7 @@ from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
 from eclip.products.place import StoreName, StorePlace, store_place
-from eclip.products.report.page import render_store_report
+from eclip.products.report.page import REPORT_STAGE, render_store_report
 from eclip.products.stagetimes import StageTimes, peak_memory_bytes
 from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
@@ -146,7 +146,7 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
         }
-        with times.stage("report"):
+        with times.stage(REPORT_STAGE):
             page = render_store_report(Store(fresh, manifest))
         summary.add_costs(times)
         write_manifest(fresh, {**manifest, "summary": asdict(summary)})
