@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
-from eclip.products.dataset import DatasetWriter, forget_old_versions, newest_version, open_dataset, put_columns
+from eclip.products.dataset import (
+    DatasetWriter,
+    forget_old_versions,
+    newest_version,
+    open_dataset,
+    put_columns,
+    whole_version,
+)
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
@@ -134,7 +141,7 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
         summary.num_bytes = fresh.num_bytes()
         manifest = {
             **_manifest(plan, summary, content, feeding),
-            DATASET_VERSION: newest_version(fresh.dataset(PRODUCTS_DATASET)),
+            DATASET_VERSION: whole_version(fresh.dataset(PRODUCTS_DATASET), summary.rows_kept),
             REJECTS_VERSION: newest_version(fresh.dataset(REJECTS_DATASET)),
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
