@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 
 import pytest
 
@@ -16,12 +17,13 @@ def drawn_titles(num: int) -> list[str | None]:
     for title in titles:
         parts = title.split()
         parts.insert(draw.randrange(len(parts) + 1), parts.pop(0))
-        edited.append(" ".join([*parts, draw.choice(["", "!!", "new"])]).upper())
+        edited.append(" ".join([*parts, draw.choice(["", "", "!!", "?", "new", "men's 1,5l", "(a/b)."])]).upper())
     return [*titles, *edited, None, "", "!", "ab", "AB"]
 
 
 def shingles(title: str | None) -> set[str]:
-    kept = "".join(letter if letter.isalnum() else " " for letter in (title or "").casefold())
+    text = (title or "").casefold().replace("'", "").replace("\u2019", "")
+    kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in text)
     text = " ".join(kept.split())
     return {text[i : i + 3] for i in range(max(len(text) - 2, 1))} if text else set()
 
@@ -49,9 +51,9 @@ def test_pairs_equal_all_against_all_but_for_a_few_at_the_threshold(threshold: f
 
 
 def test_banding_misses_at_most_one_in_a_hundred_at_the_threshold() -> None:
-    for threshold in (0.4, 0.5, 0.7, 0.8, 0.95):
+    for threshold in (0.301, 0.4, 0.5, 0.7, 0.8, 0.95):
         num_bands, depth = banding(threshold)
         assert (1 - threshold**depth) ** num_bands <= 0.01
-        assert num_bands * depth <= 128
+        assert num_bands * depth <= 192
     with pytest.raises(ValueError, match=r"threshold is 0\.1"):
         banding(0.1)
