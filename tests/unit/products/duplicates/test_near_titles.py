@@ -5,7 +5,8 @@ import unicodedata
 
 import pytest
 
-from eclip.products.duplicates.titles import banding, near_titles
+from eclip.products.duplicates import titles as titles_module
+from eclip.products.duplicates.titles import banding, most_differing, near_titles
 
 
 def drawn_titles(num: int) -> list[str | None]:
@@ -48,6 +49,21 @@ def test_pairs_equal_all_against_all_but_for_a_few_at_the_threshold(threshold: f
         assert similarity == pytest.approx(expected[i, j], abs=1e-6)
     assert len(found) >= 0.98 * len(expected)
     assert len(expected) > 20
+
+
+def test_sketches_spare_comparisons_but_lose_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = drawn_titles(600)
+    monkeypatch.setattr(titles_module, "banding", lambda threshold: (64, 3))  # nearly everything is a candidate
+
+    def pairs(differing: int) -> set[tuple[int, int]]:
+        monkeypatch.setattr(titles_module, "most_differing", lambda threshold: differing)
+        blocks = near_titles(titles, threshold=0.7)
+        return {pair for block in blocks for pair in zip(block.left.tolist(), block.right.tolist(), strict=True)}
+
+    compared = pairs(192)
+    assert pairs(most_differing(0.7)) == compared
+    assert most_differing(1.0) == 0
+    assert len(pairs(15)) < len(compared)  # sketches of pairs at the threshold do differ
 
 
 def test_banding_misses_at_most_one_in_a_hundred_at_the_threshold() -> None:
