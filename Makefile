@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench drill clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,3 +39,6 @@ clean:  ## Remove the environment and the caches
 bench: $(READY)  ## Measure the fast paths against their peers
 	$(BIN)/python benchmarks/heads.py
 	$(BIN)/python benchmarks/towers.py
+
+drill: $(READY)  ## Kill commands that write a store at many moments; minutes
+	$(BIN)/python benchmarks/drills/kill_prepare.py $(DRILL_FLAGS)
