@@ -137,4 +137,4 @@ def test_a_damaged_feed_ends_in_one_line_or_costs_its_rows(tmp_path: Path, name:
         except EclipError as fault:
             told.append(str(fault))
     assert [line for line in told if len(line.splitlines()) != 1 or len(line) > 4000] == []
-    assert len(told) < MUTATIONS  # some only cost rows, or nothing
+    assert len(told) < MUTATIONS or name.endswith(".gz")  # some only cost rows; packed, a checksum tells nearly all
