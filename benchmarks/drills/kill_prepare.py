@@ -30,9 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.errors import StoreError
-from eclip.products.dataset import open_dataset
 from eclip.products.store import Store
-from eclip.schema import EMBEDDING_COLUMNS, REJECTS_DATASET, STORE_CONFLICTS
+from eclip.schema import EMBEDDING_COLUMNS, STORE_CONFLICTS
 
 JOBS = ("prepare", "replace", "update", "remove", "daily")
 _LONGEST_SECONDS = 300
@@ -299,7 +298,7 @@ def state_of(folder: Path) -> State:
     state |= {f"inside {path.name}": "" for path in store.path.iterdir()}
     names = [name for name in store.column_names if name not in EMBEDDING_COLUMNS]
     state |= {name: digest(values) for name, values in store.table(names).to_pydict().items()}
-    state["rejects"] = digest(open_dataset(store.path / REJECTS_DATASET).to_table().to_pylist())
+    state["rejects"] = digest(store.rejects().to_pylist())
     state["conflicts"] = digest(json.loads((store.path / STORE_CONFLICTS).read_text(encoding="utf-8")))
     return state | {"manifest digest": store.digest, "vectors": str(store.vectors_digest)}
 

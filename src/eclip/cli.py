@@ -15,7 +15,9 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.compact import compact
 from eclip.commands.daily import daily
+from eclip.commands.delete import delete
 from eclip.commands.demo import demo
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
@@ -45,6 +47,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "enrich": enrich,
     "daily": daily,
+    "delete": delete,
+    "compact": compact,
     "search": search,
     "serve": serve,
 }
@@ -57,7 +61,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 

@@ -19,7 +19,7 @@ def prepare(
     feed: FeedArgument,
     /,
     *,
-    store: Path,
+    store: str | Path,
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
@@ -74,5 +74,5 @@ def prepare(
     if update:
         from eclip.products.update import update_store
 
-        return update_store(opened, Path(store), fetch_images=fetch_images, **settings, remove_missing=remove_missing)
-    return prepare_store(opened, Path(store), fetch_images=fetch_images, **settings)
+        return update_store(opened, store, fetch_images=fetch_images, **settings, remove_missing=remove_missing)
+    return prepare_store(opened, store, fetch_images=fetch_images, **settings)

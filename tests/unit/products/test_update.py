@@ -162,8 +162,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "deleting": (update, "delete_products"),
     "appending": (update, "append_rows"),
     "second pass": (update, "add_whole_feed_columns"),
-    "describing": (update, "_describe"),
-    "rejects": (update, "_replace_rejects"),
+    "describing": (update, "describe"),
     "manifest": (update, "write_manifest"),
 }
 
