@@ -122,7 +122,7 @@ def draw_feeds(place: Path, products: int) -> None:
         row[title] += " renewed" if number % 7 == 0 else ""
         row[price] = "1" if number % 11 == 0 else row[price]
     new = [[f"new-{number}", *row[1:]] for number, row in enumerate(rows[:10])]
-    write_rows(place / "shop" / "next.csv", header, [*rows[20:], *new, rows[30], ["still", "too", "few"]])
+    write_rows(place / "shop" / "next.csv", header, [*rows[len(rows) // 5 :], *new, rows[-1], ["still", "too", "few"]])
 
 
 def write_rows(path: Path, header: list[str], rows: list[list[str]]) -> None:
