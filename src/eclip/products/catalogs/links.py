@@ -6,7 +6,7 @@ A group says "these may be one item, for this reason"; `assign` decides, against
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,23 +177,29 @@ def _prices_agree(rows: Sequence[int], prices: np.ndarray) -> bool:
     return not len(known) or bool(known.max() <= PRICE_RATIO * known.min())
 
 
-def agreeing_pairs(
-    pairs: Iterable[tuple[int, int]], words: TitleWords, rare: np.ndarray, prices: np.ndarray
-) -> list[tuple[int, int]]:
+def agreeing_pairs(pairs: np.ndarray, words: TitleWords, rare: np.ndarray, prices: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of rows with near-duplicate pictures whose titles agree as well.
 
     Titles agree when they have the same numbers, and share enough of their words, by weight: a rare word weighs
     three times as much as another, promotions and colours weigh nothing.
+
+    Args:
+        pairs: [P, 2] row positions.
+        words: N titles.
+        rare: [W] which words tell one item from others.
+        prices: [N] NaN = not known.
     """
     weight = np.where(rare, 3.0, 1.0)
     weight[[not _may_tell(word) for word in words.words]] = 0.0
+    weights = weight.tolist()
+    asked = prices[pairs]
+    known = (asked > 0).all(axis=1)
+    fine = ~known | (asked.max(axis=1, initial=0) <= PRICE_RATIO * asked.min(axis=1, initial=np.inf))
     out = []
-    for left, right in pairs:
-        if left == right or not _prices_agree((left, right), prices):
-            continue
+    for left, right in pairs[fine & (pairs[:, 0] != pairs[:, 1])].tolist():
         one, other = set(words.row(left)), set(words.row(right))
-        all_weight = sum(weight[code] for code in one | other)
-        if not all_weight or sum(weight[code] for code in one & other) < _AGREEMENT * all_weight:
+        all_weight = sum(weights[code] for code in one | other)
+        if not all_weight or sum(weights[code] for code in one & other) < _AGREEMENT * all_weight:
             continue
         if numbers(words.words[code] for code in one) == numbers(words.words[code] for code in other):
             out.append((left, right))

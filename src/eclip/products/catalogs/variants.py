@@ -51,7 +51,7 @@ def assign_models(
         ranks=ranks,
     )
     for group in groups_of("", given):
-        _unite(clusters, group.rows)
+        clusters.unite_singles(group.rows)
     for rows in _rows_by(catalogs):
         clusters.unite_fitting({clusters.root(row) for row in rows}, (0,), offers=False)
     names: dict[int, str] = {}
@@ -64,12 +64,6 @@ def assign_models(
         if model is not None:
             names[roots[row]] = model
     return [names.get(root) for root in roots]
-
-
-def _unite(clusters: Clusters, rows: Sequence[int]) -> None:
-    root = clusters.root(rows[0])
-    for row in rows[1:]:
-        root = clusters.unite(root, clusters.root(row))
 
 
 def _rows_by(numbers: Sequence[int]) -> list[list[int]]:
