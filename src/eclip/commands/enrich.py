@@ -10,7 +10,7 @@ import numpy as np
 
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.files import replace_file
-from eclip.schema import ENRICHED_SCHEMA, MODEL_TASKS, STORE_CACHE
+from eclip.schema import ENRICHED_SCHEMA, MODEL_TASKS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -114,7 +114,7 @@ def enrich(
     opened = Store.open(store) if store else None
     corpus = _read_store(opened, encoder) if opened else None
     feeding = {
-        "titles": TitleCleaner.from_json(opened.manifest.get("titles")) if opened else None,
+        "titles": TitleCleaner.from_json((opened or encoder).manifest.get("titles")),
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
@@ -253,7 +253,7 @@ def _repeats(listings: Listings, store: Store | None) -> list[Repeat]:
     """Which listings say what another one of the store or of the feed says."""
     from eclip.products.duplicates.newlistings import KnownListings, find_repeats
 
-    known = KnownListings.of(store, store.path / STORE_CACHE) if store else None
+    known = KnownListings.of(store, store.place.cache) if store else None
     return find_repeats(listings.table, listings.cells, known)
 
 

@@ -83,7 +83,7 @@ class KnownListings:
         index = _open(path, few.num_rows)
         if index is None:
             index = store_index(store.table(_STORE_COLUMNS))
-            cache.mkdir(exist_ok=True)
+            cache.mkdir(parents=True, exist_ok=True)
             index.save(path)
             for old in cache.glob("duplicates-*.index"):
                 if old != path:
