@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import FeedError
+from eclip.products.crew.windows import cleaned_listings
 from eclip.products.dataset import DatasetWriter
-from eclip.products.listings import LISTING_COLUMNS, FeedPlan, planned_listings
+from eclip.products.listings import LISTING_COLUMNS, FeedPlan
 from eclip.progress import Advance
 from eclip.schema import PRODUCTS_SCHEMA, REJECTS_SCHEMA
 
@@ -63,7 +64,7 @@ def accepted_batches(plan: FeedPlan, rejects: DatasetWriter, counts: Counts, adv
         FeedError: No row of the feed can be kept.
     """
     seen: set[str] = set()
-    for listings in planned_listings(plan, batch_size=_BATCH_ROWS):
+    for listings in cleaned_listings(plan, batch_size=_BATCH_ROWS):
         listings = reject_repeated_ids(listings, seen)
         fine = pc.is_null(listings["reject_reason"])
         products = listings.filter(fine).select(LISTING_COLUMNS).cast(LISTING_SCHEMA)

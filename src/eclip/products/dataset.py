@@ -52,14 +52,14 @@ class DatasetWriter:
             lance.write_dataset(self.schema.empty_table(), str(self.path))
 
     def _write(self) -> None:
-        daft = _quiet_daft()
+        daft = quiet_daft()
         rows = pa.concat_tables(self._waiting)
         mode = "append" if self._exists else "create"
         daft.from_arrow(rows).write_lance(str(self.path), mode=mode, schema=self.schema)
         self._waiting, self._exists = [], True
 
 
-def _quiet_daft() -> Any:
+def quiet_daft() -> Any:
     """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
     os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
