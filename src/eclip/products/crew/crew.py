@@ -45,6 +45,7 @@ class Crew:
         self._lock = threading.Lock()
         self._closed = False
         self._own = None if job.in_processes else BatchCleaner.from_settings(job.settings)
+        self._own_turn = threading.Lock()  # two batches at once would only take Python's lock from each other
 
     def __enter__(self) -> Crew:
         if self._own is not None:
@@ -75,7 +76,8 @@ class Crew:
     def answer(self, parcel: bytes) -> bytes:
         """What became of a packed batch, packed; a batch whose process ended is tried once more by another."""
         if self._own is not None:
-            return self._own.answer(parcel)
+            with self._own_turn:
+                return self._own.answer(parcel)
         how = ""
         for _ in range(_ATTEMPTS):
             cleaner = self._take()
@@ -156,5 +158,5 @@ def answer_here(job: Job, parcel: bytes) -> bytes:
         if crew is None:
             for token in list(_crews):
                 _crews.pop(token).close()
-            crew = _crews[job.token] = Crew(job)
+            crew = _crews[job.token] = Crew(job).__enter__()
     return crew.answer(parcel)

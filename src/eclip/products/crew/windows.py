@@ -78,12 +78,15 @@ def _windows(plan: FeedPlan, batch_size: int, place: Workplace) -> Iterator[list
 def _clean(place: Workplace, job: Job, window: list[bytes]) -> list[bytes]:
     from eclip.products.crew.frames import clean_window
 
+    if not place.is_cluster:
+        return clean_window(place.runner, job, window)
     try:
         return clean_window(place.runner, job, window)
-    except Exception as fault:
-        if place.is_cluster:
-            raise ClusterError(f"the Ray cluster gave up: {first_line(fault)}") from fault
-        raise
+    except Exception:  # a machine may be lost with what it had to answer: the others are asked once more
+        try:
+            return clean_window(place.runner, job, window)
+        except Exception as fault:
+            raise ClusterError(f"the Ray cluster gave up twice on the same rows: {first_line(fault)}") from fault
 
 
 def _tables(window: Future[list[bytes]], plan: FeedPlan) -> Iterator[pa.Table]:

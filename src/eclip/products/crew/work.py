@@ -42,7 +42,7 @@ def pack_settings(plan: FeedPlan, share: Share) -> bytes:
 
 
 class BatchCleaner:
-    """Cleans batches, several at once if asked from several threads; to be used as a context.
+    """Cleans batches, one at a time; to be used as a context.
 
     Args:
         plan: How to understand the cells. Its counts of titles stay as they are: each batch brings its own.
