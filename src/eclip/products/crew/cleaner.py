@@ -45,6 +45,11 @@ class CleanerProcess:
         """The process."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it can't be asked any more."""
+        return self._process.poll() is not None
+
     def clean(self, parcel: bytes) -> bytes:
         """Send a batch and wait for what became of it.
 

@@ -108,6 +108,8 @@ class Crew:
         with self._lock:
             if self._closed:
                 return None
+            while self._idle and self._idle[-1].has_ended:  # killed while it waited: no batch is to blame
+                self._idle.pop().end()
             cleaner = self._idle.pop() if self._idle else CleanerProcess(self._job.settings)
             self._busy.add(cleaner)
             return cleaner

@@ -120,7 +120,7 @@ def _require_answer(address: str) -> None:
         except OSError as fault:
             reason = fault.strerror or first_line(fault)
             raise ClusterError(
-                f"no Ray cluster at RAY_ADDRESS {address}: {reason}; start one (ray start --head), or unset the variable"
+                f"no Ray cluster at RAY_ADDRESS {address}: {reason}; start one (ray start --head) or unset the variable"
             ) from None
 
 

@@ -66,7 +66,7 @@ class TestParcels:
         assert len(pack_batch(RawBatch(table=table.slice(1, 1), rows=[2], faults=[None]))) < 10_000
 
     def test_an_error_is_raised_where_it_arrives(self) -> None:
-        with pytest.raises(FeedError, match="shop.csv, row 3: torn") as caught:
+        with pytest.raises(FeedError, match=r"shop\.csv, row 3: torn") as caught:
             unpack_cleaned(pack_cleaned(FeedError("torn", path="shop.csv", row=3)))
         assert caught.value.row == 3
 
@@ -146,6 +146,22 @@ class TestDeath:
                 killer.join()
             assert len(killed) == 2
             assert crew.pids() == []
+
+    def test_processes_that_were_killed_while_idle_are_no_fault_of_a_batch(self, feed: Path) -> None:
+        plan = plan_of(feed)
+        with HiredCrew(job_of(plan, in_processes=True)) as crew:
+            both = [threading.Thread(target=crew.answer, args=(parcel,)) for parcel in parcels(plan)[:2]]
+            for thread in both:
+                thread.start()
+            for thread in both:
+                thread.join()
+            pids = crew.pids()
+            assert len(pids) == 2
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            for cleaner in crew._idle:
+                cleaner._process.wait(10)
+            assert unpack_cleaned(crew.answer(parcels(plan)[2])).listings.num_rows == 10
 
     def test_closing_frees_who_waits(self, feed: Path) -> None:
         plan = plan_of(feed)
