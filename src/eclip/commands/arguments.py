@@ -84,6 +84,8 @@ def require_file(name: str, path: Path, *, suffix: str) -> None:
 
 
 def _require_writable(name: str, folder: Path) -> None:
+    if str(folder).startswith(("s3:/", "gs:/")):
+        raise ConfigError(f"--{name} {folder}: only stores may lie in object storage; name a place on this machine")
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent

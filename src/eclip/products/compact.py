@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from eclip.products.dataset import begin_at, compact_rows, erase_old_versions, newest_version, num_fragments
+from eclip.products.dataset import (
+    begin_at,
+    compact_rows,
+    erase_old_versions,
+    newest_version,
+    num_fragments,
+    whole_version,
+)
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.store import Store
@@ -49,6 +56,7 @@ def compact_store(store: StoreName) -> CompactSummary:
                 begin_at(dataset, manifest.get(key))
                 compact_rows(dataset)
                 manifest[key] = newest_version(dataset)
+            whole_version(products, opened.num_rows)
             advance(opened.num_rows)
         write_manifest(place, manifest)
         for name in STORE_DATASETS:

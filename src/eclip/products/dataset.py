@@ -114,6 +114,22 @@ def newest_version(address: Address) -> int:
     return int(open_dataset(address).version)
 
 
+def whole_version(address: Address, num_rows: int) -> int:
+    """Number of the newest version, which must have as many rows as were written.
+
+    Raises:
+        StoreError: It has not: somebody else wrote too, as may happen to one who was silent for long (`lease`).
+    """
+    dataset = open_dataset(address)
+    found = dataset.count_rows()
+    if found != num_rows:
+        raise StoreError(
+            f"{address}: has {found} rows, not the {num_rows} that were written: another command wrote it at the same "
+            "time; run the same command again"
+        )
+    return int(dataset.version)
+
+
 def num_fragments(address: Address, version: int) -> int:
     """How many pieces the rows of a version lie in."""
     return len(open_dataset(address, version).get_fragments())

@@ -116,7 +116,7 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
         delete_products(dataset, gone)
         add_whole_feed_columns(store.place, summary, settled=settled)
     compact_rows(dataset)
-    return describe(store, summary)
+    return describe(store, summary, num_rows=store.num_rows - len(gone))
 
 
 def _without_rejects(store: Store, asked: Deleted) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import Protocol
 from eclip.errors import ConfigError
 from eclip.schema import STORE_MANIFEST
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of two letters at least: C:/ is a folder
 
 StoreName = str | Path  # text for s3://bucket/prefix: a path would fold its slashes
 

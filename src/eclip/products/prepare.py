@@ -19,13 +19,20 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
-from eclip.products.dataset import DatasetWriter, forget_old_versions, newest_version, open_dataset, put_columns
+from eclip.products.dataset import (
+    DatasetWriter,
+    forget_old_versions,
+    newest_version,
+    open_dataset,
+    put_columns,
+    whole_version,
+)
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
 from eclip.products.place import StoreName, StorePlace, store_place
-from eclip.products.report.page import render_store_report
+from eclip.products.report.page import REPORT_STAGE, render_store_report
 from eclip.products.stagetimes import StageTimes, peak_memory_bytes
 from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
@@ -134,12 +141,12 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
         summary.num_bytes = fresh.num_bytes()
         manifest = {
             **_manifest(plan, summary, content, feeding),
-            DATASET_VERSION: newest_version(fresh.dataset(PRODUCTS_DATASET)),
+            DATASET_VERSION: whole_version(fresh.dataset(PRODUCTS_DATASET), summary.rows_kept),
             REJECTS_VERSION: newest_version(fresh.dataset(REJECTS_DATASET)),
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
         }
-        with times.stage("report"):
+        with times.stage(REPORT_STAGE):
             page = render_store_report(Store(fresh, manifest))
         summary.add_costs(times)
         write_manifest(fresh, {**manifest, "summary": asdict(summary)})

@@ -43,6 +43,7 @@ class Store:
 
     place: StorePlace
     manifest: dict[str, Any] = field(repr=False)
+    _opened: Any = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, name: StoreName) -> Store:
@@ -214,4 +215,8 @@ class Store:
         return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 
     def _dataset(self) -> Any:
-        return open_dataset(self.place.dataset(PRODUCTS_DATASET), self.manifest[DATASET_VERSION])
+        """The products at the manifest's version, opened once: in object storage each time is several requests."""
+        version = self.manifest[DATASET_VERSION]
+        if self._opened is None or self._opened.version != version:
+            self._opened = open_dataset(self.place.dataset(PRODUCTS_DATASET), version)
+        return self._opened

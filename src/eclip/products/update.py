@@ -32,6 +32,7 @@ from eclip.products.dataset import (
     forget_old_versions,
     newest_version,
     open_dataset,
+    whole_version,
 )
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
@@ -132,7 +133,8 @@ def update_store(
         if changes.new or changes.changed or removed:
             whole = _apply(opened, changes, removed, incoming)
             counts.report_feed(whole)
-            manifest = describe(opened, whole)
+            num_rows = opened.num_rows + len(changes.new) - len(removed)
+            manifest = describe(opened, whole, num_rows=num_rows)
         summary.rows_kept = manifest["num_rows"]
         summary.without_vectors = _encoded_by(place, manifest[DATASET_VERSION])[1]
         summary.duplicates = manifest["summary"]["duplicates"]
@@ -251,9 +253,9 @@ def _with_carried(rows: pa.Table, carried: pa.Table) -> pa.Table:
     return rows
 
 
-def describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
-    """The manifest of the newest version of the store's products; counts of its rows go into the summary."""
-    version = newest_version(store.place.dataset(PRODUCTS_DATASET))
+def describe(store: Store, summary: PrepareSummary, *, num_rows: int) -> dict[str, Any]:
+    """The manifest of the newest version of the store's products, so many; counts of its rows go into the summary."""
+    version = whole_version(store.place.dataset(PRODUCTS_DATASET), num_rows)
     dataset = open_dataset(store.place.dataset(PRODUCTS_DATASET), version)
     table = dataset.to_table(columns=["listing_hash", "title", "image_hash", "category"])
     digest = hashlib.sha256()

@@ -229,7 +229,9 @@ def test_stages_add_up_and_tell_what_limits() -> None:
         pass
     assert list(times.seconds) == list(times.processor_seconds) == ["read", "write"]
     assert all(spent >= 0 for spent in times.seconds.values())
-    costs = stage_costs({"stage_seconds": {"a": 2.0, "b": 4.0}, "stage_processor_seconds": {"a": 1.0}}, 100)
+    costs = stage_costs(
+        {"stage_seconds": {"a": 2.0, "b": 4.0, "report": 9.0}, "stage_processor_seconds": {"a": 1.0}}, 100
+    )
     assert [(c.name, c.processor_seconds, c.rows_per_second, c.share) for c in costs] == [
         ("a", 1.0, 50.0, 0.5),
         ("b", 0.0, 25.0, 1.0),

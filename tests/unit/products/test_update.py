@@ -201,6 +201,20 @@ def test_a_stopped_update_keeps_the_old_store_and_the_next_one_is_whole(
     assert disturbed.table(["product_id", "title", "split"]).equals(undisturbed.table(["product_id", "title", "split"]))
 
 
+def test_rows_that_another_wrote_at_the_same_time_are_told(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = update.append_rows
+
+    def twice(address: str, rows: pa.Table) -> None:
+        real(address, rows)
+        real(address, rows)  # as of a writer that had slept through its lease
+
+    before = rows(shop / "store", "title", "split")
+    monkeypatch.setattr(update, "append_rows", twice)
+    with pytest.raises(StoreError, match="has 8 rows, not the 5 that were written: another command wrote it"):
+        merge(shop)
+    assert rows(shop / "store", "title", "split") == before
+
+
 def test_a_feed_that_lost_a_column_is_refused(shop: Path) -> None:
     (shop / "next.csv").write_text("id,title\na,Red shoe\n")
     with pytest.raises(FeedError, match="has no column for image, price, which the store was made with"):

@@ -13,6 +13,8 @@ from eclip.products.report.sheets import catalog_sheets, duplicate_sheets
 from eclip.products.store import Store
 from eclip.schema import STORE_REPORT
 
+REPORT_STAGE = "report"
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -26,8 +28,12 @@ class StageCost:
 
 
 def stage_costs(summary: dict[str, Any], num_rows: int) -> list[StageCost]:
-    """The stages of a store's summary, in their order; none for a store that was made before they were counted."""
-    seconds, processor = summary.get("stage_seconds") or {}, summary.get("stage_processor_seconds") or {}
+    """The stages of a store's summary, in their order; none for a store that was made before they were counted.
+
+    The report leaves itself out: the same store gives the same page.
+    """
+    seconds = {name: spent for name, spent in summary.get("stage_seconds", {}).items() if name != REPORT_STAGE}
+    processor = summary.get("stage_processor_seconds", {})
     longest = max(seconds.values(), default=0.0) or 1.0
     return [
         StageCost(name, spent, processor.get(name, 0.0), num_rows / max(spent, 1e-3), spent / longest)
@@ -61,7 +67,6 @@ def render_store_report(store: Store) -> str:
         updated=updated,
         placeholders=summary["placeholders"],
         stages=stage_costs(summary, store.num_rows),
-        peak_memory_bytes=summary.get("peak_memory_bytes", 0),
         sheets={
             "Listings that repeat another": duplicate_sheets(store, products),
             "Catalogs": catalog_sheets(store, products),

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from eclip.products.dataset import open_dataset
 from eclip.products.prepare import prepare_store
 from eclip.products.report.figures import FIGURE_COLUMNS, category_regions, count_figures
 from eclip.products.report.page import render_store_report
@@ -58,7 +57,7 @@ def test_after_an_update_the_page_counts_the_store_not_the_last_feed(store: Stor
 
 
 def test_figures_by_hand(store: Store) -> None:
-    rejects = open_dataset(store.path / "rejects.lance").to_table()
+    rejects = store.rejects()
     found = count_figures(store.table(FIGURE_COLUMNS), rejects, rows_read=5)
     assert {bar.label: bar.count for bar in found.funnel} == {
         "rows read": 5,
