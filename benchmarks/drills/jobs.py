@@ -44,6 +44,8 @@ def draw_feeds(place: Path, products: int) -> None:
         row[title] += " renewed" if number % 7 == 0 else ""
         row[price] = "1" if number % 11 == 0 else row[price]
     new = [[f"new-{number}", *row[1:]] for number, row in enumerate(rows[:10])]
+    for row in new:
+        row[header.index("gtin")] = "5901234123457"  # another product's: given catalogs are contradicted from now on
     write_rows(place / "shop" / "next.csv", header, [*rows[len(rows) // 5 :], *new, rows[-1], ["still", "too", "few"]])
 
 
