@@ -65,3 +65,7 @@ class OtherRunError(CheckpointError):
 
 class MissingExtraError(EclipError):
     """An optional package is needed; the text names the `pip install` line."""
+
+
+class ClusterError(EclipError):
+    """A Ray cluster can't be reached, or gave up on what it was asked."""

@@ -34,11 +34,11 @@ def picture_facts(feed: Feed, *, images: Path | None = None, columns: str = "") 
     plan = plan_listings(feed, images=images, columns=columns, category_separator=">", titles=TitleCleaner())
     digest = hashlib.sha256()
     names = [plan.columns.fields[name] for name in ("image", "extra_images") if name in plan.columns.fields]
-    for batch in feed.batches(_BATCH_ROWS, columns=names) if names else ():
+    for batch in plan.raw_batches(_BATCH_ROWS, columns=names) if names else ():
         texts = [column for column in batch.table.columns if not _holds_bytes(column.type)]
         if not texts:
             break
-        folder = plan.folder_of(batch)
+        folder = batch.folder or plan.picture_folder
         for column in texts:
             for cell in column.to_pylist():
                 for source in extra_sources(cell):
