@@ -13,7 +13,6 @@ conflicts as the undisturbed one, and nothing may lie beside it. A line a moment
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import os
@@ -29,12 +28,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs import JOBS, LONGEST_SECONDS, Job, done, draw_feeds, make_job
+
 from eclip.errors import StoreError
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS, STORE_CONFLICTS
 
-JOBS = ("prepare", "replace", "update", "remove", "daily")
-_LONGEST_SECONDS = 300
 # Run before the command: counts its steps on the disk, tells them, and dies just before the n-th.
 WATCHED = """
 import os, signal, sys
@@ -60,25 +59,6 @@ sys.exit(main())
 """
 
 State = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A command that writes a store, and the folder that it starts from.
-
-    Attributes:
-        name: One of `JOBS`.
-        start: Copied to where the command works; holds the store before.
-        words: The command; `{folder}` stands for where it works.
-    """
-
-    name: str
-    start: Path
-    words: tuple[str, ...]
-
-    def command(self, folder: Path) -> list[str]:
-        """The command's words at work in a folder."""
-        return [word.format(folder=folder) for word in self.words]
 
 
 @dataclass
@@ -108,49 +88,6 @@ def main() -> int:
             wrong += drill(make_job(job, place), place, random.Random(asked.seed), asked.moments)
     print(f"{wrong} wrong" if wrong else "all well")
     return 1 if wrong else 0
-
-
-def draw_feeds(place: Path, products: int) -> None:
-    """A sample shop with some bad rows, and tomorrow's feed of it: rows changed, gone, new and bad."""
-    done("sample", str(place / "shop"), "--products", str(products), "--sellers", "5")
-    feed = place / "shop" / "feed.csv"
-    with feed.open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file))
-    write_rows(feed, header, [*rows, rows[0], ["too", "few"], ["lonely", *[""] * (len(header) - 1)]])
-    title, price = header.index("title"), header.index("price")
-    for number, row in enumerate(rows):
-        row[title] += " renewed" if number % 7 == 0 else ""
-        row[price] = "1" if number % 11 == 0 else row[price]
-    new = [[f"new-{number}", *row[1:]] for number, row in enumerate(rows[:10])]
-    write_rows(place / "shop" / "next.csv", header, [*rows[len(rows) // 5 :], *new, rows[-1], ["still", "too", "few"]])
-
-
-def write_rows(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    """Write a CSV file."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-
-
-def make_job(name: str, place: Path) -> Job:
-    """A job and the folder that it starts from."""
-    start, shop = place / f"{name}-start", place / "shop"
-    feed, tomorrow, store = str(shop / "feed.csv"), str(shop / "next.csv"), "{folder}/store"
-    start.mkdir()
-    if name == "prepare":
-        return Job(name, start, ("prepare", feed, "--store", store))
-    if name == "replace":
-        done("prepare", feed, "--store", str(start / "store"))
-        return Job(name, start, ("prepare", tomorrow, "--store", store))
-    if name == "daily":
-        recipe = place / "recipe.toml"
-        recipe.write_text('recipe = "tiny"\nimage_size = 32\nepochs = 1\nglobal_batch_size = 32\n')
-        done("run", feed, "--out", str(place / "out"), "--recipe", str(recipe))
-        shutil.copytree(place / "out" / "store", start / "store")
-        model, out = str(place / "out" / "model"), "{folder}/answers.parquet"
-        return Job(name, start, ("daily", tomorrow, "--store", store, "--model", model, "--out", out))
-    done("prepare", feed, "--store", str(start / "store"))
-    more = ("--remove-missing",) if name == "remove" else ()
-    return Job(name, start, ("prepare", tomorrow, "--store", store, "--update", *more))
 
 
 def drill(job: Job, place: Path, rng: random.Random, moments: int) -> int:
@@ -256,12 +193,6 @@ def begin(job: Job, place: Path) -> Path:
     return folder
 
 
-def done(*words: str) -> None:
-    """Run a command that must succeed."""
-    command = [sys.executable, "-m", "eclip", *words]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_SECONDS)
-
-
 def watched(job: Job, folder: Path, *, stop_at: int = 0) -> subprocess.Popen[str]:
     """Start the job so that it tells its steps, and kills itself before one of them.
 
@@ -284,7 +215,7 @@ def stopped(job: Job, folder: Path, moment: Moment) -> tuple[int, str]:
             time.sleep(moment.seconds)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, moment.by)
-        _, rest = process.communicate(timeout=_LONGEST_SECONDS)
+        _, rest = process.communicate(timeout=LONGEST_SECONDS)
     return process.returncode, "".join([*said, rest])
 
 

@@ -70,7 +70,7 @@ def test_completion(shell: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("prepare feed.csv --stoer store", ("Missing from eclip prepare: --store PATH", "--stoer")),
+        ("prepare feed.csv --stoer store", ("Missing from eclip prepare: --store", "--stoer")),
         ("prepare feed.csv --store store --dryrun", ("--dryrun", "Perhaps you meant: --dry-run")),
         ("prepare feed.csv --store store --fetch-images foo", ("'foo'", "'public', 'any', 'none'")),
         ("run feed.csv --out out --minutes abc", ("--minutes abc: expected FLOAT",)),
