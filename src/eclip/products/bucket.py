@@ -18,7 +18,6 @@ from eclip.errors import MissingExtraError, StoreError
 from eclip.products.pictures.sources import bucket_region
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 30, 3
-_AT_ONCE = 1_000  # objects in one request to delete
 _CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _WORDS = {  # what the server says -> what a user is told
@@ -62,6 +61,8 @@ class Bucket:
     def put(self, key: str, data: bytes, *, tag: str | None = None, absent: bool = False) -> str | None:
         """Write an object whole; returns its new tag, or None where a condition does not hold.
 
+        An object that is these bytes already counts as written: the answer to a first try may have been lost.
+
         Args:
             key: Its name.
             data: Its bytes.
@@ -74,9 +75,10 @@ class Bucket:
             try:
                 answer = client.put_object(Bucket=self.name, Key=key, Body=data, ContentType=kind, **conditions)
             except client.exceptions.ClientError as error:
-                if conditions and _code(error) in (*_CONDITION_FAILED, *_MISSING):
-                    return None
-                raise
+                if not conditions or _code(error) not in (*_CONDITION_FAILED, *_MISSING):
+                    raise
+                found = self.get(key)
+                return found.tag if found and found.data == data else None
             return str(answer["ETag"])
 
     def delete(self, key: str, *, tag: str) -> None:
@@ -102,11 +104,13 @@ class Bucket:
 
     def delete_below(self, prefix: str) -> None:
         """Delete all objects below a prefix."""
-        for page in self._pages(prefix):
+        for page in self._pages(prefix):  # a page is as much as one request may delete
             keys = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
-            with self._told() as client:
-                for start in range(0, len(keys), _AT_ONCE):
-                    client.delete_objects(Bucket=self.name, Delete={"Objects": keys[start : start + _AT_ONCE]})
+            if keys:
+                with self._told() as client:
+                    answer = client.delete_objects(Bucket=self.name, Delete={"Objects": keys})
+                for fault in answer.get("Errors", ()):
+                    raise StoreError(f"s3://{self.name}/{fault['Key']}: can't be deleted: {fault['Message']}")
 
     def _pages(self, prefix: str, **options: Any) -> Iterator[Any]:
         with self._told() as client:

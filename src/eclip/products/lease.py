@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from eclip.errors import StoreError
@@ -79,9 +79,9 @@ class Lease:
                 continue
 
     def give_back(self) -> None:
-        """End it."""
+        """End it; where the server does not answer any more, silence ends it."""
         self._ended.set()
-        with self._changing:
+        with self._changing, suppress(StoreError):
             self._bucket.delete(self._key, tag=self._tag)
 
     def _body(self) -> bytes:

@@ -182,7 +182,7 @@ def test_stopped_anywhere_it_is_old_or_new_and_again_finishes(
 
 
 def test_not_everything_can_be_deleted(shop: Path) -> None:
-    with pytest.raises(StoreError, match="every listing of the store; remove the folder"):
+    with pytest.raises(StoreError, match="every listing of the store; remove the store"):
         without(shop / "store", sellers=["Harbor Goods", "Mill and Sons", "North Lane"])
     assert len(rows(shop / "store")) == 6
 
@@ -190,7 +190,7 @@ def test_not_everything_can_be_deleted(shop: Path) -> None:
 def test_the_command_reads_ids_from_words_and_files(shop: Path) -> None:
     (shop / "ids.txt").write_text("\ufeffd5\r\n\r\n d6 \nd5\n")
     assert delete(shop / "store", ids=f"@{shop / 'ids.txt'}").deleted == 2
-    assert delete(shop / "store", ids="d1, d2,gone").not_found_examples == ["gone"]
+    assert delete(shop / "store", ids="d1, listing-0002,gone").not_found_examples == ["gone"]
     with pytest.raises(ConfigError, match="nothing to delete"):
         delete(shop / "store")
     with pytest.raises(ConfigError, match="holds no id"):

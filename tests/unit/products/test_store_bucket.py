@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from eclip.commands.arguments import require_file, require_folder
 from eclip.errors import ConfigError, FeedError, StoreError
 from eclip.products import delete as deleting
 from eclip.products import lease as leases
@@ -264,6 +265,23 @@ def test_a_lease_is_renewed_and_given_back(s3_bucket: str, monkeypatch: pytest.M
     assert bucket.get("lock") is None
 
 
+def test_conditions_are_kept_and_a_repeated_request_counts_once(s3_bucket: str) -> None:
+    bucket = Bucket(s3_bucket)
+    tag = bucket.put("a", b"one", absent=True)
+    assert tag
+    assert bucket.put("a", b"one", absent=True) == tag  # as when the first answer was lost
+    assert bucket.put("a", b"two", absent=True) is None
+    assert bucket.put("a", b"two", tag='"other"') is None
+    assert bucket.put("gone", b"two", tag=tag) is None
+    assert bucket.put("a", b"two", tag=tag) != tag
+    bucket.delete("a", tag=tag)
+    assert bucket.get("a") is not None
+    bucket.put("b/c", b"")
+    bucket.delete_below("a")
+    assert bucket.names("") == {"b"}
+    assert bucket.num_bytes("") == 0
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -318,3 +336,10 @@ def test_a_server_that_can_not_help_is_told_soon(
         Store.open(f"s3://{s3_bucket}/store")
     _client.cache_clear()
     assert time.monotonic() - started < 20
+
+
+def test_only_stores_may_lie_there() -> None:
+    with pytest.raises(ConfigError, match=r"--out s3:/bucket/model: only stores may lie in object storage"):
+        require_folder("out", Path("s3://bucket/model"))
+    with pytest.raises(ConfigError, match="only stores may lie in object storage"):
+        require_file("out", Path("s3://bucket/answers.parquet"), suffix=".parquet")

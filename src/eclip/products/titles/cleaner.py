@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,15 @@ class RuleCounts:
             shown = self.examples.setdefault(name, [])
             if len(shown) < EXAMPLES and len(raw) <= 200:
                 shown.append((raw, cleaned.text or ""))
+
+    def merge(self, later: RuleCounts) -> None:
+        """Take in the counts of titles that follow, as if they had been counted here."""
+        self.titles += later.titles
+        for name, count in later.changed.items():
+            self.changed[name] = self.changed.get(name, 0) + count
+        for name, pairs in later.examples.items():
+            shown = self.examples.setdefault(name, [])
+            shown.extend(pairs[: EXAMPLES - len(shown)])
 
     def to_json(self, rules: Sequence[str]) -> dict[str, Any]:
         """Counts of every rule that was on, in their order, the unused ones too."""
@@ -65,6 +75,12 @@ class TitleCleaner:
         if raw:
             self.counts.add(raw, cleaned)
         return cleaned.text
+
+    def counting_anew(self) -> TitleCleaner:
+        """The same rules with counts of their own, from 0."""
+        other = copy.copy(self)
+        other.counts = RuleCounts()
+        return other
 
     def to_json(self) -> dict[str, Any]:
         """What a store's manifest keeps, so that other feeds are cleaned alike (`from_json`), with the counts."""
