@@ -82,12 +82,15 @@ class FeedPlan(CleaningPlan):
     feed: Feed
     runner: Runner = "native"
 
-    def raw_batches(self, batch_size: int) -> Iterator[RawBatch]:
+    def raw_batches(self, batch_size: int, columns: Sequence[str] | None = None) -> Iterator[RawBatch]:
         """The feed's rows as they came; names of pictures start at their own file, unless the user named a folder.
 
-        Of a text feed all columns (a reject keeps its whole row); of a columnar one the mapped ones: others cost.
+        Args:
+            batch_size: Most rows in a batch.
+            columns: Those to read; None = of a text feed all (a reject keeps its whole row), of a columnar one the
+                mapped ones: others cost.
         """
-        names = list(self.columns.used if self.feed.columnar else self.feed.columns)
+        names = list(columns or (self.columns.used if self.feed.columnar else self.feed.columns))
         is_named = self.picture_folder != self.feed.folder
         for batch in self.feed.batches(batch_size, columns=names):
             yield replace(batch, folder=None) if is_named else batch

@@ -77,7 +77,7 @@ def _hash_chunk(pictures: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
             with opened_picture(data) as opened:
                 image = upright(opened, draft_mode="L", draft_side=_SIDE)
                 levels = _grey_levels(
-                    image if image.mode == "L" and not image.info.get("transparency") else to_rgb(image)
+                    image if image.mode == "L" and "transparency" not in image.info else to_rgb(image)
                 )
         except UnreadablePictureError:
             continue

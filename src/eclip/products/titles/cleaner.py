@@ -89,7 +89,7 @@ class TitleCleaner:
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> TitleCleaner:
-        """The cleaner of a store, by its manifest's entry; that of a store without one has the usual rules."""
-        if value is None:
+        """The cleaner of a store, by its own manifest's entry or a model's; without one it has the usual rules."""
+        if not value:
             return cls()
         return cls(value["skip"], LearnedTitles.from_json(value["learned"]))

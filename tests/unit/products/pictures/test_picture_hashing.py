@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from scipy.fft import dctn
 
 from eclip.products.pictures.decode import decode_picture
@@ -73,7 +73,8 @@ def test_many_are_turned_and_laid_on_white_as_one_is() -> None:
     clear = drawn(3).convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
     grey = Image.fromarray(np.asarray(drawn(4).convert("L")))
-    data = [encoded(drawn(2), exif=exif), encoded(clear, "PNG"), encoded(grey), encoded(grey, "PNG", transparency=255)]
+    data = [encoded(drawn(2), exif=exif), encoded(clear, "PNG"), encoded(grey)]
+    data += [encoded(grey, "PNG", transparency=255), encoded(ImageOps.invert(grey), "PNG", transparency=0)]
     hashes, _ = perceptual_hashes(data)
     for value, picture in zip(hashes, data, strict=True):
         assert distance(int(value), decode_picture(picture).perceptual_hash) <= 2
