@@ -1,4 +1,4 @@
-"""Cleaning a feed by one batch after the other, by threads, by processes and by Ray: rows a second, core seconds, digest.
+"""Cleaning a feed one batch after the other, by threads, by processes and by Ray: rows and core seconds, digests.
 
     python benchmarks/prepare/runners.py FEED [COLUMNS] [plain|threads|processes|ray ...]
 
@@ -55,7 +55,7 @@ def measure(way: str, feed: str, columns: str) -> None:
 
 
 if __name__ == "__main__":
-    feed_name, column_map, *wanted = [*sys.argv[1:], ""][: max(2, len(sys.argv) - 1)]
+    feed_name, column_map, wanted = sys.argv[1], "".join(sys.argv[2:3]), sys.argv[3:]
     if len(wanted) == 1:
         measure(wanted[0], feed_name, column_map)
     else:
