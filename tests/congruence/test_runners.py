@@ -61,7 +61,7 @@ def told(store: Path, summary: PrepareSummary) -> dict[str, Any]:
     manifest = json.loads((store / "store.json").read_text(encoding="utf-8"))
     products = open_dataset(store / PRODUCTS_DATASET).to_table()
     counts = {
-        name: value for name, value in dataclasses.asdict(summary).items() if name not in ("seconds", "num_bytes")
+        name: value for name, value in dataclasses.asdict(summary).items() if not name.endswith(("seconds", "bytes"))
     }
     return {
         "products": products.select(sorted(products.column_names)).to_pylist(),
