@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 
-.PHONY: help demo test check format bench bench-prepare clean
+.PHONY: help demo test check format bench bench-prepare drill clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -49,3 +49,6 @@ bench-prepare: $(PEERS)  ## The same of preparing alone; shorter: BENCH_FLAGS="-
 $(PEERS): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $(PEERS)
+
+drill: $(READY)  ## Kill commands that write a store at many moments; minutes
+	$(BIN)/python benchmarks/drills/kill_prepare.py $(DRILL_FLAGS)

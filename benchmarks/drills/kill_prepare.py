@@ -35,7 +35,6 @@ from eclip.schema import EMBEDDING_COLUMNS, STORE_CONFLICTS
 
 JOBS = ("prepare", "replace", "update", "remove", "daily")
 _LONGEST_SECONDS = 300
-_LAST_STEPS = 6  # steps on the disk that are always tried
 # Run before the command: counts its steps on the disk, tells them, and dies just before the n-th.
 WATCHED = """
 import os, signal, sys
@@ -123,7 +122,7 @@ def draw_feeds(place: Path, products: int) -> None:
         row[title] += " renewed" if number % 7 == 0 else ""
         row[price] = "1" if number % 11 == 0 else row[price]
     new = [[f"new-{number}", *row[1:]] for number, row in enumerate(rows[:10])]
-    write_rows(place / "shop" / "next.csv", header, [*rows[20:], *new, rows[30], ["still", "too", "few"]])
+    write_rows(place / "shop" / "next.csv", header, [*rows[len(rows) // 5 :], *new, rows[-1], ["still", "too", "few"]])
 
 
 def write_rows(path: Path, header: list[str], rows: list[list[str]]) -> None:
@@ -189,10 +188,11 @@ class Moment:
 
 
 def choose_moments(calm: Undisturbed, count: int, rng: random.Random) -> list[Moment]:
-    """Half random times of the run, half steps on the disk: the last ones, and others at random."""
-    last = list(range(max(1, len(calm.steps) - _LAST_STEPS + 1), len(calm.steps) + 1))[-(count // 2) :]
-    others = sorted(set(range(1, len(calm.steps) + 1)) - set(last))
-    steps = sorted([*last, *rng.sample(others, min(len(others), count // 2 - len(last)))])
+    """Half random times of the run, half steps on the disk: the last renames and the like, then the others."""
+    removals = [n for n, (_, step) in enumerate(calm.steps, 1) if step.startswith(("os.remove", "os.rmdir"))]
+    commits = [n for n in range(1, len(calm.steps) + 1) if n not in removals]
+    rng.shuffle(removals)
+    steps = sorted([*commits[::-1], *removals][: count // 2])
     moments = []
     for number, when in enumerate(sorted(rng.uniform(0, calm.seconds) for _ in range(count - len(steps)))):
         done_by_then = [each for each, _ in calm.steps if each <= when]

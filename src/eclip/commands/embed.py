@@ -47,12 +47,13 @@ def embed(
     """
     from eclip.embed.job import embed_listings, embed_store, store_batches
     from eclip.embed.parts import ROWS_A_PART
-    from eclip.model.folder import load_model
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.feeds import feed_facts, open_feed
     from eclip.products.feeds.sql import shown_url
     from eclip.products.listings import read_listings
     from eclip.products.place import holds_store
     from eclip.products.store import Store
+    from eclip.products.titles.cleaner import TitleCleaner
 
     images = Path(images) if images else None
     if out is None and (sql is not None or Path(source).is_file()):
@@ -71,7 +72,8 @@ def embed(
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
     else:
         feed = open_feed(source, sql=sql, platform=platform)
-        batches = read_listings(feed, images=images, columns=columns, category_separator=None, batch_size=ROWS_A_PART)
+        titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
+        batches = read_listings(feed, images=images, columns=columns, titles=titles, batch_size=ROWS_A_PART)
         num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images}"
     encoder = load_model(model)
     with writing(Path(out)):

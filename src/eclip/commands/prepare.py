@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from eclip.commands.arguments import FeedArgument
 from eclip.errors import ConfigError
 
-FetchImages = Literal["public", "any", "none"]  # as in products.pictures.fetch, which the help need not load
+# As in products.pictures.fetch and products.listings, which the help need not load.
+FetchImages = Literal["public", "any", "none"]
+Runner = Literal["native", "ray"]
 
 if TYPE_CHECKING:
     from eclip.products.prepare import FeedForecast, PrepareSummary
@@ -29,6 +31,7 @@ def prepare(
     skip_title_rules: str = "",
     update: bool = False,
     remove_missing: bool = False,
+    runner: Runner = "native",
     dry_run: bool = False,
 ) -> PrepareSummary | UpdateSummary | FeedForecast:
     """Clean a product feed into a store: titles, pictures, duplicates, catalogs, splits.
@@ -53,6 +56,8 @@ def prepare(
         skip_title_rules: NAME,... : rules for titles to leave out, for example promotions,capitals (docs/titles.md).
         update: Merge the feed into the store that is there: splits stay, and so do vectors of what did not change.
         remove_missing: With --update: listings that the feed does not have leave the store.
+        runner: native cleans on all cores of this machine; ray on the Ray cluster of RAY_ADDRESS, or on one started for
+            it here (pip install 'eclip[ray]', docs/cluster.md).
         dry_run: Only say rows, bytes and expected time.
     """
     if remove_missing and not update:
@@ -69,10 +74,11 @@ def prepare(
         "category_separator": category_separator,
         "skip_title_rules": skip_title_rules,
     }
+    where: dict[str, Any] = {"fetch_images": fetch_images, "runner": runner}
     if dry_run:
         return plan_feed(opened, **settings)
     if update:
         from eclip.products.update import update_store
 
-        return update_store(opened, store, fetch_images=fetch_images, **settings, remove_missing=remove_missing)
-    return prepare_store(opened, store, fetch_images=fetch_images, **settings)
+        return update_store(opened, store, **settings, **where, remove_missing=remove_missing)
+    return prepare_store(opened, store, **settings, **where)

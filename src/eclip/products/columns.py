@@ -52,6 +52,7 @@ ATTRIBUTES = "attributes"
 _ATTRIBUTE_PREFIX = "attributes."
 _RESERVED = frozenset(PRODUCTS_SCHEMA.names) - frozenset(ALIASES) - {ATTRIBUTES}
 _NEAR_MISS = 0.8
+_SHOWN_NAMES, _SHOWN_CHARS = 60, 40  # of columns, in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +146,7 @@ def resolve_columns(
         if column and column not in available:
             raise FeedError(
                 f"--columns maps {name!r} to {column!r}, which the feed lacks; "
-                f"it has: {', '.join(available)}{_suggestion(column, available)}",
+                f"it has: {_listed(available)}{_suggestion(column, available)}",
                 path=feed,
             )
         if not column:
@@ -162,10 +163,18 @@ def resolve_columns(
     if not fields.keys() & {"title", "image"}:
         raise FeedError(
             "no title and no picture column found; name one with --columns title=...,image=...; "
-            f"the feed has: {', '.join(available)}",
+            f"the feed has: {_listed(available)}",
             path=feed,
         )
     return ColumnMap(fields=fields, attributes=attributes, attribute_columns=tuple(dict.fromkeys(attribute_columns)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a message: the first ones, shortened."""
+    shown = ", ".join(
+        name if len(name) <= _SHOWN_CHARS else f"{name[:_SHOWN_CHARS]}..." for name in names[:_SHOWN_NAMES]
+    )
+    return shown if len(names) <= _SHOWN_NAMES else f"{shown} and {len(names) - _SHOWN_NAMES:,} more"
 
 
 def _take_platform(

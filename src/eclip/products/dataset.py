@@ -67,7 +67,7 @@ class DatasetWriter:
     def _write(self) -> None:
         self._begin()
         rows, options = pa.concat_tables(self._waiting), storage_options(self.address)
-        daft = _quiet_daft()
+        daft = quiet_daft()
         daft.from_arrow(rows).write_lance(self.address, mode="append", schema=self.schema, storage_options=options)
         self._waiting = []
 
@@ -87,7 +87,7 @@ def _is_there(address: str) -> bool:
     return True
 
 
-def _quiet_daft() -> Any:
+def quiet_daft() -> Any:
     """Daft without progress bars, reports to its makers, and log lines of errors that it also raises."""
     os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")

@@ -1,6 +1,6 @@
 """From a feed to a product store: stream, clean, write; then the columns that need a view of all rows.
 
-The story: `planned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
+The story: `cleaned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
 appended to the dataset, so memory is bounded by a batch. A second pass over a few key columns finds
 duplicates, loss groups and the split, and adds them as new columns (a merge of columns rewrites no picture;
 building the dataset a second time would). store.json, written last, makes a store of it; until then an old

@@ -114,7 +114,7 @@ def view_whole_feed(
         placeholders=len(placeholders),
         catalogs=len({catalog for catalog in grouped.catalog_id if catalog}),
         conflicts=grouped.conflicts,
-        loss_groups=int(groups.max()) + 1,
+        loss_groups=int(groups.max(initial=-1)) + 1,
         splits=dict(Counter(splits)),
     )
 

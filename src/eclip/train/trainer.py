@@ -108,7 +108,10 @@ def train_model(
         **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
     }
     plot_log(run)
-    save_model(encoder, out, facts=facts)
+    cleaned = store.manifest.get("titles") or {}
+    save_model(
+        encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
+    )
     mark_finished(run)
     return summary
 

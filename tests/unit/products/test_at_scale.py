@@ -282,3 +282,8 @@ def test_work_grows_with_the_rows_alone() -> None:
         work.append((len(pairs), looks[0], len(whole.conflicts) + 10))
     for few, many in zip(*work, strict=True):
         assert many <= 1.25 * 4 * few, work
+
+
+def test_a_store_without_listings_has_its_columns() -> None:
+    whole = view_whole_feed(keys_of([]), lambda rows: [None] * len(rows))
+    assert (whole.columns.num_rows, whole.loss_groups, whole.catalogs, whole.splits) == (0, 0, 0, {})

@@ -68,9 +68,14 @@ def csv_shape(path: Path) -> CsvShape:
             record = next(csv.reader(_chained(first, lines), delimiter=delimiter, strict=True))
         except (csv.Error, StopIteration) as fault:
             raise FeedError(f"the header can't be read: {fault}", path=path) from None
-    names = [name.strip() or f"column_{index}" for index, name in enumerate(record, 1)]
+    names = [_as_utf8(name).strip() or f"column_{index}" for index, name in enumerate(record, 1)]
     refuse_repeated(names, path)
     return CsvShape(tuple(names), delimiter, encoding)
+
+
+def _as_utf8(name: str) -> str:
+    """A name with question marks for bytes that could not be decoded."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def refuse_repeated(names: Sequence[str], path: Path) -> None:

@@ -242,9 +242,14 @@ class _Gathered:
 
 
 def numbered(tables: Iterable[pa.Table]) -> Iterator[RawBatch]:
-    """Batches of a feed whose rows are all readable, numbered from 1."""
+    """Batches of a feed whose rows are all readable, numbered from 1.
+
+    Raises:
+        pa.ArrowException: What a damaged file or a careless writer left is no text, or no list.
+    """
     done = 0
     for table in tables:
+        table.validate(full=True)
         rows = list(range(done + 1, done + table.num_rows + 1))
         yield RawBatch(table=table, rows=rows, faults=[None] * table.num_rows)
         done += table.num_rows

@@ -38,13 +38,15 @@ def local_bytes(name: str, folder: Path) -> bytes:
     Raises:
         UnreadablePictureError: No such file, outside the folder, too large, or not well-formed.
     """
-    scheme = name[:5].lower()
-    if scheme == "data:":
-        return data_bytes(name)
-    if scheme == "file:":
+    return data_bytes(name) if name[:5].lower() == "data:" else _file_bytes(local_path(name, folder), folder)
+
+
+def local_path(name: str, folder: Path) -> Path:
+    """The file that a path or a `file:` address stands for, from a folder on."""
+    if name[:5].lower() == "file:":
         name = unquote(name[5:])
         name = name.removeprefix("//localhost") if name.startswith("//localhost/") else name.removeprefix("//")
-    return _file_bytes(name, folder)
+    return folder / name
 
 
 def data_bytes(address: str) -> bytes:
@@ -68,10 +70,10 @@ def data_bytes(address: str) -> bytes:
         raise UnreadablePictureError("data: address with bad base64") from None
 
 
-def _file_bytes(name: str, folder: Path) -> bytes:
+def _file_bytes(named: Path, folder: Path) -> bytes:
     """Bytes of a file that lies below the folder, links resolved."""
     try:
-        path = (folder / name).resolve()
+        path = named.resolve()
         if not path.is_relative_to(folder.resolve()):
             raise UnreadablePictureError("path leads out of the picture folder")
         if not path.is_file():

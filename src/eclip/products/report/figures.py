@@ -121,7 +121,7 @@ def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int | None) 
     repeated = total - products["duplicate_of"].null_count
     attributes = _attribute_counts(products["attributes"])
     changed = [
-        (raw, title)
+        (_shortened(raw), _shortened(title))
         for raw, title in zip(columns["raw_title"], columns["title"], strict=True)
         if raw and title and " ".join(raw.split()) != title
     ]
