@@ -26,7 +26,7 @@ from eclip.products.dataset import (
     erase_old_versions,
     newest_version,
 )
-from eclip.products.deleted import DELETED, Deleted
+from eclip.products.deleted import DELETED, Deleted, without_examples
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
@@ -141,11 +141,7 @@ def _without_texts(titles: dict[str, Any], sellers: Collection[str]) -> dict[str
     phrases = [
         phrase for phrase in titles["learned"]["phrases"] if not any(name in f" {phrase['text']} " for name in named)
     ]
-    return {
-        **titles,
-        "learned": {**titles["learned"], "phrases": phrases},
-        "counts": {**titles["counts"], "examples": {rule: [] for rule in titles["counts"]["examples"]}},
-    }
+    return without_examples({**titles, "learned": {**titles["learned"], "phrases": phrases}})
 
 
 def _mask(asked: Deleted, table: pa.Table) -> pa.Array:

@@ -95,5 +95,11 @@ def reject_deleted(listings: pa.Table, deleted: Deleted, fields: Mapping[str, st
     return listings
 
 
+def without_examples(titles: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of titles without the examples of each rule: they are texts of listings."""
+    counts = titles["counts"]
+    return {**titles, "counts": {**counts, "examples": {rule: [] for rule in counts["examples"]}}}
+
+
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

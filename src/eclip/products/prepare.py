@@ -27,7 +27,7 @@ from eclip.products.dataset import (
     put_columns,
     whole_version,
 )
-from eclip.products.deleted import DELETED, Deleted
+from eclip.products.deleted import DELETED, Deleted, without_examples
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
@@ -146,6 +146,8 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
         }
+        if deleted:  # rows that are refused were cleaned and counted as well
+            manifest["titles"] = without_examples(manifest["titles"])
         with times.stage(REPORT_STAGE):
             page = render_store_report(Store(fresh, manifest))
         summary.add_costs(times)
