@@ -165,7 +165,7 @@ def main() -> None:
                 lambda w=weights: datasketch_pairs(encoded, set(asked.tolist()), w)
             )  # type: ignore[misc]
             race.add(seconds, spent.scaled(len(titles) / among))
-    print(*races.values(), sep="\n")
+    print(*races.values(), sep="\n", flush=True)
     truth = true_pairs(sets, asked)
     print(f"    eclip finds {nums['eclip']:,} pairs among all (peak {peak:.1f} GB, the titles and their sets included)")
     print(f"    {len(truth):,} true pairs of {len(asked):,} titles among {among:,}:")
