@@ -90,7 +90,7 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
     """The command with its result printed; its parameters and help are the command's own."""
 
     def call(*args: Any, **kwargs: Any) -> None:
-        if name not in WITHOUT_TORCH:
+        if name not in WITHOUT_TORCH or kwargs.get("check_with"):
             with stop_between_steps() as stop:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
             stop.raise_if_asked()

@@ -31,6 +31,7 @@ from eclip.schema import (
 )
 
 DATASET_VERSION = "dataset_version"  # in the manifest: the version of the products that counts
+PAIRS_CHECK = "pairs_check"  # in the manifest: what the last check of pictures against titles found
 VECTORS_MODEL = "vectors_model"  # in the manifest: digest of the model whose vectors lie there, or null
 
 
@@ -121,6 +122,13 @@ class Store:
             return list(range(self.num_rows))
         done = pc.equal(self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN], model_digest)
         return np.flatnonzero(~pc.fill_null(done, fill_value=False).to_numpy()).tolist()
+
+    def has_vectors_of_others(self, model_digest: str) -> bool:
+        """Whether vectors of another model lie beside any listing."""
+        if EMBEDDING_MODEL_COLUMN not in self.column_names:
+            return False
+        models = self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN].unique().to_pylist()
+        return bool(set(models) - {None, model_digest})
 
     def write_vectors(self, vectors: pa.Table, *, model_digest: str) -> None:
         """Put vectors beside the products, in place of those of another model.

@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from eclip.files import write_text
 from eclip.products.dataset import open_dataset
 from eclip.products.report.figures import FIGURE_COLUMNS, count_figures
-from eclip.products.report.sheets import catalog_sheets, duplicate_sheets
-from eclip.products.store import Store
+from eclip.products.report.sheets import catalog_sheets, duplicate_sheets, wrong_pair_sheets
+from eclip.products.store import PAIRS_CHECK, Store
 from eclip.schema import REJECTS_DATASET, STORE_REPORT
 
 
@@ -25,7 +25,7 @@ def write_store_report(store: Store) -> Path:
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
     summary = store.manifest["summary"]
-    products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
+    products = store.table([*FIGURE_COLUMNS, "duplicate_reason", "pair_score"])
     rejects = open_dataset(store.path / REJECTS_DATASET).to_table()
     environment = Environment(
         loader=PackageLoader("eclip.products.report"),
@@ -42,8 +42,10 @@ def render_store_report(store: Store) -> str:
         figures=count_figures(products, rejects, summary["rows_read"]),
         updated=store.manifest.get("updated"),
         placeholders=summary["placeholders"],
+        pairs=store.manifest.get(PAIRS_CHECK),
         sheets={
             "Listings that repeat another": duplicate_sheets(store, products),
             "Catalogs": catalog_sheets(store, products),
+            "Pictures that seem to be of something else": wrong_pair_sheets(store, products),
         },
     )
