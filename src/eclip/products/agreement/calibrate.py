@@ -24,6 +24,7 @@ MAX_WRONG_SHARE = 0.5  # of a feed's pairs; above it nothing says which half is 
 MAX_FITTED = 40_000  # scores of each kind that the curve is fitted to; four numbers need no more
 _STARTS = ((-1.0, 0.0), (-1.0, 1.5), (0.0, -1.0))  # a, log b; the likeliest end counts
 _RARE = -3.0  # log odds, within their range, that e and d start from
+_MAX_LOG_SLOPE = 2.3  # steeper, and few pairs would make a step of the curve, and ties of their scores
 _FAR = 300.0  # exponents beyond it change nothing
 _LEAST = 1e-6  # share of wrong pairs: none is ever ruled out
 
@@ -66,7 +67,7 @@ class Calibration:
     def probability(self, scores: np.ndarray) -> np.ndarray:
         """Probability [N] that a pair with this score belongs together."""
         log_ratio = _log_ratio(scores, self.offset, self.slope, self.alike_share, self.wrong_share)
-        return 1 - self.wrong_share * np.exp(-log_ratio)
+        return np.clip(1 - self.wrong_share * np.exp(-log_ratio), 0, 1)
 
 
 def separation(own: np.ndarray, strange: np.ndarray) -> float:
@@ -83,7 +84,7 @@ def _some(scores: np.ndarray) -> np.ndarray:
 
 def _natural(values: np.ndarray) -> tuple[float, float, float, float]:
     """Free parameters -> a, b above 0, d in 0 to 1, e in its range."""
-    offset, log_slope, alike, wrong = np.clip(values, -_FAR, [_FAR, 10.0, _FAR, _FAR])
+    offset, log_slope, alike, wrong = np.clip(values, -_FAR, [_FAR, _MAX_LOG_SLOPE, _FAR, _FAR])
     share = _LEAST + (MAX_WRONG_SHARE - _LEAST) / (1 + np.exp(-wrong))
     return float(offset), float(np.exp(log_slope)), float(1 / (1 + np.exp(-alike))), float(share)
 
