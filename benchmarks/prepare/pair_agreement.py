@@ -46,7 +46,7 @@ def main(truth: Path, store: Path) -> None:
     scores, weights = (np.array([row[name] for row in rows]) for name in ("pair_score", "weight"))
     print(
         f"{len(rows)} pairs, wrong {wrong.mean():.4f}, estimated {opened.manifest[PAIRS_CHECK]['wrong_share']}, "
-        f"own words before strangers' {opened.manifest[PAIRS_CHECK]['separation']}"
+        f"own pictures before strangers' {opened.manifest[PAIRS_CHECK]['separation']}"
     )
     print(f"average precision {average_precision(wrong, -scores):.3f}")
     dropped = weights == 0

@@ -1,7 +1,7 @@
 """From nats to the probability that a picture and a title belong together; no labelled pair is needed.
 
-Strangers' words show how wrong pairs score (density f0). What a feed has are right pairs (f1) with a share e of wrong
-ones, f = (1 - e) f1 + e f0, and so
+Strangers' pictures show how wrong pairs score (density f0). What a feed has are right pairs (f1) with a share e of
+wrong ones, f = (1 - e) f1 + e f0, and so
 
     P(wrong | s) = e f0(s) / f(s)
 
@@ -38,14 +38,12 @@ class Calibration:
         slope: b, above 0.
         alike_share: d.
         wrong_share: e, of the feed's pairs.
-        separation: How often a pair scores above a stranger; .5 = a model that can't tell.
     """
 
     offset: float
     slope: float
     alike_share: float
     wrong_share: float
-    separation: float
 
     @classmethod
     def fit(cls, own: np.ndarray, strange: np.ndarray) -> Calibration:
@@ -62,7 +60,7 @@ class Calibration:
 
         ends = [minimize(loss, np.array([*start, _RARE, _RARE]), method="Nelder-Mead") for start in _STARTS]
         best = min(ends, key=lambda end: end.fun).x
-        return cls(*_natural(best), separation=separation(own, strange))
+        return cls(*_natural(best))
 
     def probability(self, scores: np.ndarray) -> np.ndarray:
         """Probability [N] that a pair with this score belongs together."""

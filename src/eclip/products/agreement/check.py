@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from eclip.errors import StoreError
-from eclip.products.agreement.calibrate import Calibration
+from eclip.products.agreement.calibrate import Calibration, separation
 from eclip.products.agreement.information import cross_fitted_information
 from eclip.products.agreement.words import said_topics
 from eclip.products.dataset import forget_old_versions, put_columns
@@ -22,7 +22,7 @@ from eclip.progress import stage
 from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA
 
 MIN_PAIRS = 200
-MIN_SEPARATION = 0.75  # below it a model can't tell a listing's own words from a stranger's often enough to judge
+MIN_SEPARATION = 0.75  # below it a model can't tell a listing's own picture from a stranger's often enough to judge
 DROP_BELOW = 0.5  # more probably wrong than right
 DOUBTED_BELOW = 0.9  # counted as down-weighted
 
@@ -48,7 +48,7 @@ class CheckSummary:
     wrong_share: float
     """Estimated share of wrong pairs among those scored."""
     separation: float
-    """How often the model finds a listing's own words likelier than a stranger's; .5 = it can't tell."""
+    """How often a listing's own picture is found likelier than a stranger's; .5 = the model can't tell."""
     seconds: float
 
 
@@ -61,7 +61,7 @@ def check_pairs(store: Store, picture_vectors: PictureVectors, *, model_digest: 
         model_digest: Digest of the model that makes them.
 
     Raises:
-        StoreError: There are too few pairs, or the model can't tell own words from strangers', or another command
+        StoreError: There are too few pairs, or the model can't tell own pictures from strangers', or another command
             changes the store.
         DiskError: The disk is full.
     """
@@ -76,9 +76,10 @@ def check_pairs(store: Store, picture_vectors: PictureVectors, *, model_digest: 
     _require_pairs(store, len(pairs), sum(paired), int(has_picture.sum()))
     with stage("Checking pairs", len(pairs), unit="pairs") as advance:
         some = {name: [values[row] for row in pairs] for name, values in rows.items()}
-        scores, calibration = score_pairs(vectors[pairs], some["title"], some["category"], some["loss_group"])
+        judged = score_pairs(vectors[pairs], some["title"], some["category"], some["loss_group"])
         advance(len(pairs))
-    _require_separation(calibration, model_digest)
+    _require_separation(judged.separation, model_digest)
+    scores = judged.scores
     all_scores = np.full(len(paired), np.nan, dtype=np.float32)
     all_scores[pairs], all_scores[placeholders] = scores, 0
     weights = pair_weights(all_scores)
@@ -88,18 +89,35 @@ def check_pairs(store: Store, picture_vectors: PictureVectors, *, model_digest: 
         down_weighted=int(((weights[pairs] > 0) & (scores < DOUBTED_BELOW)).sum()),
         dropped=int((weights[pairs] == 0).sum()),
         placeholders=len(placeholders),
-        wrong_share=round(calibration.wrong_share, 4),
-        separation=round(calibration.separation, 4),
+        wrong_share=round(judged.wrong_share, 4),
+        separation=round(judged.separation, 4),
         seconds=round(time.monotonic() - started, 2),
     )
     _write(store, all_scores, weights, summary)
     return summary
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Pairs judged.
+
+    Attributes:
+        scores: Probability [N] float32 that picture and words belong together.
+        wrong_share: Estimated share of wrong pairs.
+        separation: How often a listing's own picture is likelier than a stranger's; .5 = the vectors tell nothing.
+    """
+
+    scores: np.ndarray
+    wrong_share: float
+    separation: float
+
+
 def score_pairs(
     vectors: np.ndarray, titles: Sequence[str], categories: Sequence[Sequence[str] | None], groups: Sequence[int]
-) -> tuple[np.ndarray, Calibration]:
-    """Probability [N] float32 that picture and words of each pair belong together, and how it was calibrated.
+) -> Judged:
+    """Judge each pair by what other listings show.
+
+    Listings without a category are calibrated for themselves, where there are enough: a guessed one proves less.
 
     Args:
         vectors: Of the pictures, [N, D].
@@ -109,9 +127,16 @@ def score_pairs(
     """
     words = said_topics(titles, categories, seed=_SEED)
     own, strange = cross_fitted_information(vectors, words, np.asarray(groups), seed=_SEED)
-    known = ~np.isnan(own)
-    calibration = Calibration.fit(own[known], strange[~np.isnan(strange)])
-    return np.where(known, calibration.probability(own), np.nan).astype(np.float32), calibration
+    given = np.array([bool(path) for path in categories], dtype=bool)
+    parts = [given, ~given] if min(given.sum(), (~given).sum()) >= MIN_PAIRS else [np.ones(len(own), dtype=bool)]
+    scores = np.full(len(own), np.nan)
+    wrong = 0.0
+    for part in parts:
+        against = strange[part]
+        calibration = Calibration.fit(own[part], against[~np.isnan(against)])
+        scores[part] = calibration.probability(own[part])
+        wrong += calibration.wrong_share * part.mean()
+    return Judged(scores.astype(np.float32), wrong, separation(own, strange[~np.isnan(strange)]))
 
 
 def pair_weights(scores: np.ndarray) -> np.ndarray:
@@ -133,16 +158,16 @@ def _require_pairs(store: Store, num_pairs: int, titles: int, pictures: int) -> 
         )
 
 
-def _require_separation(calibration: Calibration, model_digest: str) -> None:
+def _require_separation(found: float, model_digest: str) -> None:
     """Refuse a model that can't tell.
 
     Raises:
-        StoreError: Own words seldom score above strangers'.
+        StoreError: Own pictures seldom score above strangers'.
     """
-    if calibration.separation < MIN_SEPARATION:
+    if found < MIN_SEPARATION:
         raise StoreError(
-            f"the model {model_digest} tells a picture's own words from a stranger's in "
-            f"{calibration.separation:.0%} of cases (50 % is chance); expected at least {MIN_SEPARATION:.0%} to judge "
+            f"the model {model_digest} tells a listing's own picture from a stranger's in "
+            f"{found:.0%} of cases (50 % is chance); expected at least {MIN_SEPARATION:.0%} to judge "
             "pairs by it: train it longer, or check with another model"
         )
 

@@ -20,7 +20,7 @@ import numpy as np
 NUM_FOLDS = 5
 NUM_DIRECTIONS = 40
 SHRINKAGE = 1.0  # mean variances added to each covariance: few listings, many directions
-STRANGERS = 4  # other listings' words that each picture is compared with
+STRANGERS = 4  # other listings' pictures that the words of each are compared with
 _MAX_CORRELATION = 0.995
 
 
@@ -77,7 +77,7 @@ class Canonical:
 def cross_fitted_information(
     pictures: np.ndarray, words: np.ndarray, groups: np.ndarray, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each picture tells about its own words, and about strangers'.
+    """What the picture of each listing tells about its words, and what strangers' pictures tell about them.
 
     Args:
         pictures: [N, D], of any scale.
@@ -86,7 +86,7 @@ def cross_fitted_information(
         seed: Of the folds and of the draw of strangers.
 
     Returns:
-        Nats: of own words [N], and of strangers' [N, `STRANGERS`], NaN where the draw fell on its own group.
+        Nats: of own pictures [N], and of strangers' [N, `STRANGERS`], NaN where the draw fell on its own group.
     """
     rng = np.random.default_rng(seed)
     folds = _folds(groups, rng)
@@ -102,7 +102,7 @@ def cross_fitted_information(
         own[held] = views.information(u, v)
         for column in range(STRANGERS):
             drawn = rng.permutation(len(held))
-            told = views.information(u, v[drawn])
+            told = views.information(u[drawn], v)
             strange[held, column] = np.where(groups[held] == groups[held[drawn]], np.nan, told)
     return own, strange
 

@@ -137,7 +137,9 @@ def test_what_can_not_be_judged_is_refused_in_one_line(shop: Path, monkeypatch: 
     before = judged(shop / "store")
     store = Store.open(shop / "store")
     noise = np.random.default_rng(0).normal(size=(NUM, 8)).astype("f4")
-    with pytest.raises(StoreError, match=r"tells a picture's own words from a stranger's in .*50 % is chance.*longer"):
+    with pytest.raises(
+        StoreError, match=r"tells a listing's own picture from a stranger's in .*50 % is chance.*longer"
+    ):
         check_pairs(store, lambda _: noise, model_digest="blind")
     with pytest.raises(StoreError, match=r"0 listings have both .*320 have a title, 0 a picture.* at least 200"):
         check_pairs(store, lambda _: np.full((NUM, 8), np.nan), model_digest="none")

@@ -13,7 +13,7 @@ from eclip.products.agreement import information
 from eclip.products.agreement.calibrate import Calibration, separation
 from eclip.products.agreement.check import pair_weights, score_pairs
 from eclip.products.agreement.information import NUM_FOLDS, Canonical, cross_fitted_information
-from eclip.products.agreement.words import listing_terms, said_topics
+from eclip.products.agreement.words import said_topics
 
 
 def two_views(num: int, *, seed: int = 0, noise: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
@@ -105,14 +105,22 @@ def test_a_higher_score_is_never_less_probable(seed: int) -> None:
     assert separation(own, strange) == pytest.approx(above)
 
 
-def test_words_of_titles_and_levels_of_categories_are_terms() -> None:
-    assert listing_terms("Red Shoe, 빨간", ["Shoes", "Red Ones"]) == ["red", "shoe", "빨간", "> shoes", "> red ones"]
-    assert listing_terms("Shoes", None) == ["shoes"]
-    topics = said_topics(["red shoe", "red shoe", "blue hat", "blue hat", "lonely"], [None] * 5, seed=0)
+def test_topics_link_what_shares_words() -> None:
+    topics = said_topics(["red Shoe", "Red shoe", "blue hat", "blue, hat", "lonely"], [None] * 5, seed=0)
     assert np.allclose(topics[0], topics[1])
     assert topics[0] @ topics[2] == pytest.approx(0, abs=1e-6)
     assert not topics[4].any()
     assert said_topics(["one", "two"], [None, None], seed=0).shape == (2, 1)
+
+
+def test_a_category_that_is_not_given_is_guessed_from_the_title() -> None:
+    titles = ["red shoe", "red shoe", "blue hat", "blue hat"] * 5
+    paths: list[list[str] | None] = [["Shoes"], ["Shoes"], ["Hats"], ["Hats"]] * 5
+    paths[0] = paths[2] = None
+    levels = said_topics(titles, paths, seed=0)[:, -2:]
+    np.testing.assert_allclose(levels[0], levels[1], atol=0.05)
+    np.testing.assert_allclose(levels[2], levels[3], atol=0.05)
+    assert np.linalg.norm(levels[1] - levels[3]) > 1
 
 
 def drawn_shop(num: int = 1_200) -> tuple[np.ndarray, list[str], list[list[str] | None], np.ndarray]:
@@ -131,15 +139,16 @@ def drawn_shop(num: int = 1_200) -> tuple[np.ndarray, list[str], list[list[str] 
 def test_wrong_pairs_of_a_drawn_shop_score_low() -> None:
     """Fails with scores inverted, and with pictures that are not learned from."""
     vectors, titles, paths, wrong = drawn_shop()
-    scores, calibration = score_pairs(vectors, titles, paths, np.arange(len(titles)))
+    judged = score_pairs(vectors, titles, paths, np.arange(len(titles)))
+    scores = judged.scores
     assert average_precision(wrong, -scores) > 0.9
-    assert calibration.wrong_share == pytest.approx(0.05, abs=0.02)
+    assert judged.wrong_share == pytest.approx(0.05, abs=0.02)
     weights = pair_weights(scores)
     assert (weights[wrong] == 0).mean() > 0.7
     assert (weights[~wrong] == 0).mean() < 0.01
-    shuffled, poor = score_pairs(np.random.default_rng(0).permutation(vectors), titles, paths, np.arange(len(titles)))
-    assert abs(poor.separation - 0.5) < 0.05
-    assert average_precision(wrong, -shuffled) < 0.2
+    mixed = score_pairs(np.random.default_rng(0).permutation(vectors), titles, paths, np.arange(len(titles)))
+    assert abs(mixed.separation - 0.5) < 0.05
+    assert average_precision(wrong, -mixed.scores) < 0.2
 
 
 def test_a_rare_kind_is_not_taken_for_wrong() -> None:
@@ -148,7 +157,7 @@ def test_a_rare_kind_is_not_taken_for_wrong() -> None:
     rare = np.random.default_rng(9).normal(size=16) + 0.3 * np.random.default_rng(8).normal(size=(6, 16))
     vectors = np.concatenate([vectors, rare.astype(np.float32)])
     titles, paths = [*titles, *["a quaint astrolabe"] * 6], [*paths, *[["Instruments"]] * 6]
-    scores, _ = score_pairs(vectors, titles, paths, np.arange(len(titles)))
+    scores = score_pairs(vectors, titles, paths, np.arange(len(titles))).scores
     assert (pair_weights(scores[-6:]) > 0).all()
 
 
