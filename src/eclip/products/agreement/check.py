@@ -135,7 +135,7 @@ def score_pairs(
         against = strange[part]
         calibration = Calibration.fit(own[part], against[~np.isnan(against)])
         scores[part] = calibration.probability(own[part])
-        wrong += calibration.wrong_share * part.mean()
+        wrong += calibration.wrong_share * float(part.mean())
     return Judged(scores.astype(np.float32), wrong, separation(own, strange[~np.isnan(strange)]))
 
 

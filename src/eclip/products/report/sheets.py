@@ -76,7 +76,7 @@ def wrong_pair_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     sheets = []
     for start in range(0, min(len(doubted), WRONG_PAIRS_SHOWN), CARDS_SHOWN):
         some = [int(row) for row in doubted[start : start + CARDS_SHOWN]]
-        heading = f"{scores[some[0]]:.1%} to {scores[some[-1]]:.1%} likely to belong together"
+        heading = f"{max(scores[some[-1]], 0.001):.1%} likely to belong together, or less"
         sheets.append(_sheet(store, products, heading, some))
     return sheets
 
