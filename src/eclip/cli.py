@@ -117,7 +117,7 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
         return functools.partial(call, *args, **kwargs)
 
     def call(*args: Any, **kwargs: Any) -> None:
-        if name not in WITHOUT_TORCH:
+        if name not in WITHOUT_TORCH or kwargs.get("check_with"):
             with stop_between_steps() as stop:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
             stop.raise_if_asked()

@@ -137,6 +137,7 @@ def _title(class_name: str) -> str:
 _SHOWN: dict[str, Callable[[Any], None]] = {
     "FeedForecast": _show_forecast,
     "RunForecast": _show_forecast,
+    "CheckedSummary": _show_parts,
     "DailySummary": _show_parts,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,

@@ -37,6 +37,27 @@ def embed_store(store: Store, encoder: Encoder) -> int:
     return len(rows)
 
 
+def picture_vectors(store: Store, encoder: Encoder) -> np.ndarray:
+    """Vectors [N, D] of the main pictures by this model, NaN rows where there is none; resumable.
+
+    Where the store has vectors of no other model, they are encoded into it, titles and all, as `eclip embed` does; else
+    those that are there stay, and only pictures are encoded, beside the store's data.
+    """
+    if not store.has_vectors_of_others(encoder.digest):
+        embed_store(store, encoder)
+        return vectors_from_arrow(store.vectors(model_digest=encoder.digest)["image_embedding"])
+    folder = parts_folder(store.place.cache / "pictures", encoder.digest, store.digest)
+    schema = pa.schema([("image_embedding", embedding_type(encoder.embed_dim))])
+
+    def encode(rows: pa.Table) -> pa.Table:
+        return pa.table([vectors_to_arrow(encoder.encode_image(rows["image"].to_pylist()))], schema=schema)
+
+    parts = encode_in_parts("Looking at pictures", store_batches(store), encode, folder=folder, num_rows=store.num_rows)
+    vectors = vectors_from_arrow(pa.concat_tables(read_parts(parts))["image_embedding"])
+    remove_parts(folder)
+    return vectors
+
+
 def embed_listings(
     batches: Iterator[pa.Table], encoder: Encoder, out: Path, *, num_rows: int | None, source: object
 ) -> int:

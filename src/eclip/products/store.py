@@ -139,6 +139,13 @@ class Store:
         done = pc.equal(self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN], model_digest)
         return np.flatnonzero(~pc.fill_null(done, fill_value=False).to_numpy()).tolist()
 
+    def has_vectors_of_others(self, model_digest: str) -> bool:
+        """Whether vectors of another model lie beside any listing."""
+        if EMBEDDING_MODEL_COLUMN not in self.column_names:
+            return False
+        models = self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN].unique().to_pylist()
+        return bool(set(models) - {None, model_digest})
+
     def write_vectors(self, vectors: pa.Table, *, model_digest: str) -> None:
         """Put vectors beside the products, in place of those of another model.
 

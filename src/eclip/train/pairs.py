@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def digest(self) -> str:
+        """Digest of which pairs there are and what they weigh: a check of the pairs changes it, and not the store's."""
+        return hashlib.sha256(self.rows.tobytes() + self.weights.tobytes()).hexdigest()[:16]
 
 
 def read_pairs(store: Store, split: str) -> Pairs:

@@ -80,6 +80,7 @@ def train_model(
     identity = {
         **dataclasses.asdict(config),
         "store": store.digest,
+        "pairs": pairs.digest,
         "minutes": minutes,
         "total_steps": total_steps,
         "init": str(init) if init else None,

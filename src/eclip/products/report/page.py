@@ -8,8 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from eclip.products.manifest import PAIRS_CHECK
 from eclip.products.report.figures import FIGURE_COLUMNS, count_figures
-from eclip.products.report.sheets import catalog_sheets, duplicate_sheets
+from eclip.products.report.sheets import catalog_sheets, duplicate_sheets, wrong_pair_sheets
 from eclip.products.store import Store
 from eclip.schema import STORE_REPORT
 
@@ -49,7 +50,7 @@ def write_store_report(store: Store) -> None:
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
     summary, updated = store.manifest["summary"], store.manifest.get("updated")
-    products = store.table([*FIGURE_COLUMNS, "duplicate_reason"])
+    products = store.table([*FIGURE_COLUMNS, "duplicate_reason", "pair_score"])
     rejects = store.rejects()
     environment = Environment(
         loader=PackageLoader("eclip.products.report"),
@@ -67,8 +68,10 @@ def render_store_report(store: Store) -> str:
         updated=updated,
         placeholders=summary["placeholders"],
         stages=stage_costs(summary, store.num_rows),
+        pairs=store.manifest.get(PAIRS_CHECK),
         sheets={
             "Listings that repeat another": duplicate_sheets(store, products),
             "Catalogs": catalog_sheets(store, products),
+            "Pictures that seem to be of something else": wrong_pair_sheets(store, products),
         },
     )
