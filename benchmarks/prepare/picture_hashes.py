@@ -172,7 +172,7 @@ def race_hashing(pictures: list[bytes], hashers: dict[str, Hasher], rounds: int)
                 found[who], seconds = timed(lambda hash_all=hash_all: hash_all(Path(name)))  # type: ignore[misc]
                 spent.append(seconds)
             race.add(*spent)
-    print(race)
+    print(race, flush=True)
     ours, theirs = found.values()
     differ = [(ours[picture] ^ value).bit_count() for picture, value in theirs.items()]
     print(

@@ -15,12 +15,22 @@ REPORT_VERSION = 1
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
+STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_CONFLICTS = "conflicts.json"  # links between listings that something contradicts
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
+STORE_NAMES = {
+    *STORE_DATASETS,
+    STORE_CACHE,
+    STORE_CONFLICTS,
+    STORE_INCOMING,
+    STORE_LOCK,
+    STORE_REPORT,
+    STORE_MANIFEST,
+}
 
 # --- names inside a model folder ---
 MODEL_CONFIG = "open_clip_config.json"

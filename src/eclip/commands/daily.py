@@ -27,7 +27,7 @@ def daily(
     feed: FeedArgument,
     /,
     *,
-    store: Path,
+    store: str | Path,
     model: Path,
     out: Path,
     images: Path | None = None,
@@ -56,7 +56,7 @@ def daily(
 
     require_file("out", Path(out), suffix=".parquet")
     read_manifest(Path(model))  # a wrong model is told before the store changes
-    manifest = Store.open(Path(store)).manifest
+    manifest = Store.open(store).manifest
     columns = columns or manifest["columns"]
     category_separator = category_separator or manifest["category_separator"]
     updated = prepare(

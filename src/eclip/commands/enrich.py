@@ -75,7 +75,7 @@ def enrich(
     *,
     model: Path,
     out: Path,
-    store: Path | None = None,
+    store: str | Path | None = None,
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
@@ -108,7 +108,7 @@ def enrich(
 
     require_file("out", Path(out), suffix=".parquet")
     encoder = load_model(model)
-    opened = Store.open(Path(store)) if store else None
+    opened = Store.open(store) if store else None
     corpus = _read_store(opened, encoder) if opened else None
     feeding = {
         "titles": TitleCleaner.from_json(opened.manifest.get("titles")) if opened else None,

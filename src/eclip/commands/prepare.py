@@ -19,7 +19,7 @@ def prepare(
     feed: FeedArgument,
     /,
     *,
-    store: Path,
+    store: str | Path,
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
@@ -42,7 +42,7 @@ def prepare(
     Args:
         feed: The products: CSV, TSV, JSON, XML, Excel, Parquet or Arrow file, a folder or pattern of these, a folder of
             pictures, or a database (then with --sql).
-        store: Folder to write; an older store there is replaced once the new one is whole.
+        store: Folder to write, or s3://bucket/prefix; an older store there is replaced once the new one is whole.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field.
         category_separator: What parts the levels of a category path; ">" by default, "/" where no path has ">".
@@ -74,5 +74,5 @@ def prepare(
     if update:
         from eclip.products.update import update_store
 
-        return update_store(opened, Path(store), fetch_images=fetch_images, **settings, remove_missing=remove_missing)
-    return prepare_store(opened, Path(store), fetch_images=fetch_images, **settings)
+        return update_store(opened, store, fetch_images=fetch_images, **settings, remove_missing=remove_missing)
+    return prepare_store(opened, store, fetch_images=fetch_images, **settings)

@@ -15,7 +15,7 @@ from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
-from eclip.schema import EMBEDDING_COLUMNS, STORE_CACHE, embedding_type, vectors_schema
+from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
 
@@ -24,7 +24,7 @@ def embed_store(store: Store, encoder: Encoder) -> int:
     rows = store.rows_without_vectors(encoder.digest)
     if not rows:
         return 0
-    folder = parts_folder(store.path / STORE_CACHE / "embedding", encoder.digest, store.digest)
+    folder = parts_folder(store.place.cache / "embedding", encoder.digest, store.digest)
     parts = encode_in_parts(
         "Embedding the store",
         store_batches(store, rows),
@@ -83,7 +83,7 @@ def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
 def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's cache."""
     towers = PretrainedTowers()
-    kept = store.path / STORE_CACHE / f"pretrained-{towers.digest}-{store.digest[:16]}.arrow"
+    kept = store.place.cache / f"pretrained-{towers.digest}-{store.digest[:16]}.arrow"
     if not kept.is_file():
         folder = parts_folder(kept, towers.digest, store.digest)
         schema = pa.schema([("image", embedding_type(IMAGE_DIM)), ("text", embedding_type(TEXT_DIM))])

@@ -63,7 +63,7 @@ def read_training_pairs(store: Store) -> Pairs:
         titles = table.num_rows - table["title"].null_count
         pictures = table.num_rows - table["image_hash"].null_count
         raise StoreError(
-            f"{store.path} has {len(pairs)} products to train on with both a title and a picture (of "
+            f"{store.place} has {len(pairs)} products to train on with both a title and a picture (of "
             f"{table.num_rows} products {titles} have a title, {pictures} a readable picture); expected at least "
             f"{MIN_PAIRS}: check the columns given to `eclip prepare` and the rejects it reported"
         )

@@ -118,6 +118,12 @@ def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if init is not None:
         encoder = load_model(init)
         encoder.pretrained_prefixes = ("visual.", "text.")
+        size = encoder.model_cfg["vision_cfg"]["image_size"]
+        if config.image_size not in (None, size):
+            raise ConfigError(
+                f"image_size = {config.image_size}: the model to continue (--init) sees pictures at {size}; leave it "
+                "out of the recipe"
+            )
         return encoder
     if config.encoder in PRESETS:
         options = {} if config.image_size is None else {"image_size": config.image_size}

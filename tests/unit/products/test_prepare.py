@@ -188,7 +188,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from eclip.products import prepare
-def stop(*args): print("written", flush=True); time.sleep(60)
+def stop(*args, **options): print("written", flush=True); time.sleep(60)
 prepare.add_whole_feed_columns = stop
 prepare.prepare_store(Path(sys.argv[1]), Path(sys.argv[2]), images=None, columns="", category_separator=None)
 """

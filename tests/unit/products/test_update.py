@@ -162,8 +162,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "deleting": (update, "delete_products"),
     "appending": (update, "append_rows"),
     "second pass": (update, "add_whole_feed_columns"),
-    "describing": (update, "_describe"),
-    "rejects": (update, "_replace_rejects"),
+    "describing": (update, "describe"),
     "manifest": (update, "write_manifest"),
 }
 
@@ -200,6 +199,20 @@ def test_a_stopped_update_keeps_the_old_store_and_the_next_one_is_whole(
     undisturbed = Store.open(shop / "other" / "store")
     assert disturbed.digest == undisturbed.digest
     assert disturbed.table(["product_id", "title", "split"]).equals(undisturbed.table(["product_id", "title", "split"]))
+
+
+def test_rows_that_another_wrote_at_the_same_time_are_told(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = update.append_rows
+
+    def twice(address: str, rows: pa.Table) -> None:
+        real(address, rows)
+        real(address, rows)  # as of a writer that had slept through its lease
+
+    before = rows(shop / "store", "title", "split")
+    monkeypatch.setattr(update, "append_rows", twice)
+    with pytest.raises(StoreError, match="has 8 rows, not the 5 that were written: another command wrote it"):
+        merge(shop)
+    assert rows(shop / "store", "title", "split") == before
 
 
 def test_a_feed_that_lost_a_column_is_refused(shop: Path) -> None:

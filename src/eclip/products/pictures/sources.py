@@ -122,7 +122,7 @@ class ObjectStorage:
         with self._lock:
             region = self._regions.get(bucket)
             if region is None:
-                region = self._regions[bucket] = _region(bucket)
+                region = self._regions[bucket] = bucket_region(bucket)
             if region not in self._by_region:
                 self._by_region[region] = fs.S3FileSystem(
                     region=region,
@@ -134,14 +134,14 @@ class ObjectStorage:
             return self._by_region[region]
 
 
-def _region(bucket: str) -> str:
+def bucket_region(bucket: str) -> str:
     """The region named in the environment, else the one Amazon names for the bucket."""
     from pyarrow import fs
 
     named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if named or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
         return named or "us-east-1"
-    return str(fs.resolve_s3_region(bucket))
+    return str(fs.resolve_s3bucket_region(bucket))
 
 
 def _s3_reason(text: str) -> str:

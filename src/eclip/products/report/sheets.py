@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from eclip.products.plainlists import shared_texts
 from eclip.products.store import Store
 
 GROUPS_SHOWN = 8
@@ -38,10 +39,10 @@ class Sheet:
 
 def duplicate_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     """Some listings that were found to repeat another, near ones first."""
-    reasons = products["duplicate_reason"].to_pylist()
-    rows = {product_id: row for row, product_id in enumerate(products["product_id"].to_pylist())}
+    reasons = shared_texts(products["duplicate_reason"])
+    rows = {product_id: row for row, product_id in enumerate(shared_texts(products["product_id"]))}
     groups: dict[int, list[int]] = {}
-    for row, original in enumerate(products["duplicate_of"].to_pylist()):
+    for row, original in enumerate(shared_texts(products["duplicate_of"])):
         if original in rows:
             groups.setdefault(rows[original], []).append(row)
     chosen = _draw([[original, *repeats] for original, repeats in groups.items()])
@@ -51,9 +52,9 @@ def duplicate_sheets(store: Store, products: pa.Table) -> list[Sheet]:
 
 def catalog_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     """Some catalogs of two listings or more, inferred ones before given ones."""
-    reasons = products["catalog_reason"].to_pylist()
+    reasons = shared_texts(products["catalog_reason"])
     groups: dict[str, list[int]] = {}
-    for row, catalog in enumerate(products["catalog_id"].to_pylist()):
+    for row, catalog in enumerate(shared_texts(products["catalog_id"])):
         if catalog:
             groups.setdefault(catalog, []).append(row)
     several = [members for members in groups.values() if len(members) > 1]
