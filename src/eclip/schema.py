@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 MODEL_VERSION = 1
 REPORT_VERSION = 1
 
