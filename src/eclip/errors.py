@@ -18,7 +18,8 @@ class EclipError(Exception):
     """
 
     def __str__(self) -> str:
-        return _UNPRINTABLE.sub("?", super().__str__())
+        lines = (line.strip() for line in super().__str__().splitlines())
+        return _UNPRINTABLE.sub("?", " ".join(line for line in lines if line))
 
 
 class ConfigError(EclipError):

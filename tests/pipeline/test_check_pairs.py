@@ -10,7 +10,8 @@ from commandline import Result, done, eclip
 import eclip as package
 from eclip.commands.prepare import CheckedSummary
 from eclip.products.agreement import check
-from eclip.products.store import PAIRS_CHECK, Store
+from eclip.products.manifest import PAIRS_CHECK
+from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
 
 

@@ -92,7 +92,6 @@ def prepare(
         return plan_feed(opened, **settings)
     if check_with is not None:
         _require_model(Path(check_with))
-    settings["fetch_images"] = fetch_images
     prepared: PrepareSummary | UpdateSummary
     if update:
         from eclip.products.update import update_store

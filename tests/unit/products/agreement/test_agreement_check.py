@@ -14,8 +14,9 @@ from PIL import Image
 from eclip.errors import StoreError
 from eclip.products.agreement import check
 from eclip.products.agreement.check import CheckSummary, check_pairs
+from eclip.products.manifest import PAIRS_CHECK
 from eclip.products.prepare import prepare_store
-from eclip.products.store import PAIRS_CHECK, Store
+from eclip.products.store import Store
 from eclip.products.update import update_store
 from eclip.schema import STORE_REPORT
 
