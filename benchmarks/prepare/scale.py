@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import resource
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +58,41 @@ def measured(feed: Path, warm: Path, work: Path, update: Path | None) -> dict[st
     return out
 
 
+class TreeMemory(threading.Thread):
+    """Watches how much memory a process and all that it starts hold together (resident sets), from a parent."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+
+    def run(self) -> None:
+        """Look twice a second."""
+        page = resource.getpagesize()
+        while True:
+            parents, held = {}, {}
+            for folder in Path("/proc").glob("[0-9]*"):
+                try:
+                    parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                    held[int(folder.name)] = int((folder / "statm").read_text().split()[1]) * page
+                except (OSError, IndexError):
+                    continue  # it has ended
+            tree, new = set(), {os.getpid()}
+            while new:
+                tree |= new
+                new = {pid for pid, parent in parents.items() if parent in new} - tree
+            self.peak = max(self.peak, sum(held.get(pid, 0) for pid in tree - {os.getpid()}))
+            time.sleep(0.5)
+
+
 def show(found: dict[str, Any], before: dict[str, Any] | None) -> None:
     """One table: stages, seconds, rows a second, growth."""
     rows, costs = found["rows"], found["costs"]
     total = tuple(sum(cost[kind] for cost in costs.values()) for kind in (0, 1))
     limits = max(costs, key=lambda name: costs[name][0])
-    print(f"\n{rows:,} rows, at most {found['peak'] / 2**30:.2f} GB ({found['before'] / 2**30:.2f} GB before)")
+    print(
+        f"\n{rows:,} rows, at most {found['peak'] / 2**30:.2f} GB ({found['before'] / 2**30:.2f} GB before), with all "
+        f"processes that clean {found['tree'] / 2**30:.2f} GB"
+    )
     print(f"{limits} limits")
     print("| stage | seconds | processor s | rows/s | x |\n| --- | --- | --- | --- | --- |")
     for name, (clock, processor) in [*costs.items(), ("all", total)]:
@@ -85,11 +118,14 @@ def main() -> None:
     warm = drawn(args.work, _WARM_ROWS)
     other = max(args.rows) // ROWS_OF_SHOP * 2 + 1_000  # a shop that no feed has
     update = drawn(args.work, args.update, first_shop=other) if args.update else None
-    before = None
+    before, watch = None, TreeMemory()
+    watch.start()
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for num in args.rows:
-            found = pool.apply(measured, (drawn(args.work, num), warm, args.work, update))
-            show(found, before)
+            feed = drawn(args.work, num)
+            watch.peak = 0
+            found = pool.apply(measured, (feed, warm, args.work, update))
+            show({**found, "tree": watch.peak}, before)
             before = found
 
 

@@ -13,8 +13,9 @@ T = TypeVar("T")
 
 
 class StageTimes:
-    """Seconds of named stages, by the clock and by the processor (all threads of this process together).
+    """Seconds of named stages, by the clock and by the processor.
 
+    Processor seconds are of all threads of this process, and of processes that it started and that have ended.
     Stages that run by turns (reading a batch, writing a batch) add up. A stage with far more seconds than processor
     seconds waits: for servers of pictures, a disk, or a busy machine.
     """
@@ -26,13 +27,13 @@ class StageTimes:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count the time of a block."""
-        clock, processor = time.monotonic(), time.process_time()
+        clock, processor = time.monotonic(), _processor_seconds()
         try:
             yield
         finally:
             for counts, spent in (
                 (self.seconds, time.monotonic() - clock),
-                (self.processor_seconds, time.process_time() - processor),
+                (self.processor_seconds, _processor_seconds() - processor),
             ):
                 counts[name] = counts.get(name, 0.0) + spent
 
@@ -46,6 +47,12 @@ class StageTimes:
                 except StopIteration:
                     return
             yield item
+
+
+def _processor_seconds() -> float:
+    """Spent by this process so far, and by those that it started and that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def peak_memory_bytes() -> int:

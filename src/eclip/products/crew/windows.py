@@ -22,7 +22,7 @@ from eclip.products.crew.runners import Workplace, first_line, workplace
 from eclip.products.crew.work import Share, pack_settings
 from eclip.products.listings import FeedPlan
 
-SMALL_FEED_ROWS = 20_000  # below, threads are done before processes have paid for their start
+SMALL_FEED_ROWS = 4_000  # below, threads are done before processes have paid for their start
 _WINDOWS = 3  # under way
 _CLUSTER_BATCHES = 4  # of a core in a window: a query costs a cluster more than it costs one machine
 _WINDOW_BYTES = 256 << 20
