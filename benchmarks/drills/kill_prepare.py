@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -32,7 +31,7 @@ from jobs import JOBS, LONGEST_SECONDS, Job, done, draw_feeds, make_job
 
 from eclip.errors import StoreError
 from eclip.products.store import Store
-from eclip.schema import EMBEDDING_COLUMNS, STORE_CONFLICTS
+from eclip.schema import EMBEDDING_COLUMNS
 
 # Run before the command: counts its steps on the disk, tells them, and dies just before the n-th.
 WATCHED = """
@@ -230,7 +229,7 @@ def state_of(folder: Path) -> State:
     names = [name for name in store.column_names if name not in EMBEDDING_COLUMNS]
     state |= {name: digest(values) for name, values in store.table(names).to_pydict().items()}
     state["rejects"] = digest(store.rejects().to_pylist())
-    state["conflicts"] = digest(json.loads((store.path / STORE_CONFLICTS).read_text(encoding="utf-8")))
+    state["conflicts"] = digest(store.conflicts().to_pylist())
     return state | {"manifest digest": store.digest, "vectors": str(store.vectors_digest)}
 
 

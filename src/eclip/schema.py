@@ -15,9 +15,9 @@ REPORT_VERSION = 1
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
-STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET)
+CONFLICTS_DATASET = "conflicts.lance"
+STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
-STORE_CONFLICTS = "conflicts.json"  # links between listings that something contradicts
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
@@ -25,7 +25,7 @@ STORE_MANIFEST = "store.json"  # written last: its presence says that the store 
 STORE_NAMES = {
     *STORE_DATASETS,
     STORE_CACHE,
-    STORE_CONFLICTS,
+    "conflicts.json",  # of stores up to version 2
     STORE_INCOMING,
     STORE_LOCK,
     STORE_REPORT,
@@ -109,6 +109,16 @@ REJECTS_SCHEMA = pa.schema(
         pa.field("reason", pa.string()),  # short kind, counted in the report: "no title and no picture"
         pa.field("detail", pa.string()),  # what was found
         pa.field("raw", pa.string()),  # the row as JSON, pictures left out
+    ]
+)
+
+# Links between listings that something contradicts.
+CONFLICTS_SCHEMA = pa.schema(
+    [
+        pa.field("action", pa.string()),  # cut (an inferred link was not made) or flagged (a given catalog stays)
+        pa.field("evidence", pa.string()),  # what would link them: "same barcode gtin:0880..."
+        pa.field("clash", pa.string()),  # what is two: "colours", "barcodes", "prices of one seller"
+        pa.field("product_ids", pa.list_(pa.string())),  # two that stand for the sides; one for a given catalog
     ]
 )
 

@@ -13,11 +13,11 @@ from eclip.products.dataset import (
     num_fragments,
     whole_version,
 )
-from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.store import Store
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, STORE_DATASETS
+from eclip.schema import PRODUCTS_DATASET, STORE_DATASETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,9 @@ def compact_store(store: StoreName) -> CompactSummary:
         size, manifest = place.num_bytes(), dict(opened.manifest)
         fragments = num_fragments(products, manifest[DATASET_VERSION])
         with stage("Compacting", opened.num_rows) as advance:
-            for name, key in ((PRODUCTS_DATASET, DATASET_VERSION), (REJECTS_DATASET, REJECTS_VERSION)):
+            for name, key in zip(STORE_DATASETS, (DATASET_VERSION, REJECTS_VERSION, CONFLICTS_VERSION), strict=True):
                 dataset = place.dataset(name)
-                begin_at(dataset, manifest.get(key))
+                begin_at(dataset, manifest[key])
                 compact_rows(dataset)
                 manifest[key] = newest_version(dataset)
             whole_version(products, opened.num_rows)

@@ -27,14 +27,14 @@ from eclip.products.dataset import (
     newest_version,
 )
 from eclip.products.deleted import DELETED, Deleted, without_examples
-from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
 from eclip.products.store import Store
 from eclip.products.update import describe, settled_splits
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_DATASETS
+from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_DATASETS
 
 _EXAMPLES = 10
 
@@ -115,6 +115,8 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
         settled = settled_splits(store, gone)
         delete_products(dataset, gone)
         add_whole_feed_columns(store.place, summary, settled=settled)
+    else:
+        begin_at(store.place.dataset(CONFLICTS_DATASET), store.manifest[CONFLICTS_VERSION])
     compact_rows(dataset)
     return describe(store, summary, num_rows=store.num_rows - len(gone))
 
@@ -131,7 +133,7 @@ def _without_rejects(store: Store, asked: Deleted) -> pa.Table:
         writer.append(rejects.filter(pc.invert(mine)))
         writer.close()
     else:
-        begin_at(dataset, store.manifest.get(REJECTS_VERSION))
+        begin_at(dataset, store.manifest[REJECTS_VERSION])
     return gone
 
 

@@ -9,7 +9,8 @@ from eclip.products.place import StorePlace
 from eclip.schema import STORE_MANIFEST
 
 DATASET_VERSION = "dataset_version"  # the version of the products that counts
-REJECTS_VERSION = "rejects_version"  # likewise of the rejects; older stores lack it: the newest
+REJECTS_VERSION = "rejects_version"  # likewise of the rejects
+CONFLICTS_VERSION = "conflicts_version"  # likewise of the conflicts
 PAIRS_CHECK = "pairs_check"  # what the last check of pictures against titles found
 VECTORS_MODEL = "vectors_model"  # digest of the model whose vectors lie there, or null
 

@@ -10,13 +10,14 @@ store of that name is whole.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
+
+import pyarrow as pa
 
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
 from eclip.products.dataset import (
@@ -30,7 +31,14 @@ from eclip.products.dataset import (
 from eclip.products.deleted import DELETED, Deleted, without_examples
 from eclip.products.feeds import Feed
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
-from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    read_manifest,
+    write_manifest,
+)
 from eclip.products.place import StoreName, StorePlace, store_place
 from eclip.products.report.page import REPORT_STAGE, render_store_report
 from eclip.products.stagetimes import StageTimes, peak_memory_bytes
@@ -39,17 +47,17 @@ from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
 from eclip.schema import (
+    CONFLICTS_DATASET,
+    CONFLICTS_SCHEMA,
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     REJECTS_SCHEMA,
-    STORE_CONFLICTS,
     STORE_DATASETS,
     STORE_REPORT,
     STORE_VERSION,
 )
 from eclip.version import __version__
 
-_CONFLICTS_KEPT = 1_000  # for people to look at
 _PLAN_ROWS = 200  # looked at by a dry run
 
 
@@ -143,6 +151,7 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
             **_manifest(plan, summary, content, feeding),
             DATASET_VERSION: whole_version(fresh.dataset(PRODUCTS_DATASET), summary.rows_kept),
             REJECTS_VERSION: newest_version(fresh.dataset(REJECTS_DATASET)),
+            CONFLICTS_VERSION: newest_version(fresh.dataset(CONFLICTS_DATASET)),
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
         }
@@ -229,8 +238,9 @@ def add_whole_feed_columns(
     for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
         setattr(summary, name, getattr(whole, name))
     summary.conflicts = len(whole.conflicts)
-    conflicts = [asdict(conflict) for conflict in whole.conflicts[:_CONFLICTS_KEPT]]
-    place.write_text(STORE_CONFLICTS, json.dumps(conflicts, ensure_ascii=False, indent=1))
+    conflicts = DatasetWriter(place.dataset(CONFLICTS_DATASET), CONFLICTS_SCHEMA)
+    conflicts.append(pa.Table.from_pylist([asdict(conflict) for conflict in whole.conflicts], schema=CONFLICTS_SCHEMA))
+    conflicts.close()
 
 
 def _manifest(plan: FeedPlan, summary: PrepareSummary, content: str, feeding: Feeding) -> dict[str, Any]:

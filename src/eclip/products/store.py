@@ -18,10 +18,18 @@ import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
-from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, read_manifest, write_manifest
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    read_manifest,
+    write_manifest,
+)
 from eclip.products.place import StoreName, StorePlace, store_place
 from eclip.products.storefolder import FolderPlace
 from eclip.schema import (
+    CONFLICTS_DATASET,
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
@@ -115,7 +123,12 @@ class Store:
     def rejects(self) -> pa.Table:
         """The rows of the feed that were not kept, in `REJECTS_SCHEMA`."""
         with reading(self.place):
-            return open_dataset(self.place.dataset(REJECTS_DATASET), self.manifest.get(REJECTS_VERSION)).to_table()
+            return open_dataset(self.place.dataset(REJECTS_DATASET), self.manifest[REJECTS_VERSION]).to_table()
+
+    def conflicts(self) -> pa.Table:
+        """Links between listings that something contradicts, in `CONFLICTS_SCHEMA`; given catalogs first."""
+        with reading(self.place):
+            return open_dataset(self.place.dataset(CONFLICTS_DATASET), self.manifest[CONFLICTS_VERSION]).to_table()
 
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
         """Encoded main pictures at these positions, in any order, repeats allowed; None where there is none.

@@ -37,7 +37,7 @@ from eclip.products.dataset import (
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
-from eclip.products.manifest import DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, write_manifest
+from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, write_manifest
 from eclip.products.place import StoreName, StorePlace
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
@@ -46,6 +46,7 @@ from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
 from eclip.schema import (
+    CONFLICTS_DATASET,
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
@@ -271,6 +272,7 @@ def describe(store: Store, summary: PrepareSummary, *, num_rows: int) -> dict[st
         "num_rows": table.num_rows,
         "summary": asdict(summary),
         DATASET_VERSION: version,
+        CONFLICTS_VERSION: newest_version(store.place.dataset(CONFLICTS_DATASET)),
         VECTORS_MODEL: _encoded_by(store.place, version)[0],
     }
 
