@@ -27,7 +27,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eclip.metrics import average_precision
-from eclip.products.store import PAIRS_CHECK, Store
+from eclip.products.manifest import PAIRS_CHECK
+from eclip.products.store import Store
 from eclip.products.wholefeed import PLACEHOLDER
 
 SWAPPED_SHARE = 0.05

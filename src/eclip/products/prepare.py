@@ -30,6 +30,7 @@ from eclip.products.dataset import (
 )
 from eclip.products.deleted import DELETED, Deleted, without_examples
 from eclip.products.feeds import Feed
+from eclip.products.garbage import search_put_off
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
 from eclip.products.manifest import (
     CONFLICTS_VERSION,
@@ -230,7 +231,7 @@ def add_whole_feed_columns(
     def read_pictures(rows: Sequence[int]) -> list[bytes | None]:
         return list(opened.take(list(rows), columns=["image"])["image"].to_pylist())
 
-    with stage("Duplicates, catalogs, split", keys.num_rows) as advance:
+    with stage("Duplicates, catalogs, split", keys.num_rows) as advance, search_put_off():
         whole = view_whole_feed(keys, read_pictures, settled=settled, times=times)
         with times.stage("put columns"):
             put_columns(dataset, whole.columns)

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from eclip.products.garbage import search_put_off
 from eclip.products.manifest import PAIRS_CHECK
 from eclip.products.report.figures import FIGURE_COLUMNS, count_figures
 from eclip.products.report.sheets import catalog_sheets, duplicate_sheets, wrong_pair_sheets
@@ -47,6 +48,7 @@ def write_store_report(store: Store) -> None:
     store.place.write_text(STORE_REPORT, render_store_report(store))
 
 
+@search_put_off()
 def render_store_report(store: Store) -> str:
     """The page as HTML: style and pictures stand inside it, scripts are forbidden, feeds' texts are escaped."""
     summary, updated = store.manifest["summary"], store.manifest.get("updated")
