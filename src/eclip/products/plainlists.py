@@ -10,12 +10,8 @@ _SEPARATOR = "\x1f"  # in no cleaned text: cleaning takes control characters out
 
 def shared_texts(column: pa.ChunkedArray) -> list[str | None]:
     """A column of texts; equal texts are one object: sellers, brands, reasons repeat."""
-    if not len(column):
-        return []
-    coded = column.dictionary_encode().unify_dictionaries()
-    words = [*coded.chunk(0).dictionary.to_pylist(), None]
-    codes = [chunk.indices.fill_null(len(words) - 1).to_numpy() for chunk in coded.chunks]
-    return [words[code] for chunk in codes for code in chunk.tolist()]
+    known: dict[str | None, str | None] = {}
+    return [known.setdefault(text, text) for chunk in column.chunks for text in chunk.to_pylist()]
 
 
 def shared_paths(column: pa.ChunkedArray) -> list[list[str] | None]:
