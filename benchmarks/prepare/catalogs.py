@@ -174,7 +174,7 @@ def agreeing_positions(titles: Sequence[str | None], pairs: np.ndarray) -> list[
     """Which of the pairs [P, 2] have titles that agree, by the rule of catalogs."""
     words = title_words(titles)
     rare, prices = rare_words(words, title_keys(words)), np.full(len(titles), np.nan)
-    agreed = set(agreeing_pairs(map(tuple, pairs.tolist()), words, rare, prices))
+    agreed = set(agreeing_pairs(pairs, words, rare, prices))
     return [place for place, pair in enumerate(pairs.tolist()) if tuple(pair) in agreed]
 
 
