@@ -13,7 +13,7 @@ from eclip.products.dataset import (
     num_fragments,
     whole_version,
 )
-from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.manifest import DATASET_VERSION, VERSION_KEYS, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.store import Store
 from eclip.progress import stage
@@ -51,7 +51,7 @@ def compact_store(store: StoreName) -> CompactSummary:
         size, manifest = place.num_bytes(), dict(opened.manifest)
         fragments = num_fragments(products, manifest[DATASET_VERSION])
         with stage("Compacting", opened.num_rows) as advance:
-            for name, key in zip(STORE_DATASETS, (DATASET_VERSION, REJECTS_VERSION, CONFLICTS_VERSION), strict=True):
+            for name, key in VERSION_KEYS.items():
                 dataset = place.dataset(name)
                 begin_at(dataset, manifest[key])
                 compact_rows(dataset)

@@ -154,11 +154,17 @@ def put_columns(address: Address, columns: pa.Table, *, version: int | None = No
     return int(dataset.version)
 
 
-def forget_old_versions(address: Address) -> None:
-    """Remove the files of versions that nobody should be reading any more: an update makes about four."""
+def forget_old_versions(address: Address, version: int) -> None:
+    """Remove the files of versions that nobody should be reading any more: an update makes about four.
+
+    Args:
+        address: The dataset.
+        version: That which counts. It need not be the newest: writes that were never finished may lie after it, and
+            stay until a later one counts.
+    """
     dataset, now = open_dataset(address), datetime.now()
-    versions = sorted(dataset.versions(), key=lambda version: version["version"])[:-_KEEP_OLD_VERSIONS]
-    old = [version["version"] for version in versions if now - version["timestamp"] > _KEEP_OLD_FOR]
+    versions = sorted((each for each in dataset.versions() if each["version"] <= version), key=lambda v: v["version"])
+    old = [each["version"] for each in versions[:-_KEEP_OLD_VERSIONS] if now - each["timestamp"] > _KEEP_OLD_FOR]
     if old:
         dataset.cleanup_old_versions(versions=old)
 

@@ -6,11 +6,16 @@ import json
 from typing import Any
 
 from eclip.products.place import StorePlace
-from eclip.schema import STORE_MANIFEST
+from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, STORE_MANIFEST
 
 DATASET_VERSION = "dataset_version"  # the version of the products that counts
 REJECTS_VERSION = "rejects_version"  # likewise of the rejects
 CONFLICTS_VERSION = "conflicts_version"  # likewise of the conflicts
+VERSION_KEYS = {
+    PRODUCTS_DATASET: DATASET_VERSION,
+    REJECTS_DATASET: REJECTS_VERSION,
+    CONFLICTS_DATASET: CONFLICTS_VERSION,
+}
 PAIRS_CHECK = "pairs_check"  # what the last check of pictures against titles found
 VECTORS_MODEL = "vectors_model"  # digest of the model whose vectors lie there, or null
 

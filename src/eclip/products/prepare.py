@@ -37,6 +37,7 @@ from eclip.products.manifest import (
     DATASET_VERSION,
     REJECTS_VERSION,
     VECTORS_MODEL,
+    VERSION_KEYS,
     read_manifest,
     write_manifest,
 )
@@ -53,7 +54,6 @@ from eclip.schema import (
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     REJECTS_SCHEMA,
-    STORE_DATASETS,
     STORE_REPORT,
     STORE_VERSION,
 )
@@ -163,8 +163,8 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
         summary.add_costs(times)
         write_manifest(fresh, {**manifest, "summary": asdict(summary)})
         fresh.write_text(STORE_REPORT, page)
-        for name in STORE_DATASETS:
-            forget_old_versions(fresh.dataset(name))
+        for name, key in VERSION_KEYS.items():
+            forget_old_versions(fresh.dataset(name), manifest[key])
     return summary
 
 

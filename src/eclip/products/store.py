@@ -192,7 +192,7 @@ class Store:
             version = put_columns(dataset, columns, version=self.manifest[DATASET_VERSION])
             manifest = {**self.manifest, DATASET_VERSION: version, VECTORS_MODEL: model_digest}
             write_manifest(self.place, manifest)
-            forget_old_versions(dataset)
+            forget_old_versions(dataset, version)
         self.manifest = manifest
 
     @contextmanager

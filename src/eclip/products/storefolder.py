@@ -13,7 +13,7 @@ from eclip.files import is_leftover, write_text, writing
 from eclip.products.manifest import read_manifest
 from eclip.products.place import StorePlace
 from eclip.products.writelock import only_writer
-from eclip.schema import STORE_CACHE, STORE_INCOMING, STORE_NAMES
+from eclip.schema import STORE_CACHE, STORE_INCOMING, STORE_LOCK, STORE_NAMES
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def check_replaceable(store: Path) -> None:
         strange = sorted(names - STORE_NAMES)
         if strange:
             raise StoreError(f"{store}: holds {strange[0]}, which is no part of a store; name a new or empty folder")
-        if names and not (read_manifest(FolderPlace(store)) or {}).get("version"):
+        # In a folder that was empty a first run that failed leaves the lock alone.
+        if names - {STORE_LOCK} and not (read_manifest(FolderPlace(store)) or {}).get("version"):
             raise StoreError(f"{store}: holds other files and no product store; name a new or empty folder")
     elif store.exists():
         raise StoreError(f"{store}: is a file; name a folder for the store")

@@ -37,7 +37,14 @@ from eclip.products.dataset import (
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
-from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL, write_manifest
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    VERSION_KEYS,
+    write_manifest,
+)
 from eclip.products.place import StoreName, StorePlace
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
@@ -52,7 +59,6 @@ from eclip.schema import (
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     REJECTS_SCHEMA,
-    STORE_DATASETS,
 )
 
 _CARRIED = ("pair_score", "weight", *EMBEDDING_COLUMNS, EMBEDDING_MODEL_COLUMN)  # of a picture and title as before
@@ -145,8 +151,8 @@ def update_store(
         manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
         write_manifest(place, manifest)
         write_store_report(Store(place, manifest))
-        for name in STORE_DATASETS:
-            forget_old_versions(place.dataset(name))
+        for name, key in VERSION_KEYS.items():
+            forget_old_versions(place.dataset(name), manifest[key])
     return summary
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from eclip.errors import DiskError, FeedError, StoreError
 from eclip.products import update
+from eclip.products.dataset import open_dataset
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.products.update import UpdateSummary, update_store
@@ -229,3 +231,25 @@ def test_without_a_store_there_is_nothing_to_update(shop: Path) -> None:
         update_store(
             shop / "next.csv", shop / "gone", images=None, columns="", category_separator=None, remove_missing=False
         )
+
+
+def test_many_versions_of_a_killed_update_do_not_push_out_the_store(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclip.products.dataset._KEEP_OLD_FOR", timedelta(0))
+    monkeypatch.setattr("eclip.products.dataset._KEEP_OLD_VERSIONS", 1)
+    before = rows(shop / "store", "title", "split")
+    with monkeypatch.context() as context:
+        context.setattr(update, "write_manifest", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            merge(shop)
+    dataset = open_dataset(shop / "store" / "products.lance")
+    assert dataset.version > Store.open(shop / "store").manifest["dataset_version"] + 1
+    assert counts(merge(shop, "feed.csv")) == (0, 0, 4, 0, 0)  # changes nothing, and tidies up
+    assert rows(shop / "store", "title", "split") == before
+    assert Store.open(shop / "store").conflicts().num_rows == 0
+    assert counts(merge(shop)) == (1, 2, 1, 0, 1)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -189,4 +189,4 @@ def _write(store: Store, scores: np.ndarray, weights: np.ndarray, summary: Check
         write_manifest(store.place, manifest)
         store.manifest = manifest
         write_store_report(store)
-        forget_old_versions(dataset)
+        forget_old_versions(dataset, version)
