@@ -153,7 +153,11 @@ def storage_options(address: str) -> dict[str, str] | None:
 
 @lru_cache(maxsize=16)
 def _region(bucket: str, server: str | None) -> str:  # noqa: ARG001 - another server, another answer
-    return bucket_region(bucket)
+    try:
+        return bucket_region(bucket)
+    except OSError as error:
+        said = " ".join(str(error).split())[:300]
+        raise StoreError(f"s3://{bucket}: its region can't be asked for ({said}); name it in AWS_REGION") from None
 
 
 @lru_cache(maxsize=4)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eclip.errors import ConfigError, FeedError
@@ -232,3 +234,14 @@ def _find_the_rest(
 def _folded(name: str) -> str:
     """A name as it is compared: `productDisplayName` = `product_display_name` = `Product Display-Name`."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def refuse_repeated(names: Sequence[str], path: Path) -> None:
+    """Refuse a header that names a column twice.
+
+    Raises:
+        FeedError: It does.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise FeedError("the header has this column twice; rename one", path=path, column=twice)

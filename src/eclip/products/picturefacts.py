@@ -48,7 +48,9 @@ def picture_facts(feed: Feed, *, images: Path | None = None, columns: str = "") 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
     """Whether a column's values are pictures themselves, or hold them."""
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_nested(kind)
+    if pa.types.is_nested(kind):
+        return any(_holds_bytes(kind.field(index).type) for index in range(kind.num_fields))
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def _stamp(source: object, folder: Path) -> str:

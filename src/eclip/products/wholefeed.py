@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from eclip.products.catalogs import CATALOG_KEYS, Conflict, assign_catalogs
 from eclip.products.catalogs.facts import telling_attributes
-from eclip.products.duplicates.components import folded_titles, key_codes, loss_groups
-from eclip.products.duplicates.exact import placeholder_pictures
+from eclip.products.duplicates.components import key_codes, loss_groups
+from eclip.products.duplicates.exact import placeholder_pictures, product_names
 from eclip.products.duplicates.hamming import near_pairs
 from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.near import Confirm, find_near_duplicates
@@ -151,8 +151,8 @@ def _picture_hashes(keys: pa.Table) -> np.ndarray:
 
 def _placeholders(values: Mapping[str, list[Any]]) -> set[str]:
     """Pictures under many different products: models, catalogs, else titles."""
-    names = zip(values["feed_model_id"], values["feed_catalog_id"], folded_titles(values["title"]), strict=True)
-    return placeholder_pictures(values["image_hash"], [model or catalog or title for model, catalog, title in names])
+    names = product_names(values["feed_model_id"], values["feed_catalog_id"], values["title"])
+    return placeholder_pictures(values["image_hash"], names)
 
 
 def _telling_pictures(keys: pa.Table, placeholders: set[str]) -> np.ndarray:

@@ -51,10 +51,21 @@ def test_another_folder_of_pictures(feed: Path, tmp_path: Path) -> None:
     assert facts(feed, tmp_path / "more") != facts(feed)
 
 
-def test_pictures_inside_a_feed_change_with_it(tmp_path: Path) -> None:
-    table = pa.table({"title": ["Shoe", "Hat"], "image": [b"one", b"two"]})
-    pq.write_table(table, tmp_path / "feed.parquet")
-    assert facts(tmp_path / "feed.parquet") == picture_facts(open_feed(tmp_path / "feed.parquet"))
+def test_pictures_inside_a_feed_are_not_told(tmp_path: Path) -> None:
+    """They change with the feed, whose own size and time tell it."""
+    for name, pictures in (("one", [b"one", b"two"]), ("other", [b"three", b"four"])):
+        whole = pa.array([{"bytes": picture, "path": None} for picture in pictures])
+        table = pa.table({"title": ["Shoe", "Hat"], "image": pictures, "extra_images": whole})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    assert facts(tmp_path / "one.parquet") == facts(tmp_path / "other.parquet")
+
+
+def test_lists_of_names_count(feed: Path) -> None:
+    table = pa.table({"title": ["Shoe", "Hat"], "image": ["a.jpg", None], "extra_images": [["b.jpg", "c.jpg"], None]})
+    pq.write_table(table, feed.parent / "feed.parquet")
+    before = facts(feed.parent / "feed.parquet")
+    (feed.parent / "c.jpg").write_bytes(b"longer")
+    assert facts(feed.parent / "feed.parquet") != before
 
 
 def test_a_name_that_is_no_path(tmp_path: Path) -> None:

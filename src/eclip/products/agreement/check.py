@@ -62,8 +62,8 @@ def check_pairs(store: Store, picture_vectors: PictureVectors, *, model_digest: 
         model_digest: Digest of the model that makes them.
 
     Raises:
-        StoreError: There are too few pairs, or the model can't tell own pictures from strangers', or another command
-            changes the store.
+        StoreError: There are too few pairs or different products, or the model can't tell own pictures from
+            strangers', or another command changes the store.
         DiskError: The disk is full.
     """
     started = time.monotonic()
@@ -118,18 +118,29 @@ def score_pairs(
 ) -> Judged:
     """Judge each pair by what other listings show.
 
-    Listings without a category are calibrated for themselves, where there are enough: a guessed one proves less.
+    Listings without a category are calibrated for themselves, where there are enough, and strangers to compare them
+    with: a guessed one proves less.
 
     Args:
         vectors: Of the pictures, [N, D].
         titles: N of them.
         categories: N paths, or None.
         groups: Loss groups, N of them.
+
+    Raises:
+        StoreError: Nearly all are of a few groups: there are no strangers to compare with.
     """
     words = said_topics(titles, categories, seed=_SEED)
     own, strange = cross_fitted_information(vectors, words, np.asarray(groups), seed=_SEED)
+    met = (~np.isnan(strange)).sum(axis=1)
+    if met.sum() < MIN_PAIRS:
+        raise StoreError(
+            f"the {len(own)} listings with title and picture are of {len(set(groups))} different products as far as "
+            "titles, pictures and catalogs tell; expected enough others to compare each with (--check-with)"
+        )
     given = np.array([bool(path) for path in categories], dtype=bool)
-    parts = [given, ~given] if min(given.sum(), (~given).sum()) >= MIN_PAIRS else [np.ones(len(own), dtype=bool)]
+    apart = all(part.sum() >= MIN_PAIRS and met[part].sum() >= MIN_PAIRS for part in (given, ~given))
+    parts = [given, ~given] if apart else [np.ones(len(own), dtype=bool)]
     scores = np.full(len(own), np.nan)
     wrong = 0.0
     for part in parts:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
-from eclip.products.duplicates.exact import placeholder_pictures
+from eclip.products.duplicates.exact import placeholder_pictures, product_names
 from eclip.products.duplicates.index import DuplicateIndex
 from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.pixels import cells_agree, picture_cells
@@ -27,7 +27,7 @@ IN_STORE, IN_FEED = "store", "feed"
 _FACTS = ("gtin", "model_number", "brand")
 _NAMING = ("gtin", "model_number")  # facts that name one product: as good as a look at the pictures
 KEY_COLUMNS = (
-    *("product_id", "title", "seller", "feed_catalog_id", "image_hash", "perceptual_hash", "flags"),
+    *("product_id", "title", "seller", "feed_catalog_id", "feed_model_id", "image_hash", "perceptual_hash", "flags"),
     *_FACTS,
 )
 _STORE_COLUMNS = (*KEY_COLUMNS, "duplicate_of", "duplicate_reason", "review_flags")
@@ -160,7 +160,8 @@ def find_repeats(
         known: The store; None = within the feed only.
     """
     placeholders = known.placeholders if known else frozenset()
-    placeholders |= placeholder_pictures(rows["image_hash"].to_pylist(), rows["title"].to_pylist())
+    names = product_names(*(rows[name].to_pylist() for name in ("feed_model_id", "feed_catalog_id", "title")))
+    placeholders |= placeholder_pictures(rows["image_hash"].to_pylist(), names)
     index = known.index if known else DuplicateIndex.empty(_FACTS)
     look = _Look(rows, cells, known)
     found = index.find(listing_columns(rows, placeholders), confirm=look)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eclip.errors import FeedError
+from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.feed import Feed, RawBatch, file_facts, file_stamp, numbered, reading, steady
 
 _FILE_MAGIC = b"ARROW1"
@@ -22,7 +23,7 @@ class ParquetFeed(Feed):
     """A Parquet file.
 
     Raises:
-        FeedError: Empty, damaged, or without rows.
+        FeedError: Empty, damaged, without rows, or with two columns of one name.
     """
 
     columnar = True
@@ -36,6 +37,7 @@ class ParquetFeed(Feed):
         if not self._num_rows:
             raise FeedError("has columns but no rows", path=path)
         self.columns = tuple(file.schema_arrow.names)
+        refuse_repeated(self.columns, path)
 
     @property
     def num_rows(self) -> int:
@@ -65,7 +67,7 @@ class ArrowFeed(Feed):
     """An Arrow IPC file (Feather version 2) or stream.
 
     Raises:
-        FeedError: Empty, damaged, or without rows.
+        FeedError: Empty, damaged, without rows, or with two columns of one name.
     """
 
     columnar = True
@@ -75,6 +77,7 @@ class ArrowFeed(Feed):
         self._seen = file_stamp(path)
         with _opening(path, "Arrow"), _arrow_batches(path) as (schema, _):
             self.columns = tuple(schema.names)
+        refuse_repeated(self.columns, path)
         if not self.num_rows:
             raise FeedError("has columns but no rows", path=path)
 

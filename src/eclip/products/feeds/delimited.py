@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from eclip.errors import FeedError
+from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
 from eclip.products.feeds.feed import FileFeed
 
@@ -76,17 +77,6 @@ def csv_shape(path: Path) -> CsvShape:
 def _as_utf8(name: str) -> str:
     """A name with question marks for bytes that could not be decoded."""
     return name.encode("utf-8", "replace").decode("utf-8")
-
-
-def refuse_repeated(names: Sequence[str], path: Path) -> None:
-    """Refuse a header that names a column twice.
-
-    Raises:
-        FeedError: It does.
-    """
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise FeedError("the header has this column twice; rename one", path=path, column=twice)
 
 
 def header_delimiter(line: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eclip.errors import FeedError
-from eclip.products.feeds.delimited import refuse_repeated
+from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.feed import FileFeed, Row
 
 _MAX_EXACT = 2**53  # whole numbers beyond are not exact in a sheet

@@ -137,13 +137,17 @@ class ObjectStorage:
 
 
 def bucket_region(bucket: str) -> str:
-    """The region named in the environment, else the one Amazon names for the bucket."""
+    """The region named in the environment, else the one Amazon names for the bucket.
+
+    Raises:
+        OSError: Amazon knows no such bucket, or does not answer.
+    """
     from pyarrow import fs
 
     named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if named or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
         return named or "us-east-1"
-    return str(fs.resolve_s3bucket_region(bucket))
+    return str(fs.resolve_s3_region(bucket))
 
 
 def _s3_reason(text: str) -> str:

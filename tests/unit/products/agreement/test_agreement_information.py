@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
+from eclip.errors import StoreError
 from eclip.metrics import average_precision
 from eclip.products.agreement import information
 from eclip.products.agreement.calibrate import Calibration, separation
@@ -159,6 +160,27 @@ def test_a_rare_kind_is_not_taken_for_wrong() -> None:
     titles, paths = [*titles, *["a quaint astrolabe"] * 6], [*paths, *[["Instruments"]] * 6]
     scores = score_pairs(vectors, titles, paths, np.arange(len(titles))).scores
     assert (pair_weights(scores[-6:]) > 0).all()
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 5])
+def test_listings_of_a_few_groups_are_refused(num_groups: int) -> None:
+    """A shop that calls all it sells "a shirt": nothing is a stranger's."""
+    vectors = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    groups = np.arange(300) % num_groups
+    with pytest.raises(StoreError, match=rf"300 listings .* {num_groups} different products"):
+        score_pairs(vectors, [f"shirt {group}" for group in groups], [None] * 300, groups)
+
+
+def test_listings_without_category_that_meet_no_stranger_are_calibrated_with_the_others() -> None:
+    """Of nine groups in five folds one is alone in its own."""
+    folds = information._folds(np.arange(9), np.random.default_rng(0))
+    (alone,) = (group for group in range(9) if (folds == folds[group]).sum() == 1)
+    groups = np.repeat(np.arange(9), 220)
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(9, 16))[groups] + 0.3 * rng.normal(size=(len(groups), 16))
+    paths = [None if group == alone else ["All", f"Kind {group}"] for group in groups]
+    scores = score_pairs(vectors.astype(np.float32), [f"shirt {group}" for group in groups], paths, groups).scores
+    assert not np.isnan(scores).any()
 
 
 def test_weights_by_hand() -> None:

@@ -22,7 +22,7 @@ from eclip.products.listings import read_listings
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 
-COLUMNS = ("id", "title", "seller", "image", "gtin", "brand")
+COLUMNS = ("id", "title", "seller", "image", "gtin", "brand", "model_id")
 
 
 def draw(path: Path, seed: int, *, crop: int = 0) -> str:
@@ -93,6 +93,23 @@ def test_near_hashes_of_other_pictures_are_no_duplicates(shop: Path, monkeypatch
     assert ask(shop, rows, known)[0].place == "store"
     monkeypatch.setattr(newlistings, "cells_agree", lambda one, two: False)
     assert ask(shop, rows, known) == [Repeat()]
+
+
+def test_placeholders_are_told_as_preparing_tells_them(shop: Path) -> None:
+    """One picture of a size chart's worth of colours is the model's; of as many products it is nobody's."""
+    picture, near = draw(shop / "many.jpg", 5), draw(shop / "hair.jpg", 5, crop=1)
+    colours = [f"Orlo lamp no{number:02}" for number in range(24)]
+    for model, repeats in (("orlo", True), ("", False)):
+        rows = [
+            {"id": f"{number}", "title": title, "seller": f"s{number}", "image": picture, "model_id": model}
+            for number, title in enumerate(colours)
+        ]
+        rows.append({"id": "new", "title": "no03 lamp Orlo", "seller": "s3", "image": near, "model_id": model})
+        prepared = shop / f"all-{repeats}"
+        prepare_store(write(shop / "all.csv", rows), prepared)
+        told = Store.open(prepared).table(["product_id", "duplicate_of"]).to_pylist()
+        assert [row["product_id"] for row in told if row["duplicate_of"]] == (["new"] if repeats else [])
+        assert ask(shop, rows, None)[-1].product_ids == (["3"] if repeats else [])
 
 
 def test_the_index_is_made_once_and_mended(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

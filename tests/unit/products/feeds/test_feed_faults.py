@@ -71,6 +71,15 @@ def touch(path: Path) -> None:
 CHANGES = {"grow": grow, "shrink": shrink, "replace": replace, "touch": touch, "delete": Path.unlink}
 
 
+@pytest.mark.parametrize("write", [pq.write_table, feather.write_feather])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, write: Callable[..., None]) -> None:
+    """Which of the two would be read nobody could tell."""
+    table = pa.table([pa.array(["1"]), pa.array(["Shoe"]), pa.array(["Hat"])], names=["id", "title", "title"])
+    write(table, str(tmp_path / "feed"))
+    with pytest.raises(FeedError, match=r"'title'.*has this column twice"):
+        open_feed(tmp_path / "feed")
+
+
 class TestAFeedThatChanges:
     """Rows of two states of a feed make no store."""
 
@@ -279,5 +288,5 @@ def test_prices_of_three_decimals(text: str, price: float) -> None:
 
 def test_a_fault_is_one_line_that_can_be_printed() -> None:
     fault = str(FeedError("two\nlines\0 and \udcff", path="a\tb"))
-    assert fault == "a?b: two?lines? and ?"
+    assert fault == "a?b: two lines? and ?"
     assert str(EclipError("빨간 신발")) == "빨간 신발"
