@@ -3,17 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/.peers
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench bench-prepare drill clean
 
 help:  ## What each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 # .ready is written last: an interrupted install is done again, not taken for whole.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eclip needs Python 3.11 or newer, found %s; name one with: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,s3,dev]'
 	@touch $(READY)
 
 demo: $(READY)  ## Draw a sample shop, train on it, write the report, serve the search page
@@ -36,6 +37,18 @@ format: $(READY)  ## Format the code and mend what the linter can
 clean:  ## Remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-bench: $(READY)  ## Measure the fast paths against their peers
+bench: $(READY) bench-prepare  ## Measure the fast paths against their peers
 	$(BIN)/python benchmarks/heads.py
 	$(BIN)/python benchmarks/towers.py
+
+bench-prepare: $(PEERS)  ## The same of preparing alone; shorter: BENCH_FLAGS="--rows 5000"
+	$(BIN)/python benchmarks/prepare/picture_hashes.py $(BENCH_FLAGS)
+	$(BIN)/python benchmarks/prepare/near_pictures.py $(BENCH_FLAGS)
+	$(BIN)/python benchmarks/prepare/near_titles.py $(BENCH_FLAGS)
+
+$(PEERS): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $(PEERS)
+
+drill: $(READY)  ## Kill commands that write a store at many moments; minutes
+	$(BIN)/python benchmarks/drills/kill_prepare.py $(DRILL_FLAGS)

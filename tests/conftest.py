@@ -1,8 +1,45 @@
-"""What every test run needs before anything is imported."""
+"""What every test run needs before anything is imported, and a server that stands in for object storage."""
 
 from __future__ import annotations
 
+import logging
 import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 # As the command line does: threads that wait by spinning stall a machine that does anything else beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Address of a local S3 server, one a test session."""
+    server_module = pytest.importorskip("moto.server", reason="moto stands in for S3")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Name of a new bucket there; the environment leads to it, and caches lie in the test's own folder."""
+    import boto3
+
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", s3_server),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("XDG_CACHE_HOME", str(tmp_path / "caches")),
+    ):
+        monkeypatch.setenv(name, value)
+    name = f"shop-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name

@@ -17,7 +17,9 @@ from eclip.errors import EclipError
 from eclip.version import __version__
 
 if TYPE_CHECKING:
+    from eclip.commands.compact import compact
     from eclip.commands.daily import daily
+    from eclip.commands.delete import delete
     from eclip.commands.demo import demo
     from eclip.commands.embed import embed
     from eclip.commands.enrich import enrich
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from eclip.model.folder import load_model
 
 _COMMANDS = (
+    "compact",
     "daily",
+    "delete",
     "demo",
     "embed",
     "enrich",
@@ -49,7 +53,9 @@ _COMMANDS = (
 __all__ = [
     "EclipError",
     "__version__",
+    "compact",
     "daily",
+    "delete",
     "demo",
     "embed",
     "enrich",

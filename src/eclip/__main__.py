@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -11,8 +14,13 @@ def main() -> int:
         from eclip.cli import main as run_command_line
     except KeyboardInterrupt:
         sys.stderr.write("eclip: interrupted\n")
-        return 130
-    return run_command_line()
+        return INTERRUPTED
+    status = run_command_line()
+    if status == INTERRUPTED:  # threads of libraries that still work would abort the process on its orderly way out
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

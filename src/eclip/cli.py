@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
+import io
 import os
 import sys
 import warnings
@@ -12,7 +15,9 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.compact import compact
 from eclip.commands.daily import daily
+from eclip.commands.delete import delete
 from eclip.commands.demo import demo
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
@@ -25,8 +30,8 @@ from eclip.commands.search import search
 from eclip.commands.serve import serve
 from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
-from eclip.console import say
-from eclip.errors import EclipError
+from eclip.console import box_as_line, say
+from eclip.errors import ConfigError, EclipError
 from eclip.files import writing
 from eclip.train.interrupt import stop_between_steps
 from eclip.version import __version__
@@ -42,6 +47,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "enrich": enrich,
     "daily": daily,
+    "delete": delete,
+    "compact": compact,
     "search": search,
     "serve": serve,
 }
@@ -54,7 +61,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
@@ -66,14 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     _quiet_libraries()
     try:
-        call = tyro.extras.subcommand_cli_from_dict(
-            {name: _shown(name, command) for name, command in COMMANDS.items()},
-            prog="eclip",
-            description=DESCRIPTION,
-            args=arguments,
-            sort_subcommands=False,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        _understood(arguments)()
     except EclipError as error:
         say(f"eclip: {error}")
         return EXIT_FAULT
@@ -83,14 +83,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `eclip search ... | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return int(call or 0)
+    return 0
 
 
-def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
-    """The command with its result printed; its parameters and help are the command's own."""
+def _understood(arguments: list[str]) -> Callable[[], None]:
+    """The command that the arguments ask for, ready to run.
+
+    Raises:
+        ConfigError: They ask for none, or not rightly.
+        SystemExit: They asked for help, which is printed.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.extras.subcommand_cli_from_dict(
+                {name: _shown(name, command) for name, command in COMMANDS.items()},
+                prog="eclip",
+                description=DESCRIPTION,
+                args=arguments,
+                sort_subcommands=False,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise ConfigError(box_as_line(said.getvalue())) from None
+
+
+def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[], None]]:
+    """A function that makes the command ready, its result printed; parameters and help are the command's own."""
+
+    def ready(*args: Any, **kwargs: Any) -> Callable[[], None]:
+        return functools.partial(call, *args, **kwargs)
 
     def call(*args: Any, **kwargs: Any) -> None:
-        if name not in WITHOUT_TORCH:
+        if name not in WITHOUT_TORCH or kwargs.get("check_with"):
             with stop_between_steps() as stop:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
             stop.raise_if_asked()
@@ -106,9 +133,9 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., None]:
     written = {key: value for key, value in command.__annotations__.items() if key != "return"}
     types = {key: eval(value, command.__globals__) for key, value in written.items()}
     parameters = inspect.signature(command).parameters.values()
-    call.__doc__, call.__name__, call.__annotations__ = command.__doc__, name, types
-    call.__signature__ = inspect.Signature([p.replace(annotation=types[p.name]) for p in parameters])  # type: ignore[attr-defined]
-    return call
+    ready.__doc__, ready.__name__, ready.__annotations__ = command.__doc__, name, types
+    ready.__signature__ = inspect.Signature([p.replace(annotation=types[p.name]) for p in parameters])  # type: ignore[attr-defined]
+    return ready
 
 
 def _quiet_libraries() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -33,6 +34,29 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     for row in rows:
         table.add_row(*(Text(_plain(value)) for value in row))
     Console(file=sys.stdout, highlight=False).print(table)
+
+
+def box_as_line(box: str) -> str:
+    """What the command line's parser draws as a box of many lines, in one: the fault, suggestions, where help is.
+
+    Descriptions of options, which stand indented below their names, are left to the help.
+    """
+    lines = [line[1:].rstrip("│ ") for line in box.splitlines()[1:]]  # without frame; it is of blanks where no UTF-8 is
+    told = [line for line in lines if not line.startswith((" " * 6, "──╯"))]
+    sections = [" ".join(part.split()) for part in re.split(r"[─╯-]{5,}", "\n".join(told))]
+    help_at = next((found.group(1) for part in sections if (found := _HELP.match(part))), None)
+    said = [part.rstrip(".") for part in sections if part and not part.startswith(("For full help", "Argument help"))]
+    line = re.sub(r":\.", ":", "; ".join(said)) or " ".join(box.split())
+    value = _VALUE.match(line)
+    if value:
+        line = f"{value['option']} {value['given']}: expected {value['kinds'].rpartition('|')[2]}"
+    return f"{line} (help: {help_at})" if help_at else line
+
+
+_HELP = re.compile(r"For full helptext, (?:run|see):? (.+)")
+_VALUE = re.compile(
+    r"Error parsing (?P<option>\S+): no type matching (?P<kinds>\S+) could be .* from \['(?P<given>.*?)'\]"
+)
 
 
 def _plain(value: object) -> str:

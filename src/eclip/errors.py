@@ -6,9 +6,20 @@ shows its traceback. The service answers 4xx for these and 500 for the rest.
 
 from __future__ import annotations
 
+import re
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
 
 class EclipError(Exception):
-    """A fault that the caller can mend: bad input, a bad option, a damaged artefact."""
+    """A fault that the caller can mend: bad input, a bad option, a damaged artefact.
+
+    Its text is one line that can be printed, whatever names of files and columns stand in it.
+    """
+
+    def __str__(self) -> str:
+        lines = (line.strip() for line in super().__str__().splitlines())
+        return _UNPRINTABLE.sub("?", " ".join(line for line in lines if line))
 
 
 class ConfigError(EclipError):
@@ -59,3 +70,7 @@ class RankLostError(EclipError):
 
 class MissingExtraError(EclipError):
     """An optional package is needed; the text names the `pip install` line."""
+
+
+class ClusterError(EclipError):
+    """A Ray cluster can't be reached, or gave up on what it was asked."""

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 MODEL_VERSION = 1
 REPORT_VERSION = 1
 
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
+CONFLICTS_DATASET = "conflicts.lance"
+STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
-STORE_CONFLICTS = "conflicts.json"  # links between listings that something contradicts
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
+STORE_NAMES = {
+    *STORE_DATASETS,
+    STORE_CACHE,
+    "conflicts.json",  # of stores up to version 2
+    STORE_INCOMING,
+    STORE_LOCK,
+    STORE_REPORT,
+    STORE_MANIFEST,
+}
 
 # --- names inside a model folder ---
 MODEL_CONFIG = "open_clip_config.json"
@@ -102,6 +112,16 @@ REJECTS_SCHEMA = pa.schema(
     ]
 )
 
+# Links between listings that something contradicts.
+CONFLICTS_SCHEMA = pa.schema(
+    [
+        pa.field("action", pa.string()),  # cut (an inferred link was not made) or flagged (a given catalog stays)
+        pa.field("evidence", pa.string()),  # what would link them: "same barcode gtin:0880..."
+        pa.field("clash", pa.string()),  # what is two: "colours", "barcodes", "prices of one seller"
+        pa.field("product_ids", pa.list_(pa.string())),  # two that stand for the sides; one for a given catalog
+    ]
+)
+
 # Beside the products after `embed`.
 EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
 EMBEDDING_MODEL_COLUMN = "embedding_model"
@@ -127,7 +147,9 @@ ENRICHED_SCHEMA = pa.schema(
         pa.field("attributes", pa.map_(pa.string(), pa.string())),
         pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
         pa.field("same_product_ids", pa.list_(pa.string())),
-        pa.field("duplicate_ids", pa.list_(pa.string())),
+        pa.field("duplicate_ids", pa.list_(pa.string())),  # listings that say the same, empty where there is none
+        pa.field("duplicate_reason", pa.string()),
+        pa.field("duplicate_place", pa.string()),  # "store" or "feed": where the first of them is
         pa.field("adult_probability", pa.float32()),
     ]
 )

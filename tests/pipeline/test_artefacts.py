@@ -131,6 +131,7 @@ class TestEnrich:
         ids = [row["product_id"] for row in listings]
         assert table["product_id"].to_pylist() == ids
         known = {row["product_id"] for row in feed_rows(result)} if within_store else set(ids)
+        place = "store" if within_store else "feed"
         by_id = {row["product_id"]: row for row in table.to_pylist()}
         for product_id, row in by_id.items():
             if product_id in ("unusable", "broken"):
@@ -147,12 +148,13 @@ class TestEnrich:
             assert all(0 <= value <= 1 for value in confidences.values())
             for name in ("same_product_ids", "duplicate_ids"):
                 assert product_id not in row[name]
-                assert set(row[name]) <= known
+                assert set(row[name]) <= known | ({"again"} if name == "duplicate_ids" else set())
                 assert len(set(row[name])) == len(row[name])
         assert ids[0] in by_id["again"]["duplicate_ids"]
         assert ids[0] in by_id["again"]["same_product_ids"]
-        if not within_store:
-            assert "again" in by_id[ids[0]]["duplicate_ids"]
+        assert by_id["again"]["duplicate_place"] == place
+        assert by_id["again"]["duplicate_reason"].startswith("same title")
+        assert "again" in by_id[ids[0]]["duplicate_ids"]
 
     def test_planted_duplicates_are_found(self, result: Result, tmp_path: Path) -> None:
         with (result.shop / "truth.csv").open(encoding="utf-8", newline="") as file:
@@ -169,7 +171,7 @@ class TestEnrich:
         done("enrich", result.feed, "--model", other_model, "--out", out)
         table = pq.read_table(out)
         assert table.schema.equals(ENRICHED_SCHEMA)
-        for name in set(ENRICHED_SCHEMA.names) - {"product_id", "duplicate_ids"}:
+        for name in set(ENRICHED_SCHEMA.names) - {"product_id", "duplicate_ids", "duplicate_reason", "duplicate_place"}:
             assert table[name].null_count == table.num_rows, name
 
 

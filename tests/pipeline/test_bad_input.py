@@ -171,6 +171,16 @@ class TestRecipes:
         outcome.assert_fault("--encoder and --init exclude each other")
 
     @pytest.mark.slow
+    def test_a_continued_model_keeps_the_size_of_its_pictures(
+        self, result: Result, bare_store: Path, write_feed: WriteFeed, tmp_path: Path
+    ) -> None:
+        recipe = write_feed("recipe.toml", 'recipe = "tiny"\nimage_size = 64\n')
+        arguments = ("train", bare_store, "--out", tmp_path / "model", "--recipe", recipe)
+        outcome = eclip(*arguments, "--init", result.out / "model")
+        outcome.assert_fault("image_size = 64", "--init", "pictures at 32")
+        assert not (tmp_path / "model" / "eclip.json").exists()
+
+    @pytest.mark.slow
     @pytest.mark.parametrize("encoder", ["hf-hub:timm/ViT-B-16-SigLIP", "ViT-B-32:laion2b_s34b_b79k"])
     def test_unreachable_hub_is_told_at_once(
         self, bare_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: str

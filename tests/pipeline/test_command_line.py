@@ -67,11 +67,23 @@ def test_completion(shell: str) -> None:
     assert "enrich" in answer.out
 
 
-def test_unknown_option_suggests_the_right_one() -> None:
-    answer = eclip("prepare", "feed.csv", "--stoer", "store")
-    assert answer.status == 2
-    assert "--store" in answer.err + answer.out
-    assert "Traceback" not in answer.err
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("prepare feed.csv --stoer store", ("Missing from eclip prepare: --store", "--stoer")),
+        ("prepare feed.csv --store store --dryrun", ("--dryrun", "Perhaps you meant: --dry-run")),
+        ("prepare feed.csv --store store --fetch-images foo", ("'foo'", "'public', 'any', 'none'")),
+        ("run feed.csv --out out --minutes abc", ("--minutes abc: expected FLOAT",)),
+        ("enrich", ("Missing from eclip enrich: FEED --model PATH --out PATH", "eclip enrich --help")),
+        ("prepar feed.csv", ("prepar", "prepare", "eclip --help")),
+        ("", ("Expected one of", "prepare")),
+    ],
+)
+def test_a_command_that_is_not_understood_is_told_in_one_line(arguments: str, words: tuple[str, ...]) -> None:
+    answer = eclip(*arguments.split())
+    answer.assert_fault(*words)
+    assert len(answer.err.splitlines()) == 1
+    assert not set("│╭─") & set(answer.err + answer.out)
 
 
 def test_module_is_the_same_command() -> None:

@@ -10,6 +10,7 @@ import pytest
 from commandline import Result, done, eclip
 
 from eclip.embed import job
+from eclip.model.encoder import Encoder
 from eclip.products.store import Store
 
 pytestmark = pytest.mark.slow
@@ -42,9 +43,18 @@ def test_a_day(result: Result, store: Path, tmp_path: Path, monkeypatch: pytest.
         return real(encoder, rows)
 
     monkeypatch.setattr(job, "encode_rows", counted)
+    titles: list[str] = []
+    encode_products = Encoder.encode_products
+
+    def noted(encoder: Encoder, some: list[str], images: object) -> object:
+        titles.extend(some)
+        return encode_products(encoder, some, images)
+
+    monkeypatch.setattr(Encoder, "encode_products", noted)
     arguments = ("--store", store, "--model", result.out / "model", "--out", out, "--images", result.shop)
     answer = done("daily", feed, *arguments)
     assert sorted(encoded) == sorted([changed, new])  # the other price needs no new vector
+    assert sorted(titles) == ["Entirely other words", "빨간 새 운동화"]  # and the answers none either
     for line in ("new 1", "changed 2", "unchanged 8"):
         assert line in " ".join(answer.out.split())
     after = Store.open(store)

@@ -143,7 +143,7 @@ def test_ctrl_c_in_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     "first",
     [
-        "import eclip.cli as m\npause_at(m, '_shown', 3)",
+        "import eclip.cli as m\npause_at(m, '_quiet_libraries', 1)",
         "import eclip.products.wholefeed as m\npause_at(m, 'assign_splits', 1)",
     ],
 )

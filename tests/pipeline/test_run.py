@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from commandline import Outcome, Result, done
+
+from eclip.errors import FeedError
 
 pytestmark = pytest.mark.slow
 
@@ -103,3 +106,20 @@ def test_a_training_that_was_cut_short_starts_anew_under_other_settings(result: 
 
 def _stop(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_pictures_that_changed_under_the_same_names_are_prepared_again(
+    result: Result, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(*_: object, **__: object) -> None:
+        raise FeedError("prepared again")
+
+    monkeypatch.setattr("eclip.commands.run.prepare", again)
+    picture = sorted((result.shop / "images").iterdir())[5]
+    stat = picture.stat()
+    os.utime(picture, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    try:
+        result.run(out).assert_fault("prepared again")
+    finally:
+        os.utime(picture, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert result.run(out).status == 0

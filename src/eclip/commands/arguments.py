@@ -12,11 +12,11 @@ import tyro
 
 from eclip.errors import ConfigError
 
-# Text: a path would fold the slashes of sqlite:///shop.db.
 MAX_SEED = 2**32 - 1
 
+# Text: a path would fold the slashes of sqlite:///shop.db and s3://bucket/store.
 FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]
-StoreArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")]
+StoreArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="STORE")]
 SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
 OutArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
 TextArgument = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TEXT")]
@@ -84,6 +84,8 @@ def require_file(name: str, path: Path, *, suffix: str) -> None:
 
 
 def _require_writable(name: str, folder: Path) -> None:
+    if str(folder).startswith(("s3:/", "gs:/")):
+        raise ConfigError(f"--{name} {folder}: only stores may lie in object storage; name a place on this machine")
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent

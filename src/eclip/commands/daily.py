@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.embed import embed
 from eclip.commands.enrich import EnrichSummary, enrich
-from eclip.commands.prepare import prepare
+from eclip.commands.prepare import Runner, prepare
 
 if TYPE_CHECKING:
     from eclip.products.update import UpdateSummary
@@ -27,13 +27,14 @@ def daily(
     feed: FeedArgument,
     /,
     *,
-    store: Path,
+    store: str | Path,
     model: Path,
     out: Path,
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
     remove_missing: bool = False,
+    runner: Runner = "native",
 ) -> DailySummary:
     """Merge a new feed into a store, embed what is new, and answer for every listing of the feed.
 
@@ -49,6 +50,7 @@ def daily(
         columns: NAME=COLUMN,... : which column holds which field; default: as the store was made.
         category_separator: What parts the levels of a category path; default: as the store was made.
         remove_missing: Listings that the feed does not have leave the store.
+        runner: Where the feed is cleaned for the store: native, or on a Ray cluster, as `eclip prepare` does.
     """
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
@@ -56,7 +58,7 @@ def daily(
 
     require_file("out", Path(out), suffix=".parquet")
     read_manifest(Path(model))  # a wrong model is told before the store changes
-    manifest = Store.open(Path(store)).manifest
+    manifest = Store.open(store).manifest
     columns = columns or manifest["columns"]
     category_separator = category_separator or manifest["category_separator"]
     updated = prepare(
@@ -67,6 +69,7 @@ def daily(
         category_separator=category_separator,
         update=True,
         remove_missing=remove_missing,
+        runner=runner,
     )
     assert isinstance(updated, UpdateSummary)
     embed(store, model=model)

@@ -8,7 +8,7 @@ from pathlib import Path
 from eclip.commands.arguments import SourceArgument, require_file
 from eclip.errors import ConfigError
 from eclip.files import writing
-from eclip.schema import PRODUCTS_DATASET, STORE_MANIFEST
+from eclip.schema import PRODUCTS_DATASET
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class EmbedSummary:
     """What was embedded and where the vectors are."""
 
     rows: int
-    vectors: Path
+    vectors: str
+    """A dataset, or a file."""
 
 
 def embed(
@@ -46,32 +47,35 @@ def embed(
     """
     from eclip.embed.job import embed_listings, embed_store, store_batches
     from eclip.embed.parts import ROWS_A_PART
-    from eclip.model.folder import load_model
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.feeds import feed_facts, open_feed
     from eclip.products.feeds.sql import shown_url
     from eclip.products.listings import read_listings
+    from eclip.products.place import holds_store
     from eclip.products.store import Store
+    from eclip.products.titles.cleaner import TitleCleaner
 
-    images, folder = Path(images) if images else None, Path(source)
-    if out is None and (sql is not None or folder.is_file()):
+    images = Path(images) if images else None
+    if out is None and (sql is not None or Path(source).is_file()):
         raise ConfigError(f"{shown_url(str(source))} is a feed: say with --out VECTORS.parquet where its vectors go")
     if out is None and (columns or images):
         raise ConfigError(f"{source} is a store: --columns and --images say how a feed is read")
     if out is None:
-        store = Store.open(folder)
+        store = Store.open(source)
         encoder = load_model(model)
-        with writing(folder):
+        with store.place.writing():
             embed_store(store, encoder)
-        return EmbedSummary(store.num_rows, folder / PRODUCTS_DATASET)
+        return EmbedSummary(store.num_rows, store.place.dataset(PRODUCTS_DATASET))
     require_file("out", Path(out), suffix=".parquet")
-    if (folder / STORE_MANIFEST).exists():
-        store = Store.open(folder)
+    if holds_store(source):
+        store = Store.open(source)
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
     else:
         feed = open_feed(source, sql=sql, platform=platform)
-        batches = read_listings(feed, images=images, columns=columns, category_separator=None, batch_size=ROWS_A_PART)
+        titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
+        batches = read_listings(feed, images=images, columns=columns, titles=titles, batch_size=ROWS_A_PART)
         num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images}"
     encoder = load_model(model)
     with writing(Path(out)):
         rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)
-    return EmbedSummary(rows, Path(out))
+    return EmbedSummary(rows, str(out))

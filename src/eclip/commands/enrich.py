@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclip.model.encoder import Encoder
+    from eclip.products.duplicates.newlistings import Repeat
     from eclip.products.feeds import Feed
     from eclip.products.store import Store
     from eclip.tasks.pairs import PairSource
 
 NEIGHBOURS_JUDGED = 20
-TEXT_COLUMNS = ("product_id", "title", "seller", "feed_catalog_id", "image_hash")
+STORE_COLUMNS = ("product_id", "title", "content_hash")
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,16 @@ class Listings:
     """Listings with what comparing them needs; rows in one order throughout.
 
     Attributes:
-        table: `TEXT_COLUMNS` of each.
+        table: `STORE_COLUMNS` of each at least.
         image: Vectors [N, D], NaN where missing.
         text: Likewise.
+        cells: [N] small pictures that duplicates are told by; None where there is none.
     """
 
     table: pa.Table
     image: np.ndarray
     text: np.ndarray
+    cells: list[np.ndarray | None] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str | None]:
@@ -75,7 +78,7 @@ def enrich(
     *,
     model: Path,
     out: Path,
-    store: Path | None = None,
+    store: str | Path | None = None,
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
@@ -108,20 +111,23 @@ def enrich(
 
     require_file("out", Path(out), suffix=".parquet")
     encoder = load_model(model)
-    opened = Store.open(Path(store)) if store else None
+    opened = Store.open(store) if store else None
     corpus = _read_store(opened, encoder) if opened else None
     feeding = {
-        "titles": TitleCleaner.from_json(opened.manifest.get("titles")) if opened else None,
+        "titles": TitleCleaner.from_json((opened or encoder).manifest.get("titles")),
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
     }
-    listings = _encode_feed(open_feed(feed, sql=sql, platform=platform), encoder, feeding)
+    listings = _encode_feed(open_feed(feed, sql=sql, platform=platform), encoder, feeding, corpus)
+    repeats = _repeats(listings, opened)
     answers: dict[str, list[Any]] = {
         "product_id": listings.ids,
         **_head_answers(listings, Path(model) / MODEL_TASKS, encoder.digest),
         "same_product_ids": _same_product_ids(listings, corpus, Path(model) / MODEL_TASKS, encoder.digest),
-        "duplicate_ids": _duplicate_ids(listings, corpus),
+        "duplicate_ids": [repeat.product_ids for repeat in repeats],
+        "duplicate_reason": [repeat.reason for repeat in repeats],
+        "duplicate_place": [repeat.place for repeat in repeats],
     }
     for row in np.flatnonzero(~listings.usable):
         for name in ENRICHED_SCHEMA.names[1:]:
@@ -140,23 +146,49 @@ def enrich(
     )
 
 
-def _encode_feed(feed: Feed, encoder: Encoder, feeding: dict[str, Any]) -> Listings:
-    """Read, clean and encode a feed; unusable listings stay, without vectors."""
+def _encode_feed(feed: Feed, encoder: Encoder, feeding: dict[str, Any], corpus: Listings | None) -> Listings:
+    """Read, clean and encode a feed; unusable listings stay, without vectors.
+
+    Titles and pictures that the store has encoded already are not encoded again.
+    """
     import pyarrow as pa
 
     from eclip.embed.parts import ROWS_A_PART
+    from eclip.products.duplicates.newlistings import KEY_COLUMNS
+    from eclip.products.duplicates.pixels import picture_cells
     from eclip.products.listings import read_listings
     from eclip.progress import stage
 
+    columns = list(dict.fromkeys((*STORE_COLUMNS, *KEY_COLUMNS)))
     tables, images, texts = [], [], []
+    cells: list[np.ndarray | None] = []
     with stage("Reading and encoding listings", None) as advance:
         for batch in read_listings(feed, batch_size=ROWS_A_PART, **feeding):
-            vectors = encoder.encode_products(batch["title"].to_pylist(), batch["image"].to_pylist())
-            tables.append(batch.select(list(TEXT_COLUMNS)))
-            images.append(vectors.image)
-            texts.append(vectors.text)
+            image, text = _vectors(batch, encoder, corpus)
+            tables.append(batch.select(columns))
+            images.append(image)
+            texts.append(text)
+            cells += [None if picture is None else picture_cells(picture) for picture in batch["image"].to_pylist()]
             advance(batch.num_rows)
-    return Listings(pa.concat_tables(tables), np.concatenate(images), np.concatenate(texts))
+    return Listings(pa.concat_tables(tables), np.concatenate(images), np.concatenate(texts), cells)
+
+
+def _vectors(batch: pa.Table, encoder: Encoder, corpus: Listings | None) -> tuple[np.ndarray, np.ndarray]:
+    """Image and text vectors [B, D] of a batch: the store's for what it holds, the encoder's for the rest."""
+    import pyarrow.compute as pc
+
+    titles, pictures = batch["title"].to_pylist(), batch["image"].to_pylist()
+    if corpus is None or not len(corpus.image):
+        vectors = encoder.encode_products(titles, pictures)
+        return vectors.image, vectors.text
+    known = corpus.table["content_hash"].combine_chunks()
+    places = np.asarray(pc.fill_null(pc.index_in(batch["content_hash"], known, skip_nulls=True), -1).combine_chunks())
+    image, text = corpus.image[places].copy(), corpus.text[places].copy()
+    rest = np.flatnonzero(places < 0)
+    if len(rest):
+        vectors = encoder.encode_products([titles[row] for row in rest], [pictures[row] for row in rest])
+        image[rest], text[rest] = vectors.image, vectors.text
+    return image, text
 
 
 def _read_store(store: Store, encoder: Encoder) -> Listings:
@@ -164,7 +196,7 @@ def _read_store(store: Store, encoder: Encoder) -> Listings:
 
     vectors = store.vectors(model_digest=encoder.digest)
     return Listings(
-        store.table(list(TEXT_COLUMNS)),
+        store.table(list(STORE_COLUMNS)),
         vectors_from_arrow(vectors["image_embedding"]),
         vectors_from_arrow(vectors["text_embedding"]),
     )
@@ -217,25 +249,12 @@ def _same_product_ids(
     return [_others(own, answer) for own, answer in zip(listings.ids, answers, strict=True)]
 
 
-def _duplicate_ids(listings: Listings, corpus: Listings | None) -> list[list[str] | None]:
-    """Ids of listings with the same title, seller and picture."""
-    from eclip.products.duplicates.exact import find_duplicates
+def _repeats(listings: Listings, store: Store | None) -> list[Repeat]:
+    """Which listings say what another one of the store or of the feed says."""
+    from eclip.products.duplicates.newlistings import KnownListings, find_repeats
 
-    tables = [corpus.table, listings.table] if corpus else [listings.table]
-    columns = {name: [v for t in tables for v in t[name].to_pylist()] for name in TEXT_COLUMNS}
-    originals, _ = find_duplicates(
-        columns["title"], columns["seller"], columns["image_hash"], columns["feed_catalog_id"]
-    )
-    first = np.where(originals >= 0, originals, np.arange(len(originals)))
-    num_sought = corpus.table.num_rows if corpus else len(first)
-    members: dict[int, list[int]] = {}
-    for row in range(num_sought):
-        members.setdefault(int(first[row]), []).append(row)
-    offset = corpus.table.num_rows if corpus else 0
-    alike = [members.get(int(first[offset + row]), []) for row in range(listings.table.num_rows)]
-    return [
-        _others(own, [columns["product_id"][m] for m in rows]) for own, rows in zip(listings.ids, alike, strict=True)
-    ]
+    known = KnownListings.of(store, store.place.cache) if store else None
+    return find_repeats(listings.table, listings.cells, known)
 
 
 def _others(own: str | None, ids: list[str | None]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eclip.commands.arguments import StoreArgument, require_own_folder, require_seed
 from eclip.files import writing
-from eclip.schema import REPORT_DATA, REPORT_PAGE, STORE_CACHE
+from eclip.schema import REPORT_DATA, REPORT_PAGE
 
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
@@ -54,9 +54,9 @@ def evaluate(
     started = time.monotonic()
     require_seed(seed)
     require_own_folder("out", Path(out), marks=(REPORT_DATA,))
-    opened, encoder = Store.open(Path(store)), load_model(model)
+    opened, encoder = Store.open(store), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
-    with writing(opened.path):  # the vectors of others are kept beside the store's own
+    with writing(opened.place.cache):  # the vectors of others are kept beside the store's own
         pretrained, skipped = _pretrained(opened, catalogue)
         clip = _other_vectors(opened, catalogue, compare) if compare else None
     report = evaluate_tasks(catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed)
@@ -114,7 +114,7 @@ def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue
     from eclip.vectors import vectors_from_arrow
 
     encoder = load_model(model)
-    kept = store.path / STORE_CACHE / f"compared-{encoder.digest}-{store.digest[:16]}.parquet"
+    kept = store.place.cache / f"compared-{encoder.digest}-{store.digest[:16]}.parquet"
     if not kept.is_file():
         batches = store_batches(store)
         embed_listings(batches, encoder, kept, num_rows=store.num_rows, source=store.digest)

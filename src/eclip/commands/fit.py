@@ -33,7 +33,7 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
 
     require_seed(seed)
     digest = read_manifest(Path(model))["digest"]
-    catalogue = read_catalogue(Store.open(Path(store)), digest)
+    catalogue = read_catalogue(Store.open(store), digest)
     tasks = TASKS if task is None else (task,)
     folder = Path(model) / MODEL_TASKS
     with writing(folder):

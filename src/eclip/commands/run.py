@@ -121,7 +121,7 @@ def run_stages(
     stages = Stages(out / STAGES_DONE)
     prepared = stages.do(
         "prepare",
-        {**feed_facts(feed), **feeding},
+        {**feed_facts(feed), **feeding, **_pictures(feed, feeding)},
         lambda: store_digest(store),
         lambda: prepare(feed, store=store, **feeding),
     )
@@ -152,6 +152,17 @@ def run_stages(
         lambda: evaluate(store, model=model, out=report, compare=clip if compared else None, seed=seed),
     )
     return RunSummary(store, model, read_evaluation(report))
+
+
+def _pictures(feed: str | Path, feeding: dict[str, Any]) -> dict[str, str]:
+    """What tells that pictures changed under the same names; nothing of a database, which would be asked again."""
+    from eclip.products.feeds import open_feed
+    from eclip.products.picturefacts import picture_facts
+
+    if feeding.get("sql"):
+        return {}
+    opened = open_feed(feed, platform=feeding.get("platform"))
+    return {"pictures": picture_facts(opened, images=feeding["images"], columns=feeding["columns"])}
 
 
 def _train_anew(store: Path, *, out: Path, **settings: Any) -> None:

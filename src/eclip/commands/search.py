@@ -43,5 +43,5 @@ def search(
             picture = Path(image).read_bytes()
         except OSError as error:
             raise ConfigError(f"--image {image} can't be read: {error.strerror}") from error
-    engine = SearchEngine(Store.open(Path(store)), load_model(model))
+    engine = SearchEngine(Store.open(store), load_model(model))
     return engine.search(text=text or None, image=picture, top_k=top_k)

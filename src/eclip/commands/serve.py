@@ -36,7 +36,7 @@ def serve(
     page = Path(report) / REPORT_PAGE if report else None
     if page is not None and not page.is_file():
         raise ConfigError(f"--report {report}: holds no {REPORT_PAGE}; make one with `eclip evaluate`")
-    engine = SearchEngine(Store.open(Path(store)), load_model(model))
+    engine = SearchEngine(Store.open(store), load_model(model))
     serve_app(create_app(engine, report=page), host=host, port=port, on_ready=_say_where)
 
 

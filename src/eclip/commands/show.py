@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from eclip.commands.forecast import forecast_facts
+from eclip.commands.forecast import forecast_facts, in_bytes
 from eclip.console import print_facts, print_line, print_table
 
 # One line a task and modality: task, target (None = the mean over targets), metric, as the table says it.
@@ -61,7 +61,13 @@ def _show_facts(result: Any) -> None:
     facts = []
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
-        if isinstance(value, dict):
+        if field.name == "stage_seconds":
+            facts += _stage_facts(value)
+        elif field.name == "stage_processor_seconds":
+            continue  # the report has them
+        elif field.name.endswith("_bytes"):
+            facts.append((field.name.removesuffix("_bytes").replace("num", "size").replace("_", " "), in_bytes(value)))
+        elif isinstance(value, dict):
             facts += [(f"{field.name.replace('_', ' ')}: {name}", _words(count)) for name, count in value.items()]
         elif isinstance(value, list) and value and hasattr(value[0], "reason"):
             facts.append(("left out", "; ".join(each.reason for each in value)))
@@ -70,6 +76,12 @@ def _show_facts(result: Any) -> None:
         elif value is not None:
             facts.append((field.name.replace("_", " "), value))
     print_facts(_title(type(result).__name__), facts)
+
+
+def _stage_facts(seconds: dict[str, float]) -> list[tuple[str, str]]:
+    """The stages that took a tenth of a second, in one line."""
+    told = [f"{name} {spent:,.1f} s" for name, spent in seconds.items() if spent >= 0.1]
+    return [("of which", ", ".join(told))] if told else []
 
 
 def _show_parts(result: Any) -> None:
@@ -137,6 +149,7 @@ def _title(class_name: str) -> str:
 _SHOWN: dict[str, Callable[[Any], None]] = {
     "FeedForecast": _show_forecast,
     "RunForecast": _show_forecast,
+    "CheckedSummary": _show_parts,
     "DailySummary": _show_parts,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,

@@ -56,7 +56,7 @@ def train(
     config = load_recipe(str(recipe), encoder=encoder, seed=seed, targets="identity" if plain_clip else None)
     with writing(Path(out)), joined_ranks() as ranks:
         return train_model(
-            Store.open(Path(store)),
+            Store.open(store),
             Path(out),
             config,
             minutes=minutes,

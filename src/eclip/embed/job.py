@@ -15,7 +15,7 @@ from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
-from eclip.schema import EMBEDDING_COLUMNS, STORE_CACHE, embedding_type, vectors_schema
+from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
 
@@ -24,7 +24,7 @@ def embed_store(store: Store, encoder: Encoder) -> int:
     rows = store.rows_without_vectors(encoder.digest)
     if not rows:
         return 0
-    folder = parts_folder(store.path / STORE_CACHE / "embedding", encoder.digest, store.digest)
+    folder = parts_folder(store.place.cache / "embedding", encoder.digest, store.digest)
     parts = encode_in_parts(
         "Embedding the store",
         store_batches(store, rows),
@@ -35,6 +35,27 @@ def embed_store(store: Store, encoder: Encoder) -> int:
     store.write_vectors(pa.concat_tables(read_parts(parts)), model_digest=encoder.digest)
     remove_parts(folder)
     return len(rows)
+
+
+def picture_vectors(store: Store, encoder: Encoder) -> np.ndarray:
+    """Vectors [N, D] of the main pictures by this model, NaN rows where there is none; resumable.
+
+    Where the store has vectors of no other model, they are encoded into it, titles and all, as `eclip embed` does; else
+    those that are there stay, and only pictures are encoded, beside the store's data.
+    """
+    if not store.has_vectors_of_others(encoder.digest):
+        embed_store(store, encoder)
+        return vectors_from_arrow(store.vectors(model_digest=encoder.digest)["image_embedding"])
+    folder = parts_folder(store.place.cache / "pictures", encoder.digest, store.digest)
+    schema = pa.schema([("image_embedding", embedding_type(encoder.embed_dim))])
+
+    def encode(rows: pa.Table) -> pa.Table:
+        return pa.table([vectors_to_arrow(encoder.encode_image(rows["image"].to_pylist()))], schema=schema)
+
+    parts = encode_in_parts("Looking at pictures", store_batches(store), encode, folder=folder, num_rows=store.num_rows)
+    vectors = vectors_from_arrow(pa.concat_tables(read_parts(parts))["image_embedding"])
+    remove_parts(folder)
+    return vectors
 
 
 def embed_listings(
@@ -83,7 +104,7 @@ def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
 def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of the merely pretrained towers: image [N, 1280], text [N, 384]; kept in the store's cache."""
     towers = PretrainedTowers()
-    kept = store.path / STORE_CACHE / f"pretrained-{towers.digest}-{store.digest[:16]}.arrow"
+    kept = store.place.cache / f"pretrained-{towers.digest}-{store.digest[:16]}.arrow"
     if not kept.is_file():
         folder = parts_folder(kept, towers.digest, store.digest)
         schema = pa.schema([("image", embedding_type(IMAGE_DIM)), ("text", embedding_type(TEXT_DIM))])

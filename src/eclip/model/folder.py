@@ -23,7 +23,9 @@ from eclip.schema import MODEL_CARD, MODEL_CONFIG, MODEL_MANIFEST, MODEL_VERSION
 from eclip.version import __version__
 
 
-def save_model(encoder: Encoder, folder: Path, *, facts: dict[str, Any]) -> Encoder:
+def save_model(
+    encoder: Encoder, folder: Path, *, facts: dict[str, Any], titles: dict[str, Any] | None = None
+) -> Encoder:
     """Write the model into `folder` and return it with its path and digest.
 
     Args:
@@ -31,6 +33,7 @@ def save_model(encoder: Encoder, folder: Path, *, facts: dict[str, Any]) -> Enco
         folder: Made if needed; an older model in it is replaced, its heads in `tasks/` then belong to
             another model and say so when they are read.
         facts: How it was made (recipe, store, seed, time); kept in the manifest and told in the card.
+        titles: How the titles that it has learned from were cleaned, so that those of other feeds can be cleaned alike.
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest_file = folder / MODEL_MANIFEST
@@ -53,6 +56,7 @@ def save_model(encoder: Encoder, folder: Path, *, facts: dict[str, Any]) -> Enco
         "pad_id": encoder.pad_id,
         "licences": list(encoder.licences),
         "facts": facts,
+        "titles": titles,
     }
     write_text(folder / MODEL_CARD, model_card(encoder, manifest))
     write_text(manifest_file, json.dumps(manifest, indent=2, ensure_ascii=False))

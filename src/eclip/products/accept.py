@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import FeedError
+from eclip.products.crew.windows import cleaned_listings
 from eclip.products.dataset import DatasetWriter
-from eclip.products.listings import LISTING_COLUMNS, FeedPlan, planned_listings
+from eclip.products.deleted import NOTHING_DELETED, Deleted, reject_deleted
+from eclip.products.listings import LISTING_COLUMNS, FeedPlan
 from eclip.progress import Advance
 from eclip.schema import PRODUCTS_SCHEMA, REJECTS_SCHEMA
 
@@ -56,14 +58,17 @@ class Counts:
         summary.categories = len(self.categories)
 
 
-def accepted_batches(plan: FeedPlan, rejects: DatasetWriter, counts: Counts, advance: Advance) -> Iterator[pa.Table]:
-    """The products of a feed in `LISTING_SCHEMA`, each id once; the other rows go to `rejects`.
+def accepted_batches(
+    plan: FeedPlan, rejects: DatasetWriter, counts: Counts, advance: Advance, *, deleted: Deleted = NOTHING_DELETED
+) -> Iterator[pa.Table]:
+    """The products of a feed in `LISTING_SCHEMA`, each id once and none `deleted`; the other rows go to `rejects`.
 
     Raises:
         FeedError: No row of the feed can be kept.
     """
     seen: set[str] = set()
-    for listings in planned_listings(plan, batch_size=_BATCH_ROWS):
+    for listings in cleaned_listings(plan, batch_size=_BATCH_ROWS):
+        listings = reject_deleted(listings, deleted, plan.columns.fields)
         listings = reject_repeated_ids(listings, seen)
         fine = pc.is_null(listings["reject_reason"])
         products = listings.filter(fine).select(LISTING_COLUMNS).cast(LISTING_SCHEMA)

@@ -14,6 +14,11 @@ from eclip.schema import POLICIES
 
 _NUMBER = re.compile(r"\d[\d.,\s'’]*")
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d+")
+# Currencies of a thousand parts, as codes and in Arabic; the second pattern: those whose decimals stand behind a comma.
+_THREE_DECIMALS = re.compile(
+    r"(?<![A-Za-z])(?:KWD|BHD|OMR|JOD|IQD|TND|LYD|KD|BD|JD|DT)(?![A-Za-z])|د\.|دينار|ر\.ع", re.I
+)
+_DECIMAL_COMMA = re.compile(r"(?<![A-Za-z])(?:TND|LYD|DT)(?![A-Za-z])|د\.\s?ت", re.I)
 _ADULT = frozenset(("19", "19+", "1", "true", "yes", "y", "t"))
 _NOT_ADULT = frozenset(("0", "false", "no", "n", "f", "none", "0.0"))
 
@@ -130,7 +135,10 @@ def _pairs_of_text(text: str) -> list[tuple[Any, Any]] | None:
 
 
 def parse_price(value: Any) -> float | None:
-    """A price as a number, without its currency: "₩9,900", "1.234,50 EUR", "1'299.00", "52"; None if there is none."""
+    """A price as a number, without its currency: "₩9,900", "1.234,50 EUR", "1'299.00", "52"; None if there is none.
+
+    "12.345" is a thousand times as much as "12.345 KWD": the currency says whether a third decimal can be.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if math.isfinite(value) and value >= 0 else None
     text = as_text(value)
@@ -140,14 +148,16 @@ def parse_price(value: Any) -> float | None:
     if _SCIENTIFIC.fullmatch(text.strip()):
         return float(text) if math.isfinite(float(text)) else None
     digits = re.sub(r"[\s'’]", "", found.group()).rstrip(".,")
-    if re.fullmatch(r"\d{1,3}(\.\d{3})+", digits):  # no price has three decimals
+    fine = _THREE_DECIMALS.search(text) is not None  # no other price has three decimals
+    if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+", digits) and not (fine and digits.count(".") == 1):
         digits = digits.replace(".", "")
     comma, point = digits.rfind(","), digits.rfind(".")
     if comma >= 0 and point >= 0:
         thousands, decimal = (",", ".") if point > comma else (".", ",")
         digits = digits.replace(thousands, "").replace(decimal, ".")
     elif comma >= 0:
-        whole = re.fullmatch(r"\d{1,3}(,\d{3})+", digits)
+        decimals = fine and digits.count(",") == 1 and _DECIMAL_COMMA.search(text)
+        whole = not decimals and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", digits)
         digits = digits.replace(",", "" if whole else ".")
     try:
         return float(digits)

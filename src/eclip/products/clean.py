@@ -25,6 +25,8 @@ def clean_text(text: str | None) -> str | None:
     if not text:
         return None
     text = text[:_MAX_RAW_CHARS]
+    if text.isascii() and text.isprintable() and "&" not in text and "<" not in text:
+        return " ".join(text.split()) or None  # most texts: nothing else could change
     while True:
         cleaned = _clean_once(text)
         if cleaned == text:
@@ -33,13 +35,16 @@ def clean_text(text: str | None) -> str | None:
 
 
 def _clean_once(text: str) -> str:
-    text = unicodedata.normalize("NFKC", TAG.sub(" ", html.unescape(text)))
+    text = html.unescape(text)
+    text = unicodedata.normalize("NFKC", TAG.sub(" ", text) if "<" in text else text)
     text = " ".join(remove_invisible(text).split())
     return unicodedata.normalize("NFKC", text)
 
 
 def remove_invisible(text: str) -> str:
     """Control characters become spaces; zero-width, private and half ones go, but for the joiners inside emoji."""
+    if text.isprintable():  # then there are none, but for letters that look blank
+        return text.translate(_BLANK_LETTERS)
     text = text.replace(_JOINER_KEPT, "").translate(_BLANK_LETTERS)
     text = _JOINER_IN_EMOJI.sub(_JOINER_KEPT, text)
     letters = (_JOINER_KEPT if letter == _JOINER_KEPT else _visible(letter) for letter in text)
@@ -47,10 +52,10 @@ def remove_invisible(text: str) -> str:
 
 
 def _visible(letter: str) -> str:
-    """The letter; a space for control characters, nothing for invisible, private and half ones."""
+    """The letter; a space for ASCII's control characters, nothing for later, invisible, private and half ones."""
     category = unicodedata.category(letter)
     if category == "Cc":
-        return " "
+        return "" if "\x80" <= letter <= "\x9f" and letter != "\x85" else " "  # of a wrong decoding: inside words
     return "" if category in ("Cf", "Co", "Cs") else letter
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eclip.errors import ConfigError, FeedError
@@ -52,6 +54,7 @@ ATTRIBUTES = "attributes"
 _ATTRIBUTE_PREFIX = "attributes."
 _RESERVED = frozenset(PRODUCTS_SCHEMA.names) - frozenset(ALIASES) - {ATTRIBUTES}
 _NEAR_MISS = 0.8
+_SHOWN_NAMES, _SHOWN_CHARS = 60, 40  # of columns, in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,7 @@ def resolve_columns(
         if column and column not in available:
             raise FeedError(
                 f"--columns maps {name!r} to {column!r}, which the feed lacks; "
-                f"it has: {', '.join(available)}{_suggestion(column, available)}",
+                f"it has: {_listed(available)}{_suggestion(column, available)}",
                 path=feed,
             )
         if not column:
@@ -162,10 +165,18 @@ def resolve_columns(
     if not fields.keys() & {"title", "image"}:
         raise FeedError(
             "no title and no picture column found; name one with --columns title=...,image=...; "
-            f"the feed has: {', '.join(available)}",
+            f"the feed has: {_listed(available)}",
             path=feed,
         )
     return ColumnMap(fields=fields, attributes=attributes, attribute_columns=tuple(dict.fromkeys(attribute_columns)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a message: the first ones, shortened."""
+    shown = ", ".join(
+        name if len(name) <= _SHOWN_CHARS else f"{name[:_SHOWN_CHARS]}..." for name in names[:_SHOWN_NAMES]
+    )
+    return shown if len(names) <= _SHOWN_NAMES else f"{shown} and {len(names) - _SHOWN_NAMES:,} more"
 
 
 def _take_platform(
@@ -223,3 +234,14 @@ def _find_the_rest(
 def _folded(name: str) -> str:
     """A name as it is compared: `productDisplayName` = `product_display_name` = `Product Display-Name`."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def refuse_repeated(names: Sequence[str], path: Path) -> None:
+    """Refuse a header that names a column twice.
+
+    Raises:
+        FeedError: It does.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise FeedError("the header has this column twice; rename one", path=path, column=twice)

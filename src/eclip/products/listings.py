@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 import pyarrow as pa
 
@@ -33,6 +33,9 @@ from eclip.products.rowpictures import RowPictures, gather_pictures, picture_tas
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.titles.learner import PhraseLearner
 from eclip.schema import PRODUCTS_SCHEMA, WHOLE_FEED_COLUMNS
+
+Runner = Literal["native", "ray"]
+"""Where batches are cleaned: on this machine, or on a Ray cluster."""
 
 BAD_ROW = "unreadable row"
 NO_CONTENT = "no title and no picture"
@@ -62,20 +65,35 @@ _ID_FIELDS = {  # field of a feed -> column of the store
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeedPlan:
-    """A feed, and how its cells are to be understood."""
+class CleaningPlan:
+    """How the cells of a feed's batches are to be understood."""
 
-    feed: Feed
     columns: ColumnMap
     category_separator: str
     picture_folder: Path
     fetch_images: FetchImages
     titles: TitleCleaner
 
-    def folder_of(self, batch: RawBatch) -> Path:
-        """Where the names of a batch's pictures start: at its own file, unless the user named a folder."""
+
+@dataclass(frozen=True, kw_only=True)
+class FeedPlan(CleaningPlan):
+    """A feed, how its cells are to be understood, and where that is done."""
+
+    feed: Feed
+    runner: Runner = "native"
+
+    def raw_batches(self, batch_size: int, columns: Sequence[str] | None = None) -> Iterator[RawBatch]:
+        """The feed's rows as they came; names of pictures start at their own file, unless the user named a folder.
+
+        Args:
+            batch_size: Most rows in a batch.
+            columns: Those to read; None = of a text feed all (a reject keeps its whole row), of a columnar one the
+                mapped ones: others cost.
+        """
+        names = list(columns or (self.columns.used if self.feed.columnar else self.feed.columns))
         is_named = self.picture_folder != self.feed.folder
-        return self.picture_folder if is_named or batch.folder is None else batch.folder
+        for batch in self.feed.batches(batch_size, columns=names):
+            yield replace(batch, folder=None) if is_named else batch
 
 
 class Feeding(TypedDict, total=False):
@@ -88,6 +106,8 @@ class Feeding(TypedDict, total=False):
         fetch_images: Which picture addresses are fetched: public ones, any, none.
         titles: Cleans the titles; None = by what this feed teaches.
         skip_title_rules: Rules that such a learned cleaner leaves out, see `eclip.products.titles.rules`.
+        runner: Where batches are cleaned: on this machine ("native") or on a Ray cluster ("ray"). Only what makes or
+            updates a store heeds it.
     """
 
     images: Path | None
@@ -96,6 +116,7 @@ class Feeding(TypedDict, total=False):
     fetch_images: FetchImages
     titles: TitleCleaner | None
     skip_title_rules: str
+    runner: Runner
 
 
 def plan_listings(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedPlan:
@@ -126,6 +147,7 @@ def plan_listings(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedPl
         picture_folder=images if images is not None else opened.folder,
         fetch_images=feeding.get("fetch_images", "public"),
         titles=titles or TitleCleaner(skipped, learner.learned() if learner else None),
+        runner=feeding.get("runner", "native"),
     )
 
 
@@ -140,28 +162,22 @@ def read_listings(feed: Feed | Path | str, *, batch_size: int, **feeding: Unpack
 
 
 def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
-    """Cleaned listings of a planned feed; no more than one batch is held."""
-    names = _columns_to_read(plan)
+    """Cleaned listings of a planned feed, batch by batch in this process: for a few, and the twin of many at once."""
     with PictureLoader(plan.picture_folder, fetch_images=plan.fetch_images) as loader:
-        for batch in plan.feed.batches(batch_size, columns=names):
+        for batch in plan.raw_batches(batch_size):
             with careful_decoding():
                 table = clean_batch(batch, plan, loader)
             yield table
 
 
-def _columns_to_read(plan: FeedPlan) -> list[str]:
-    """All columns of a text feed (a reject keeps its whole row); of a columnar one the mapped ones: others cost."""
-    return list(plan.columns.used if plan.feed.columnar else plan.feed.columns)
-
-
-def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Table:
+def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: PictureLoader) -> pa.Table:
     """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the loader brings pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
     fields = {name: cells[column] for name, column in plan.columns.fields.items()}
     nothing: list[Any] = [None] * len(batch.rows)
     mains, extras = fields.pop("image", nothing), fields.pop("extra_images", nothing)
     records = []
-    for index, tasks in enumerate(picture_tasks(mains, extras, loader.batch(plan.folder_of(batch)))):
+    for index, tasks in enumerate(picture_tasks(mains, extras, loader.batch(batch.folder))):
         record: dict[str, Any] = {"row": batch.rows[index]}
         fault = batch.faults[index]
         if fault is None:
@@ -178,7 +194,7 @@ def clean_batch(batch: RawBatch, plan: FeedPlan, loader: PictureLoader) -> pa.Ta
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)
 
 
-def _clean_record(values: dict[str, Any], pictures: RowPictures, row: int, plan: FeedPlan) -> dict[str, Any]:
+def _clean_record(values: dict[str, Any], pictures: RowPictures, row: int, plan: CleaningPlan) -> dict[str, Any]:
     """One listing of the schema from its raw cells and its pictures."""
     raw_title = as_text(values.get("title"))
     title = plan.titles.clean(raw_title)

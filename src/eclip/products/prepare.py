@@ -1,16 +1,15 @@
 """From a feed to a product store: stream, clean, write; then the columns that need a view of all rows.
 
-The story: `planned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
+The story: `cleaned_listings` yields cleaned batches; rejects go aside with their reasons, the rest is
 appended to the dataset, so memory is bounded by a batch. A second pass over a few key columns finds
 duplicates, loss groups and the split, and adds them as new columns (a merge of columns rewrites no picture;
-building the dataset a second time would). All of it happens in STORE.partial; store.json is written last;
-then the folder is renamed.
+building the dataset a second time would). store.json, written last, makes a store of it; until then an old
+store of that name is whole.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,21 +17,48 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
-from eclip.files import write_text, writing
+import pyarrow as pa
+
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
-from eclip.products.dataset import DatasetWriter, newest_version, open_dataset, put_columns
+from eclip.products.dataset import (
+    DatasetWriter,
+    forget_old_versions,
+    newest_version,
+    open_dataset,
+    put_columns,
+    whole_version,
+)
+from eclip.products.deleted import DELETED, Deleted, without_examples
 from eclip.products.feeds import Feed
+from eclip.products.garbage import search_put_off
 from eclip.products.listings import LISTING_COLUMNS, Feeding, FeedPlan, plan_listings, planned_listings
-from eclip.products.report.page import write_store_report
-from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
-from eclip.products.storefolder import check_replaceable, partial_folder
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    VERSION_KEYS,
+    read_manifest,
+    write_manifest,
+)
+from eclip.products.place import StoreName, StorePlace, store_place
+from eclip.products.report.page import REPORT_STAGE, render_store_report
+from eclip.products.stagetimes import StageTimes, peak_memory_bytes
+from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.products.wholefeed import KEY_COLUMNS, view_whole_feed
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_CONFLICTS, STORE_VERSION
+from eclip.schema import (
+    CONFLICTS_DATASET,
+    CONFLICTS_SCHEMA,
+    PRODUCTS_DATASET,
+    REJECTS_DATASET,
+    REJECTS_SCHEMA,
+    STORE_REPORT,
+    STORE_VERSION,
+)
 from eclip.version import __version__
 
-_CONFLICTS_KEPT = 1_000  # for people to look at
 _PLAN_ROWS = 200  # looked at by a dry run
 
 
@@ -63,8 +89,20 @@ class PrepareSummary:
     loss_groups: int = 0
     splits: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    """Time of each stage, by the clock."""
+    stage_processor_seconds: dict[str, float] = field(default_factory=dict)
+    """The same by the processor, all threads together: where far less, the stage waited."""
+    peak_memory_bytes: int = 0
+    """The most memory that the process has held."""
     num_bytes: int = 0
     """Size of the store on disk."""
+
+    def add_costs(self, times: StageTimes) -> None:
+        """Write down what the stages cost so far."""
+        self.stage_seconds = {name: round(spent, 3) for name, spent in times.seconds.items()}
+        self.stage_processor_seconds = {name: round(spent, 3) for name, spent in times.processor_seconds.items()}
+        self.peak_memory_bytes = peak_memory_bytes()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +122,12 @@ class FeedForecast:
     """Rows of the sample that would be rejected, by reason."""
 
 
-def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feeding]) -> PrepareSummary:
+def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[Feeding]) -> PrepareSummary:
     """Make a product store from a feed; a finished store of that name is replaced once the new one is whole.
 
     Args:
         feed: An opened feed, or what `open_feed` opens.
-        store: Folder to make.
+        store: Folder to make, or s3://bucket/prefix.
         feeding: How to read the feed.
 
     Raises:
@@ -98,21 +136,35 @@ def prepare_store(feed: Feed | Path | str, store: Path, **feeding: Unpack[Feedin
         StoreError: `store` is a file or a folder of something else.
         DiskError: The disk is full, or the place can't be written.
     """
-    started = time.monotonic()
-    check_replaceable(store)
-    plan = plan_listings(feed, **feeding)
-    with writing(store), partial_folder(store) as partial:
-        summary, content = _write_rows(plan, partial)
-        add_whole_feed_columns(partial, summary)
+    started, times = time.monotonic(), StageTimes()
+    place = store_place(store)
+    place.check_replaceable()
+    with times.stage("first look"):
+        plan = plan_listings(feed, **feeding)
+    with place.writing(), place.made_anew() as fresh:
+        deleted = Deleted.from_json((read_manifest(place) or {}).get(DELETED))  # stays so in the new one
+        summary, content = _write_rows(plan, fresh, deleted, times)
+        add_whole_feed_columns(fresh, summary, times=times)
+        summary.add_costs(times)
         summary.seconds = round(time.monotonic() - started, 2)
-        summary.num_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        summary.num_bytes = fresh.num_bytes()
         manifest = {
             **_manifest(plan, summary, content, feeding),
-            DATASET_VERSION: newest_version(partial / PRODUCTS_DATASET),
+            DATASET_VERSION: whole_version(fresh.dataset(PRODUCTS_DATASET), summary.rows_kept),
+            REJECTS_VERSION: newest_version(fresh.dataset(REJECTS_DATASET)),
+            CONFLICTS_VERSION: newest_version(fresh.dataset(CONFLICTS_DATASET)),
             VECTORS_MODEL: None,
+            DELETED: deleted.to_json(),
         }
-        write_store_report(Store(partial, manifest))
-        write_manifest(partial, manifest)
+        if deleted:  # rows that are refused were cleaned and counted as well
+            manifest["titles"] = without_examples(manifest["titles"])
+        with times.stage(REPORT_STAGE):
+            page = render_store_report(Store(fresh, manifest))
+        summary.add_costs(times)
+        write_manifest(fresh, {**manifest, "summary": asdict(summary)})
+        fresh.write_text(STORE_REPORT, page)
+        for name, key in VERSION_KEYS.items():
+            forget_old_versions(fresh.dataset(name), manifest[key])
     return summary
 
 
@@ -142,42 +194,54 @@ def plan_feed(feed: Feed | Path | str, **feeding: Unpack[Feeding]) -> FeedForeca
     )
 
 
-def _write_rows(plan: FeedPlan, partial: Path) -> tuple[PrepareSummary, str]:
+def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted, times: StageTimes) -> tuple[PrepareSummary, str]:
     """First pass: kept rows and rejects to their datasets; the summary so far and the content's digest."""
-    kept = DatasetWriter(partial / PRODUCTS_DATASET, LISTING_SCHEMA)
-    rejects = DatasetWriter(partial / REJECTS_DATASET, REJECTS_SCHEMA)
+    kept = DatasetWriter(place.dataset(PRODUCTS_DATASET), LISTING_SCHEMA)
+    rejects = DatasetWriter(place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
     with stage("Preparing products", plan.feed.num_rows) as advance:
-        for products in accepted_batches(plan, rejects, counts, advance):
-            kept.append(products)
+        accepted = accepted_batches(plan, rejects, counts, advance, deleted=deleted)
+        for products in times.each("read and clean", accepted):
+            with times.stage("write"):
+                kept.append(products)
             for told in products["listing_hash"].to_pylist():
                 digest.update(told.encode())
-        kept.close()
-        rejects.close()
+        with times.stage("write"):
+            kept.close()
+            rejects.close()
     summary = PrepareSummary(rows_kept=kept.num_rows, platform=plan.feed.platform)
     counts.report(summary)
     summary.title_rules = dict(plan.titles.counts.changed)
     return summary, digest.hexdigest()
 
 
-def add_whole_feed_columns(store: Path, summary: PrepareSummary, *, settled: Mapping[str, str] | None = None) -> None:
+def add_whole_feed_columns(
+    place: StorePlace,
+    summary: PrepareSummary,
+    *,
+    settled: Mapping[str, str] | None = None,
+    times: StageTimes | None = None,
+) -> None:
     """Second pass, over key columns of the newest version: duplicates, catalogs, loss groups, split."""
-    dataset = store / PRODUCTS_DATASET
+    times = times or StageTimes()
+    dataset = place.dataset(PRODUCTS_DATASET)
     opened = open_dataset(dataset)
     keys = opened.to_table(columns=list(KEY_COLUMNS))
 
     def read_pictures(rows: Sequence[int]) -> list[bytes | None]:
         return list(opened.take(list(rows), columns=["image"])["image"].to_pylist())
 
-    with stage("Duplicates, catalogs, split", keys.num_rows) as advance:
-        whole = view_whole_feed(keys, read_pictures, settled=settled)
-        put_columns(dataset, whole.columns)
+    with stage("Duplicates, catalogs, split", keys.num_rows) as advance, search_put_off():
+        whole = view_whole_feed(keys, read_pictures, settled=settled, times=times)
+        with times.stage("put columns"):
+            put_columns(dataset, whole.columns)
         advance(keys.num_rows)
     for name in ("duplicates", "placeholders", "catalogs", "loss_groups", "splits"):
         setattr(summary, name, getattr(whole, name))
     summary.conflicts = len(whole.conflicts)
-    conflicts = [asdict(conflict) for conflict in whole.conflicts[:_CONFLICTS_KEPT]]
-    write_text(store / STORE_CONFLICTS, json.dumps(conflicts, ensure_ascii=False, indent=1))
+    conflicts = DatasetWriter(place.dataset(CONFLICTS_DATASET), CONFLICTS_SCHEMA)
+    conflicts.append(pa.Table.from_pylist([asdict(conflict) for conflict in whole.conflicts], schema=CONFLICTS_SCHEMA))
+    conflicts.close()
 
 
 def _manifest(plan: FeedPlan, summary: PrepareSummary, content: str, feeding: Feeding) -> dict[str, Any]:

@@ -1,12 +1,11 @@
-"""The product store: a folder with two Lance datasets and a manifest, which says which of their versions counts.
+"""The product store: two Lance datasets and a manifest, which says which of their versions counts.
 
-Every change ends with the manifest, put in place by one rename: until then readers see the version before. An
+Every change ends with the manifest, put in place in one step: until then readers see the version before. An
 opened store stays at the version that it was opened at, and at those that it writes itself.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,20 +17,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
-from eclip.files import write_text, writing
 from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
-from eclip.products.writelock import only_writer
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    read_manifest,
+    write_manifest,
+)
+from eclip.products.place import StoreName, StorePlace, store_place
+from eclip.products.storefolder import FolderPlace
 from eclip.schema import (
+    CONFLICTS_DATASET,
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
+    REJECTS_DATASET,
     STORE_MANIFEST,
     STORE_VERSION,
     vectors_schema,
 )
-
-DATASET_VERSION = "dataset_version"  # in the manifest: the version of the products that counts
-VECTORS_MODEL = "vectors_model"  # in the manifest: digest of the model whose vectors lie there, or null
 
 
 @dataclass
@@ -39,33 +45,47 @@ class Store:
     """A finished product store, opened at one version; vectors can be added.
 
     Attributes:
-        path: The store's folder.
+        place: Where it lies.
         manifest: What store.json said.
     """
 
-    path: Path
+    place: StorePlace
     manifest: dict[str, Any] = field(repr=False)
+    _opened: Any = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, name: StoreName) -> Store:
         """Open a store.
 
         Raises:
-            StoreError: No such folder, no finished store in it, or one of another version.
+            ConfigError: No name of a store.
+            StoreError: No such place, no finished store in it, or one of another version.
         """
-        if not path.exists():
-            raise StoreError(f"{path}: no such store; make one with `eclip prepare FEED --store {path}`")
-        manifest = read_manifest(path)
+        place = store_place(name)
+        if not place.exists():
+            raise StoreError(f"{place}: no such store; make one with `eclip prepare FEED --store {place}`")
+        manifest = read_manifest(place)
         if manifest is None:
-            raise StoreError(f"{path}: no finished store (no readable {STORE_MANIFEST}); run `eclip prepare` again")
+            raise StoreError(f"{place}: no finished store (no readable {STORE_MANIFEST}); run `eclip prepare` again")
         if manifest.get("version") != STORE_VERSION:
             raise StoreError(
-                f"{path}: store version {manifest.get('version')}, this eclip reads {STORE_VERSION}; "
+                f"{place}: store version {manifest.get('version')}, this eclip reads {STORE_VERSION}; "
                 "run `eclip prepare` again"
             )
-        if not (path / PRODUCTS_DATASET).is_dir():
-            raise StoreError(f"{path}: {PRODUCTS_DATASET} is missing; run `eclip prepare` again")
-        return cls(path, manifest)
+        if PRODUCTS_DATASET not in place.names():
+            raise StoreError(f"{place}: {PRODUCTS_DATASET} is missing; run `eclip prepare` again")
+        return cls(place, manifest)
+
+    @property
+    def path(self) -> Path:
+        """The folder of a store on this machine.
+
+        Raises:
+            StoreError: It is in object storage.
+        """
+        if not isinstance(self.place, FolderPlace):
+            raise StoreError(f"{self.place}: is no folder of this machine")
+        return self.place.path
 
     @property
     def num_rows(self) -> int:
@@ -91,14 +111,24 @@ class Store:
         dataset = self._dataset()
         missing = [name for name in columns if name not in dataset.schema.names]
         if missing:
-            raise StoreError(f"{self.path}: no column {', '.join(missing)} in the store")
-        with reading(self.path):
+            raise StoreError(f"{self.place}: no column {', '.join(missing)} in the store")
+        with reading(self.place):
             return dataset.to_table(columns=list(columns))
 
     def products(self, product_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
         """These columns of some products, in the store's order; ids that it does not have are passed over."""
-        with reading(self.path):
+        with reading(self.place):
             return read_products(self._dataset(), product_ids, columns)
+
+    def rejects(self) -> pa.Table:
+        """The rows of the feed that were not kept, in `REJECTS_SCHEMA`."""
+        with reading(self.place):
+            return open_dataset(self.place.dataset(REJECTS_DATASET), self.manifest[REJECTS_VERSION]).to_table()
+
+    def conflicts(self) -> pa.Table:
+        """Links between listings that something contradicts, in `CONFLICTS_SCHEMA`; given catalogs first."""
+        with reading(self.place):
+            return open_dataset(self.place.dataset(CONFLICTS_DATASET), self.manifest[CONFLICTS_VERSION]).to_table()
 
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
         """Encoded main pictures at these positions, in any order, repeats allowed; None where there is none.
@@ -108,10 +138,10 @@ class Store:
         """
         outside = [row for row in rows if not 0 <= row < self.num_rows]
         if outside:
-            raise StoreError(f"{self.path}: row {outside[0]} is outside the store's {self.num_rows} rows")
+            raise StoreError(f"{self.place}: row {outside[0]} is outside the store's {self.num_rows} rows")
         if not len(rows):
             return []
-        with reading(self.path):
+        with reading(self.place):
             found = self._dataset().take([int(row) for row in rows], columns=["image"])
         return list(found["image"].to_pylist())
 
@@ -121,6 +151,13 @@ class Store:
             return list(range(self.num_rows))
         done = pc.equal(self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN], model_digest)
         return np.flatnonzero(~pc.fill_null(done, fill_value=False).to_numpy()).tolist()
+
+    def has_vectors_of_others(self, model_digest: str) -> bool:
+        """Whether vectors of another model lie beside any listing."""
+        if EMBEDDING_MODEL_COLUMN not in self.column_names:
+            return False
+        models = self.table([EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN].unique().to_pylist()
+        return bool(set(models) - {None, model_digest})
 
     def write_vectors(self, vectors: pa.Table, *, model_digest: str) -> None:
         """Put vectors beside the products, in place of those of another model.
@@ -135,13 +172,13 @@ class Store:
         """
         missing = {"product_id", *EMBEDDING_COLUMNS} - set(vectors.column_names)
         if missing:
-            raise StoreError(f"{self.path}: vectors lack the column {', '.join(sorted(missing))}")
+            raise StoreError(f"{self.place}: vectors lack the column {', '.join(sorted(missing))}")
         rows = self.rows_without_vectors(model_digest)
         ids = self.table(["product_id"])["product_id"]
         order = pc.index_in(ids.take(rows), vectors["product_id"].combine_chunks())
         if order.null_count or len(vectors) != len(rows):
             raise StoreError(
-                f"{self.path}: vectors of {len(vectors)} listings do not fit the {len(rows)} of the store that have "
+                f"{self.place}: vectors of {len(vectors)} listings do not fit the {len(rows)} of the store that have "
                 "none of this model; embed the whole store"
             )
         columns = vectors.select(list(EMBEDDING_COLUMNS)).take(order)
@@ -150,12 +187,12 @@ class Store:
             places[rows] = self.num_rows + np.arange(len(rows))
             columns = pa.concat_tables([self.table(EMBEDDING_COLUMNS).cast(columns.schema), columns]).take(places)
         columns = columns.append_column(EMBEDDING_MODEL_COLUMN, pa.array([model_digest] * self.num_rows, pa.string()))
-        dataset = self.path / PRODUCTS_DATASET
+        dataset = self.place.dataset(PRODUCTS_DATASET)
         with self.changing():
             version = put_columns(dataset, columns, version=self.manifest[DATASET_VERSION])
             manifest = {**self.manifest, DATASET_VERSION: version, VECTORS_MODEL: model_digest}
-            write_manifest(self.path, manifest)
-            forget_old_versions(dataset)
+            write_manifest(self.place, manifest)
+            forget_old_versions(dataset, version)
         self.manifest = manifest
 
     @contextmanager
@@ -166,10 +203,10 @@ class Store:
             StoreError: Another process is writing it, or has written it meanwhile.
             DiskError: The disk is full.
         """
-        with writing(self.path), only_writer(self.path):
-            now = read_manifest(self.path) or {}
+        with self.place.writing(), self.place.only_writer():
+            now = read_manifest(self.place) or {}
             if any(now.get(key) != self.manifest[key] for key in (DATASET_VERSION, "digest")):
-                raise StoreError(f"{self.path}: was changed by another command meanwhile; run the same command again")
+                raise StoreError(f"{self.place}: was changed by another command meanwhile; run the same command again")
             yield
 
     @property
@@ -186,30 +223,20 @@ class Store:
         Raises:
             StoreError: No vectors, or another model's.
         """
-        advice = f"run `eclip embed {self.path} --model MODEL`"
+        advice = f"run `eclip embed {self.place} --model MODEL`"
         found = self.vectors_digest
         if found is None:
             some = EMBEDDING_MODEL_COLUMN in self.column_names
             reason = "listings that came by an update have no vectors yet" if some else "no vectors in the store"
-            raise StoreError(f"{self.path}: {reason}; {advice}")
+            raise StoreError(f"{self.place}: {reason}; {advice}")
         if model_digest not in (None, found):
-            raise StoreError(f"{self.path}: vectors are of another model ({found}); {advice}")
+            raise StoreError(f"{self.place}: vectors are of another model ({found}); {advice}")
         table = self.table(["product_id", *EMBEDDING_COLUMNS])
         return table.cast(vectors_schema(table.schema.field(EMBEDDING_COLUMNS[0]).type.list_size))
 
     def _dataset(self) -> Any:
-        return open_dataset(self.path / PRODUCTS_DATASET, self.manifest[DATASET_VERSION])
-
-
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """What store.json of this folder says; None if it is missing or damaged."""
-    try:
-        manifest = json.loads((path / STORE_MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return manifest if isinstance(manifest, dict) else None
-
-
-def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    """Write store.json aside, then in place: the store is whole from then on."""
-    write_text(path / STORE_MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2))
+        """The products at the manifest's version, opened once: in object storage each time is several requests."""
+        version = self.manifest[DATASET_VERSION]
+        if self._opened is None or self._opened.version != version:
+            self._opened = open_dataset(self.place.dataset(PRODUCTS_DATASET), version)
+        return self._opened

@@ -1,37 +1,91 @@
-"""The folder of a store on its way: made aside, renamed when whole, removed when not."""
+"""A store in a folder. A new one is made aside, renamed when whole, removed when not."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.errors import StoreError
-from eclip.files import is_leftover
-from eclip.products.store import read_manifest
+from eclip.files import is_leftover, write_text, writing
+from eclip.products.manifest import read_manifest
+from eclip.products.place import StorePlace
 from eclip.products.writelock import only_writer
-from eclip.schema import (
-    PRODUCTS_DATASET,
-    REJECTS_DATASET,
-    STORE_CACHE,
-    STORE_CONFLICTS,
-    STORE_INCOMING,
-    STORE_LOCK,
-    STORE_MANIFEST,
-    STORE_REPORT,
-)
+from eclip.schema import STORE_CACHE, STORE_INCOMING, STORE_LOCK, STORE_NAMES
 
-_OWN_NAMES = {
-    PRODUCTS_DATASET,
-    REJECTS_DATASET,
-    STORE_CACHE,
-    STORE_CONFLICTS,
-    STORE_INCOMING,
-    STORE_LOCK,
-    STORE_REPORT,
-    STORE_MANIFEST,
-}
+
+@dataclass(frozen=True)
+class FolderPlace:
+    """A folder of this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def cache(self) -> Path:
+        """A folder in the store."""
+        return self.path / STORE_CACHE
+
+    @property
+    def incoming(self) -> Path:
+        """A folder in the store."""
+        return self.path / STORE_INCOMING
+
+    def exists(self) -> bool:
+        """Whether anything of this name is there."""
+        return self.path.exists()
+
+    def names(self) -> set[str]:
+        """What lies in it, but for files that a killed process left on their way."""
+        return _names(self.path) if self.path.is_dir() else set()
+
+    def dataset(self, name: str) -> str:
+        """Its path."""
+        return str(self.path / name)
+
+    def read_text(self, name: str) -> str | None:
+        """A file; None where it is missing or can't be read as text."""
+        try:
+            return (self.path / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file aside, then rename it."""
+        write_text(self.path / name, text)
+
+    def num_bytes(self) -> int:
+        """Size of all files below it."""
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    def writing(self) -> AbstractContextManager[None]:
+        """What a full or forbidden disk says, in one line."""
+        return writing(self.path)
+
+    def only_writer(self) -> AbstractContextManager[None]:
+        """Hold the file lock."""
+        return only_writer(self.path)
+
+    def check_replaceable(self) -> None:
+        """Refuse to replace what is no product store."""
+        check_replaceable(self.path)
+
+    @contextmanager
+    def made_anew(self) -> Iterator[StorePlace]:
+        """A folder beside it, which takes its place."""
+        with partial_folder(self.path) as partial:
+            yield FolderPlace(partial)
+
+    def clear_leftovers(self) -> None:
+        """Remove what killed runs left in it and beside it, and its caches."""
+        for name in (STORE_CACHE, STORE_INCOMING):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for ending in ("partial", "old"):
+            _clear(_beside(self.path, ending))
 
 
 @contextmanager
@@ -74,10 +128,11 @@ def check_replaceable(store: Path) -> None:
     """
     if store.is_dir():
         names = _names(store)
-        strange = sorted(names - _OWN_NAMES)
+        strange = sorted(names - STORE_NAMES)
         if strange:
             raise StoreError(f"{store}: holds {strange[0]}, which is no part of a store; name a new or empty folder")
-        if names and not (read_manifest(store) or {}).get("version"):
+        # In a folder that was empty a first run that failed leaves the lock alone.
+        if names - {STORE_LOCK} and not (read_manifest(FolderPlace(store)) or {}).get("version"):
             raise StoreError(f"{store}: holds other files and no product store; name a new or empty folder")
     elif store.exists():
         raise StoreError(f"{store}: is a file; name a folder for the store")
@@ -89,7 +144,7 @@ def _beside(store: Path, ending: str) -> Path:
 
 
 def _is_store(folder: Path) -> bool:
-    return folder.is_dir() and _names(folder) <= _OWN_NAMES and read_manifest(folder) is not None
+    return folder.is_dir() and _names(folder) <= STORE_NAMES and read_manifest(FolderPlace(folder)) is not None
 
 
 def _names(folder: Path) -> set[str]:
@@ -101,7 +156,7 @@ def _clear(folder: Path) -> None:
     """Remove what an earlier run left, and only that."""
     if not folder.exists():
         return
-    if not folder.is_dir() or _names(folder) - _OWN_NAMES:
+    if not folder.is_dir() or _names(folder) - STORE_NAMES:
         raise StoreError(f"{folder}: is in the way and holds other files; move it away")
     shutil.rmtree(folder)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, Unpack
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eclip.errors import FeedError, StoreError
+from eclip.errors import FeedError
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
 from eclip.products.columns import parse_columns
 from eclip.products.dataset import (
@@ -32,21 +32,33 @@ from eclip.products.dataset import (
     forget_old_versions,
     newest_version,
     open_dataset,
+    whole_version,
 )
+from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
+from eclip.products.manifest import (
+    CONFLICTS_VERSION,
+    DATASET_VERSION,
+    REJECTS_VERSION,
+    VECTORS_MODEL,
+    VERSION_KEYS,
+    write_manifest,
+)
+from eclip.products.place import StoreName, StorePlace
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
-from eclip.products.store import DATASET_VERSION, VECTORS_MODEL, Store, write_manifest
+from eclip.products.stagetimes import StageTimes
+from eclip.products.store import Store
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.progress import stage
 from eclip.schema import (
+    CONFLICTS_DATASET,
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
     REJECTS_DATASET,
     REJECTS_SCHEMA,
-    STORE_INCOMING,
 )
 
 _CARRIED = ("pair_score", "weight", *EMBEDDING_COLUMNS, EMBEDDING_MODEL_COLUMN)  # of a picture and title as before
@@ -86,7 +98,7 @@ class _Changes:
 
 
 def update_store(
-    feed: Feed | Path | str, store: Path, *, remove_missing: bool, **feeding: Unpack[Feeding]
+    feed: Feed | Path | str, store: StoreName, *, remove_missing: bool, **feeding: Unpack[Feeding]
 ) -> UpdateSummary:
     """Merge a feed into a finished store; the store is the old one or the new one, never between.
 
@@ -110,7 +122,8 @@ def update_store(
     feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
     plan = plan_listings(feed, **feeding)
     _require_columns(plan, opened, feeding["columns"])
-    with opened.changing(), _staging(store) as incoming:
+    place = opened.place
+    with opened.changing(), _staging(place.incoming) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)
         removed = changes.gone if remove_missing else []
@@ -123,21 +136,23 @@ def update_store(
             missing=len(changes.gone) - len(removed),
             rejected=dict(counts.rejected),
         )
-        manifest = opened.manifest
+        manifest = dict(opened.manifest)
         if changes.new or changes.changed or removed:
             whole = _apply(opened, changes, removed, incoming)
             counts.report_feed(whole)
-            manifest = _describe(opened, whole)
+            num_rows = opened.num_rows + len(changes.new) - len(removed)
+            manifest = describe(opened, whole, num_rows=num_rows)
         summary.rows_kept = manifest["num_rows"]
-        summary.without_vectors = _encoded_by(store, manifest[DATASET_VERSION])[1]
+        summary.without_vectors = _encoded_by(place, manifest[DATASET_VERSION])[1]
         summary.duplicates = manifest["summary"]["duplicates"]
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
-        _replace_rejects(store, incoming)
+        manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
         manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
-        write_manifest(store, manifest)
-        write_store_report(Store(store, manifest))
-        forget_old_versions(store / PRODUCTS_DATASET)
+        write_manifest(place, manifest)
+        write_store_report(Store(place, manifest))
+        for name, key in VERSION_KEYS.items():
+            forget_old_versions(place.dataset(name), manifest[key])
     return summary
 
 
@@ -159,11 +174,10 @@ def _require_columns(plan: FeedPlan, store: Store, columns: str) -> None:
 
 
 @contextmanager
-def _staging(store: Path) -> Iterator[Path]:
-    """An empty folder in the store for listings on their way; what a killed update left is cleared."""
-    folder = store / STORE_INCOMING
+def _staging(folder: Path) -> Iterator[Path]:
+    """The folder, empty, for listings on their way; what a killed update left there is cleared."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -171,14 +185,15 @@ def _staging(store: Path) -> Iterator[Path]:
 
 
 def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts) -> _Changes:
-    """Clean the feed and stage what says something new."""
+    """Clean the feed and stage what says something new; its rejects are a version that nobody reads yet."""
     table = store.table(["product_id", "listing_hash"])
     known = dict(zip(table["product_id"].to_pylist(), table["listing_hash"].to_pylist(), strict=True))
     staged = DatasetWriter(incoming / PRODUCTS_DATASET, LISTING_SCHEMA)
-    rejects = DatasetWriter(incoming / REJECTS_DATASET, REJECTS_SCHEMA)
+    rejects = DatasetWriter(store.place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
+    deleted = Deleted.from_json(store.manifest.get(DELETED))
     changes = _Changes([], [], [], [])
     with stage("Comparing listings", plan.feed.num_rows) as advance:
-        for products in accepted_batches(plan, rejects, counts, advance):
+        for products in accepted_batches(plan, rejects, counts, advance, deleted=deleted):
             wanted = []
             ids, hashes = products["product_id"].to_pylist(), products["listing_hash"].to_pylist()
             for product_id, told in zip(ids, hashes, strict=True):
@@ -200,9 +215,9 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     Returns:
         What the store's summary says, with the counts of the whole-feed columns anew.
     """
-    dataset = store.path / PRODUCTS_DATASET
+    dataset = store.place.dataset(PRODUCTS_DATASET)
     begin_at(dataset, store.manifest[DATASET_VERSION])
-    settled = store.table(["product_id", "split"])
+    settled = settled_splits(store, removed)
     carried = _carried_values(store, changes.changed)
     delete_products(dataset, [*changes.changed, *removed])
     staged = open_dataset(incoming / PRODUCTS_DATASET)
@@ -211,12 +226,17 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
         for batch in staged.to_batches(batch_size=_APPEND_ROWS):
             append_rows(dataset, _with_carried(pa.Table.from_batches([batch]), carried))
             advance(batch.num_rows)
-    gone = set(removed)
-    splits = zip(settled["product_id"].to_pylist(), settled["split"].to_pylist(), strict=True)
-    stayed = {product_id: split for product_id, split in splits if product_id not in gone}
-    summary = PrepareSummary(**store.manifest["summary"])
-    add_whole_feed_columns(store.path, summary, settled=stayed)
+    summary, times = PrepareSummary(**store.manifest["summary"]), StageTimes()
+    add_whole_feed_columns(store.place, summary, settled=settled, times=times)
+    summary.add_costs(times)
     return summary
+
+
+def settled_splits(store: Store, removed: Collection[str]) -> dict[str, str]:
+    """Product id -> split of the listings that stay: they keep it for ever."""
+    gone, table = set(removed), store.table(["product_id", "split"])
+    splits = zip(table["product_id"].to_pylist(), table["split"].to_pylist(), strict=True)
+    return {product_id: split for product_id, split in splits if product_id not in gone}
 
 
 def _carried_values(store: Store, changed: Sequence[str]) -> pa.Table:
@@ -240,10 +260,10 @@ def _with_carried(rows: pa.Table, carried: pa.Table) -> pa.Table:
     return rows
 
 
-def _describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
-    """The manifest of the newest version of the store's products; counts of its rows go into the summary."""
-    version = newest_version(store.path / PRODUCTS_DATASET)
-    dataset = open_dataset(store.path / PRODUCTS_DATASET, version)
+def describe(store: Store, summary: PrepareSummary, *, num_rows: int) -> dict[str, Any]:
+    """The manifest of the newest version of the store's products, so many; counts of its rows go into the summary."""
+    version = whole_version(store.place.dataset(PRODUCTS_DATASET), num_rows)
+    dataset = open_dataset(store.place.dataset(PRODUCTS_DATASET), version)
     table = dataset.to_table(columns=["listing_hash", "title", "image_hash", "category"])
     digest = hashlib.sha256()
     for told in table["listing_hash"].to_pylist():
@@ -258,24 +278,16 @@ def _describe(store: Store, summary: PrepareSummary) -> dict[str, Any]:
         "num_rows": table.num_rows,
         "summary": asdict(summary),
         DATASET_VERSION: version,
-        VECTORS_MODEL: _encoded_by(store.path, version)[0],
+        CONFLICTS_VERSION: newest_version(store.place.dataset(CONFLICTS_DATASET)),
+        VECTORS_MODEL: _encoded_by(store.place, version)[0],
     }
 
 
-def _encoded_by(store: Path, version: int) -> tuple[str | None, int]:
+def _encoded_by(place: StorePlace, version: int) -> tuple[str | None, int]:
     """The model that has encoded every listing of a version (None = none has), and how many no model has."""
-    dataset = open_dataset(store / PRODUCTS_DATASET, version)
+    dataset = open_dataset(place.dataset(PRODUCTS_DATASET), version)
     if EMBEDDING_MODEL_COLUMN not in dataset.schema.names:
         return None, int(dataset.count_rows())
     models = dataset.to_table(columns=[EMBEDDING_MODEL_COLUMN])[EMBEDDING_MODEL_COLUMN]
     each = models.unique().to_pylist()
     return each[0] if len(each) == 1 else None, models.null_count
-
-
-def _replace_rejects(store: Path, incoming: Path) -> None:
-    """The rejects of this feed take the place of those of the last one."""
-    old = store / REJECTS_DATASET
-    if not (incoming / REJECTS_DATASET).is_dir():
-        raise StoreError(f"{store}: the rejects of the update were not written; run the same command again")
-    shutil.rmtree(old, ignore_errors=True)
-    (incoming / REJECTS_DATASET).rename(old)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from eclip.sample.barcodes import give_gtins
+from eclip.sample.departments import Leaf
 from eclip.sample.goods import Product
 from eclip.sample.listings import Seller, choose_sellers, edit_title, make_description, make_title
 
@@ -106,9 +107,10 @@ def plan_listings(
     order = list(range(len(offers)))
     rng.shuffle(order)
     take = iter(order)
+    strangers = _Strangers(products)
     for kind in ("mismatched", "no_image", "broken_image"):
         for i in _next(take, round(getattr(shares, kind) * total)):
-            offers[i] = _spoil_picture(offers[i], kind, products, rng)
+            offers[i] = _spoil_picture(offers[i], kind, strangers, rng)
     copies: list[tuple[int, str]] = []  # position of the original, kind
     for kind in ("exact_duplicate", "near_duplicate"):
         copies += [(i, kind) for i in _next(take, round(getattr(shares, kind) * total))]
@@ -143,11 +145,24 @@ def _next(take: Iterator[int], count: int) -> list[int]:
     return list(itertools.islice(take, count))
 
 
-def _spoil_picture(offer: Listing, kind: str, products: Sequence[Product], rng: Random) -> Listing:
+class _Strangers:
+    """Products of other categories on the same side of the 19+ border, gathered once for each category."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        self._products = products
+        self._of: dict[str, list[Product]] = {}
+
+    def of(self, leaf: Leaf) -> list[Product]:
+        """Those that no product of this category is taken for."""
+        if leaf.key not in self._of:
+            self._of[leaf.key] = [p for p in self._products if p.leaf is not leaf and p.leaf.adult == leaf.adult]
+        return self._of[leaf.key]
+
+
+def _spoil_picture(offer: Listing, kind: str, strangers: _Strangers, rng: Random) -> Listing:
     shown: Product | None = None
     if kind == "mismatched":
-        leaf = offer.product.leaf
-        others = [p for p in products if p.leaf is not leaf and p.leaf.adult == leaf.adult]
+        others = strangers.of(offer.product.leaf)
         if not others:  # a shop too small to mix anything up
             return offer
         shown = rng.choice(others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -37,6 +38,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def digest(self) -> str:
+        """Digest of which pairs there are and what they weigh: a check of the pairs changes it, and not the store's."""
+        return hashlib.sha256(self.rows.tobytes() + self.weights.tobytes()).hexdigest()[:16]
 
 
 def read_pairs(store: Store, split: str) -> Pairs:
@@ -76,7 +82,7 @@ def read_training_pairs(store: Store) -> Pairs:
         titles = table.num_rows - table["title"].null_count
         pictures = table.num_rows - table["image_hash"].null_count
         raise StoreError(
-            f"{store.path} has {len(pairs)} products to train on with both a title and a picture (of "
+            f"{store.place} has {len(pairs)} products to train on with both a title and a picture (of "
             f"{table.num_rows} products {titles} have a title, {pictures} a readable picture); expected at least "
             f"{MIN_PAIRS}: check the columns given to `eclip prepare` and the rejects it reported"
         )

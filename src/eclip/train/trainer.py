@@ -84,6 +84,7 @@ def train_model(
     identity = {
         **config.to_json(),
         "store": store.digest,
+        "pairs": pairs.digest,
         "minutes": minutes,
         "total_steps": total_steps,
         "init": str(init) if init else None,
@@ -116,7 +117,10 @@ def train_model(
         **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
     }
     plot_log(run)
-    save_model(encoder, out, facts=facts)
+    cleaned = store.manifest.get("titles") or {}
+    save_model(
+        encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
+    )
     mark_finished(run)
     return summary
 
@@ -126,6 +130,12 @@ def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if init is not None:
         encoder = load_model(init)
         encoder.pretrained_prefixes = ("visual.", "text.")
+        size = encoder.model_cfg["vision_cfg"]["image_size"]
+        if config.image_size not in (None, size):
+            raise ConfigError(
+                f"image_size = {config.image_size}: the model to continue (--init) sees pictures at {size}; leave it "
+                "out of the recipe"
+            )
         return encoder
     if config.encoder in PRESETS:
         options = {} if config.image_size is None else {"image_size": config.image_size}

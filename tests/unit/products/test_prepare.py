@@ -104,6 +104,15 @@ def test_nothing_that_can_be_kept_is_an_error(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["f.csv"]
 
 
+def test_an_empty_folder_can_be_tried_again(feed: Path, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "f.csv").write_text("title,image\n,gone.png\n")
+    with pytest.raises(FeedError, match="can be kept"):
+        run(tmp_path / "f.csv", tmp_path / "store")
+    run(feed, tmp_path / "store")
+    assert Store.open(tmp_path / "store").num_rows
+
+
 def test_a_full_disk_ends_in_one_line(feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(feed, tmp_path / "store")
     before = Store.open(tmp_path / "store").manifest
@@ -188,7 +197,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from eclip.products import prepare
-def stop(*args): print("written", flush=True); time.sleep(60)
+def stop(*args, **options): print("written", flush=True); time.sleep(60)
 prepare.add_whole_feed_columns = stop
 prepare.prepare_store(Path(sys.argv[1]), Path(sys.argv[2]), images=None, columns="", category_separator=None)
 """

@@ -26,6 +26,8 @@ KEPT = [
     "Reading lens (+) and (-)", "The A.B., black tea", "Coin bag / key bag / key ring", "Shirt men ♀", "1+1+1 cable",
     "Case S9 11 Pro S9 11 Pro Max", "국가검정품 소화기", "무료재단 방충망", "패딩 베스트", "무료배송 스티커",
     "세일러문 인형",
+    "Lens cleaner - zero clearance", "Buku matematika revisi terbaru", "Kamus edisi terbaru", "Bag black\\navy",
+    "น้ำหอม 50ml", "COD FILLETS 1KG", "Original 100% grape juice",
     "A-line skirt", "Display clearance fridge", "Wet n Wild!", "Pre-sale ticket holder", "[Brandname] Shampoo",
 ]  # fmt: skip
 
@@ -40,6 +42,10 @@ def test_product_meanings_are_kept(title: str) -> None:
     [
         (r"\xe3\x80\x90Lamp\xe3\x80\x91 red", "【Lamp】 red", "escapes"),
         ('b"Girls\' hat"', "Girls' hat", "escapes"),
+        (r"Lamp red \nWeight 180g\r\n", "Lamp red Weight 180g", "escapes"),
+        ("Glasses [SIZE 52□19-142]", "Glasses [SIZE 52-19-142]", "unicode"),
+        ("Tr\u00ef\u00bf\u00bdpied 3 kg", "Tr\ufffdpied 3 kg", "unicode"),
+        ("Cr\x8feme pie", "Creme pie", "invisible"),
         ("<b>Red</b> &amp;amp; blue", "Red & blue", "html"),
         ("Nike™ Air® shoes", "Nike Air shoes", "trademarks"),
         ("ＡＢＣ　１２ ㎖", "ABC 12 ml", "unicode"),
@@ -56,6 +62,7 @@ def test_product_meanings_are_kept(title: str) -> None:
         ("Shirt ~", "Shirt", "punctuation"),
         ("Shirt ( ) blue []", "Shirt blue", "punctuation"),
         ("LEATHER SHOULDER BAG AB-1200 500ml HDMI", "Leather Shoulder Bag AB-1200 500ml HDMI", "capitals"),
+        ("ADAPTER CARD PCIE 3.0", "Adapter Card PCIE 3.0", "capitals"),
         ("[FREE SHIPPING] Kettle", "Kettle", "promotions"),
         ("★SALE★ Kettle", "Kettle", "promotions"),
         ("HOT DEAL Kettle", "Kettle", "promotions"),
@@ -75,6 +82,16 @@ def test_product_meanings_are_kept(title: str) -> None:
         ("[여름패드 증정] 주전자", "주전자", "promotions"),
         ("[해외당일출고]주전자", "주전자", "promotions"),
         ("(BISA COD) Tas merah termurah", "Tas merah", "promotions"),
+        ("[GROSIR / ECER] Tas merah harga grosir", "Tas merah", "promotions"),
+        ("PROMO KHUSUS HARI INI Tas merah", "Tas merah", "promotions"),
+        ("(Promo bulan ini) Tas merah paling murah", "Tas merah", "promotions"),
+        ("Bisa bayar di tempat Tas merah original 100%", "Tas merah", "promotions"),
+        ("[READY STOK] Tas merah", "Tas merah", "promotions"),
+        ("11.11 SUPER PROMO!!! Tas merah", "Tas merah", "promotions"),
+        ("Sun cream SPF 50+ original 100%", "Sun cream SPF 50+", "promotions"),
+        ('"Paling murah" Sabun #bisa cod', "Sabun", "punctuation"),
+        ("Bag 9.9 kg Big Sale", "Bag 9.9 kg", "promotions"),
+        ("hk stock phone 4gb 64gb", "phone 4gb 64gb", "promotions"),
     ],
 )
 def test_each_rule_does_its_part(raw: str, expected: str, rule: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from eclip.errors import DiskError, FeedError, StoreError
 from eclip.products import update
+from eclip.products.dataset import open_dataset
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.products.update import UpdateSummary, update_store
@@ -162,8 +164,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "deleting": (update, "delete_products"),
     "appending": (update, "append_rows"),
     "second pass": (update, "add_whole_feed_columns"),
-    "describing": (update, "_describe"),
-    "rejects": (update, "_replace_rejects"),
+    "describing": (update, "describe"),
     "manifest": (update, "write_manifest"),
 }
 
@@ -202,6 +203,20 @@ def test_a_stopped_update_keeps_the_old_store_and_the_next_one_is_whole(
     assert disturbed.table(["product_id", "title", "split"]).equals(undisturbed.table(["product_id", "title", "split"]))
 
 
+def test_rows_that_another_wrote_at_the_same_time_are_told(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = update.append_rows
+
+    def twice(address: str, rows: pa.Table) -> None:
+        real(address, rows)
+        real(address, rows)  # as of a writer that had slept through its lease
+
+    before = rows(shop / "store", "title", "split")
+    monkeypatch.setattr(update, "append_rows", twice)
+    with pytest.raises(StoreError, match="has 8 rows, not the 5 that were written: another command wrote it"):
+        merge(shop)
+    assert rows(shop / "store", "title", "split") == before
+
+
 def test_a_feed_that_lost_a_column_is_refused(shop: Path) -> None:
     (shop / "next.csv").write_text("id,title\na,Red shoe\n")
     with pytest.raises(FeedError, match="has no column for image, price, which the store was made with"):
@@ -216,3 +231,25 @@ def test_without_a_store_there_is_nothing_to_update(shop: Path) -> None:
         update_store(
             shop / "next.csv", shop / "gone", images=None, columns="", category_separator=None, remove_missing=False
         )
+
+
+def test_many_versions_of_a_killed_update_do_not_push_out_the_store(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclip.products.dataset._KEEP_OLD_FOR", timedelta(0))
+    monkeypatch.setattr("eclip.products.dataset._KEEP_OLD_VERSIONS", 1)
+    before = rows(shop / "store", "title", "split")
+    with monkeypatch.context() as context:
+        context.setattr(update, "write_manifest", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            merge(shop)
+    dataset = open_dataset(shop / "store" / "products.lance")
+    assert dataset.version > Store.open(shop / "store").manifest["dataset_version"] + 1
+    assert counts(merge(shop, "feed.csv")) == (0, 0, 4, 0, 0)  # changes nothing, and tidies up
+    assert rows(shop / "store", "title", "split") == before
+    assert Store.open(shop / "store").conflicts().num_rows == 0
+    assert counts(merge(shop)) == (1, 2, 1, 0, 1)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

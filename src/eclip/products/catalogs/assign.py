@@ -50,7 +50,7 @@ _TITLED = ("title model numbers", "title colours", "title sizes")
 CHECKED: dict[str, tuple[str, ...]] = {
     BARCODE: _STRONG,
     MODEL_NUMBER: (*_STRONG, *_AMOUNTS),
-    TITLE_MODEL_NUMBER: (*_STRONG, *_AMOUNTS),
+    TITLE_MODEL_NUMBER: (*_STRONG, *_AMOUNTS, "title colours"),
     PICTURE: (*_STRONG, *_AMOUNTS, *_TITLED),
     TITLE: (*_STRONG, *_AMOUNTS, *_TITLED),
 }
@@ -168,9 +168,7 @@ class _Assignment:
     def take_given(self) -> None:
         """Given catalogs stand, whatever contradicts them."""
         for group in groups_of("", self.columns["catalog_id"]):
-            root = self.clusters.root(group.rows[0])
-            for row in group.rows[1:]:
-                root = self.clusters.unite(root, self.clusters.root(row))
+            self.clusters.unite_singles(group.rows)
         for row, catalog in enumerate(self.columns["catalog_id"]):
             if catalog is not None:
                 self.reasons[row] = GIVEN
@@ -208,8 +206,10 @@ class _Assignment:
     def take_pictures(self, pairs: np.ndarray | Iterable[tuple[int, int]], confirm: Confirm | None) -> None:
         """Near-duplicate pictures under titles that agree."""
         evidence, ids = self.evidence, self.columns["product_id"]
-        plain = ((int(left), int(right)) for left, right in pairs)
-        agreed = agreeing_pairs(plain, evidence.words, evidence.rare, evidence.offers.prices)
+        rows = np.array(pairs if isinstance(pairs, np.ndarray) else list(pairs), dtype=np.int64).reshape(-1, 2)
+        roots = self.clusters.roots()
+        rows = rows[roots[rows[:, 0]] != roots[rows[:, 1]]]  # most are of one catalog by now: no need to look
+        agreed = agreeing_pairs(rows, evidence.words, evidence.rare, evidence.offers.prices)
         if confirm is not None and agreed:
             left, right = np.array(agreed, dtype=np.int64).T
             agreed = [pair for pair, same in zip(agreed, confirm(left, right), strict=True) if same]
@@ -219,7 +219,7 @@ class _Assignment:
     def take_titles(self) -> None:
         """Exact titles that say which item it is."""
         evidence = self.evidence
-        groups = title_groups(evidence.words, evidence.title_keys, evidence.rare, evidence.offers)
+        groups = title_groups(evidence.words, evidence.title_keys, evidence.rare, evidence.offers, evidence.repeated)
         self.take(TITLE, [Group(f"title:{_digest(evidence.title_keys[rows[0]])}", rows) for rows in groups])
 
     def finish(self) -> CatalogAssignment:
@@ -268,9 +268,11 @@ class _Assignment:
         for trait, fact in zip(self.clusters.traits, self.clusters.facts, strict=True):
             if trait.name not in _FLAGGED_TRAITS:
                 continue
+            mixed = {
+                root for root in set(roots) if fact[root] == MIXED or (fact[root] >= 0 and trait.is_mixed(fact[root]))
+            }
             for row, root in enumerate(roots):
-                code = fact[root]
-                if self.reasons[row] != GIVEN or not (code == MIXED or (code >= 0 and trait.is_mixed(code))):
+                if root not in mixed or self.reasons[row] != GIVEN:
                     continue
                 flags[row].append(f"catalog conflict: {trait.name}")
                 if (root, trait.name) not in told:

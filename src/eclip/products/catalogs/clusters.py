@@ -91,9 +91,33 @@ class Clusters:
             merged = trait.merge(fact[left], fact[right])
             fact[left] = trait.union(fact[left], fact[right]) if merged == CLASH else merged
         self._next[left], self._next[right] = self._next[right], self._next[left]
-        self._offers.pop(left, None)
-        self._offers.pop(right, None)
+        self._merge_offers(left, right)
         return left
+
+    def _merge_offers(self, left: int, right: int) -> None:
+        """What the smaller group asks joins what the larger asks: gathering it anew would cost the square of sizes."""
+        mine, theirs = self._offers.pop(left, None), self._offers.pop(right, None)
+        if mine is not None and theirs is not None:
+            for seller, asked in theirs.items():
+                mine.setdefault(seller, set()).update(asked)
+            self._offers[left] = mine
+
+    def unite_singles(self, rows: Sequence[int]) -> None:
+        """Make one group of rows that are each alone so far, whatever contradicts it."""
+        root = min(rows[:2], key=self.first_ranks.__getitem__)  # as uniting one after the other would choose
+        for trait, fact in zip(self.traits, self.facts, strict=True):
+            fact[root] = trait.union_of(fact[row] for row in rows)
+        self.first_ranks[root] = min(self.first_ranks[row] for row in rows)
+        self.sizes[root] = len(rows)
+        for row, after in zip(rows, [*rows[1:], rows[0]], strict=True):
+            self.parent[row], self._next[row] = root, after
+
+    def roots(self) -> np.ndarray:
+        """[N] the row that stands for the group of each row."""
+        parents = np.array(self.parent, dtype=np.int64)
+        while (above := parents[parents]).tobytes() != parents.tobytes():
+            parents = above
+        return parents
 
     def known_facts(self, root: int) -> int:
         """How much is known of a group."""

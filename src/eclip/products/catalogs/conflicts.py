@@ -83,6 +83,17 @@ class Trait:
             return self._code(self.sets[left] | self.sets[right])
         return MIXED
 
+    def union_of(self, codes: Iterable[int]) -> int:
+        """What a given catalog has that holds all of these, in their order."""
+        known = [code for code in dict.fromkeys(codes) if code != UNKNOWN]
+        if self.rule is within and len(known) > 1:  # at once: growing sets would cost the square of their size
+            return self._code(frozenset().union(*(self.sets[code] for code in known)))
+        out = UNKNOWN
+        for code in known:
+            merged = self.merge(out, code)
+            out = self.union(out, code) if merged == CLASH else merged
+        return out
+
     def is_mixed(self, code: int) -> bool:
         """Whether a code stands for more values than one item has: barcodes may gather in a given catalog."""
         return self.rule is within and len(self.sets[code]) > 1

@@ -19,8 +19,8 @@ from eclip.products.catalogs.facts import (
 )
 from eclip.products.catalogs.identifiers import normal_gtin, normal_model_number, shared_by_unrelated
 from eclip.products.catalogs.lexicon import COLOUR_OF
-from eclip.products.catalogs.links import Offers, rare_words, title_keys
-from eclip.products.catalogs.modelnumbers import title_model_numbers
+from eclip.products.catalogs.links import Offers, rare_words, repeated_rows, title_keys
+from eclip.products.catalogs.modelnumbers import title_model_numbers, truncated_numbers
 from eclip.products.catalogs.titles import TitleWords, title_words
 
 
@@ -38,6 +38,7 @@ class Evidence:
         brands: [N] int64 brand codes, -1 = not known.
         brand_names: What they number.
         offers: Sellers, prices, pictures.
+        repeated: [N] bool: the seller lists this very title for other items too.
         asked: [N] float64 price, or minus the title's number where there is none.
         traits: Facts that may contradict each other.
         colour_of: Words of titles that name a colour.
@@ -52,6 +53,7 @@ class Evidence:
     brands: np.ndarray
     brand_names: list[str]
     offers: Offers
+    repeated: np.ndarray
     asked: np.ndarray
     traits: list[Trait]
     colour_of: dict[str, str]
@@ -94,16 +96,22 @@ def gather_evidence(columns: dict[str, Sequence[Any]]) -> Evidence:
         trait_of_pairs("title sizes", num_rows, title_size_pairs(words)),
     ]
     offers = Offers(sellers=sellers, prices=_prices(columns["price"]), pictures=codes_of(columns["image_hash"]))
+    repeated = repeated_rows(keys, offers)
+    cut_off = truncated_numbers(titled)
+    titled = [
+        None if again or number in cut_off else number for again, number in zip(repeated.tolist(), titled, strict=True)
+    ]
     return Evidence(
         words=words,
         title_keys=keys,
         rare=rare_words(words, keys),
         gtins=gtins,
         given_models=given,
-        models=[own or other for own, other in zip(given, titled, strict=True)],
+        models=[own or number for own, number in zip(given, titled, strict=True)],
         brands=brands,
         brand_names=brand_names,
         offers=offers,
+        repeated=repeated,
         asked=np.where(np.isnan(offers.prices), -1.0 - codes_of(keys), offers.prices),
         traits=traits,
         colour_of=colour_of,

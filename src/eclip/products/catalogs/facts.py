@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from eclip.products.catalogs.conflicts import Trait, trait_of_values
 from eclip.products.catalogs.lexicon import (
@@ -45,6 +46,26 @@ def attribute_pairs(attributes: Attributes) -> tuple[list[tuple[int, str]], list
             elif folded in SIZE_ATTRIBUTES:
                 sizes += [(row, normal_size(value)) for value in values or ()]
     return colours, sizes
+
+
+def telling_attributes(column: pa.ChunkedArray) -> list[list[tuple[str, list[str]]] | None]:
+    """Colours and sizes of a column of attributes (maps), as `attribute_pairs` takes them; others are not read."""
+    out: list[list[tuple[str, list[str]]] | None] = [None] * len(column)
+    start = 0
+    for chunk in column.chunks:
+        first, last = chunk.offsets[0].as_py(), chunk.offsets[-1].as_py()
+        names = chunk.keys.slice(first, last - first).dictionary_encode()
+        known = [name.casefold() for name in names.dictionary.to_pylist()]
+        tells = np.array([name in COLOUR_ATTRIBUTES or name in SIZE_ATTRIBUTES for name in known] or [False])
+        places = np.flatnonzero(tells[names.indices.to_numpy()]) if len(names) else np.zeros(0, dtype=np.int64)
+        rows = np.searchsorted(chunk.offsets.to_numpy(), places + first, side="right") - 1 + start
+        values = chunk.items.slice(first, last - first).take(pa.array(places)).to_pylist()
+        for row, code, value in zip(
+            rows.tolist(), names.indices.take(pa.array(places)).to_pylist(), values, strict=True
+        ):
+            out[row] = [*(out[row] or ()), (known[code], value)]
+        start += len(chunk)
+    return out
 
 
 def normal_colours(text: str) -> set[str]:

@@ -6,7 +6,7 @@ A group says "these may be one item, for this reason"; `assign` decides, against
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,12 +116,14 @@ def title_keys(words: TitleWords) -> list[str]:
     return [" ".join(word for code in words.row(row) if (word := kept[code]) is not None) for row in range(len(words))]
 
 
-def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offers: Offers) -> list[list[int]]:
+def title_groups(
+    words: TitleWords, keys: Sequence[str], rare: np.ndarray, offers: Offers, repeated: np.ndarray
+) -> list[list[int]]:
     """Rows of one title, where that title says which item it is.
 
     Refused are titles of one word or without a rare one ("built in dishwasher"), those that one seller
-    repeats with another picture or price (one jeweller's "silver earrings" on dozens) or without either, and those
-    with prices too far apart.
+    repeats for other items (`repeated`: one jeweller's "silver earrings" on dozens), and those with prices too far
+    apart.
     """
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
@@ -133,27 +135,40 @@ def title_groups(words: TitleWords, keys: Sequence[str], rare: np.ndarray, offer
         if len(rows) > 1
         and any(rare[code] for code in words.row(rows[0]))
         and len(set(words.row(rows[0]))) > 1
-        and not _repeats_for_other_items(rows, offers)
+        and not repeated[rows].any()
         and _prices_agree(rows, offers.prices)
     ]
 
 
-def _repeats_for_other_items(rows: Sequence[int], offers: Offers) -> bool:
-    """Whether one seller repeats the title with another picture or price, or with neither to compare."""
-    first_of: dict[int, int] = {}
-    for row in rows:
-        first = first_of.setdefault(int(offers.sellers[row]), row)
-        if row == first:
-            continue
-        pictures = offers.pictures[[first, row]]
-        prices = offers.prices[[first, row]]
-        same_picture = pictures.min() >= 0 and pictures[0] == pictures[1]
-        same_price = bool(prices[0] == prices[1])
-        if not (same_picture or same_price):
-            return True
-        if (pictures.min() >= 0 and not same_picture) or (not np.isnan(prices).any() and not same_price):
-            return True
-    return False
+def repeated_rows(keys: Sequence[str], offers: Offers) -> np.ndarray:
+    """[N] bool: rows whose whole title their seller lists again, for another item as far as can be told.
+
+    Another picture or price tells it, and so does having neither to compare: "a6200 led tv" of one seller is three
+    sizes of television. Such a title is a kind of item's, and nothing in it, a number neither, names one.
+
+    Args:
+        keys: [N] titles as they are compared (`title_keys`), "" = none.
+        offers: What stands beside them.
+    """
+    rows_of: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, (seller, key) in enumerate(zip(offers.sellers.tolist(), keys, strict=True)):
+        if key:
+            rows_of[seller, key].append(row)
+    out = np.zeros(len(keys), dtype=bool)
+    for rows in rows_of.values():
+        if any(_is_other_item(rows[0], row, offers) for row in rows[1:]):
+            out[rows] = True
+    return out
+
+
+def _is_other_item(first: int, row: int, offers: Offers) -> bool:
+    """Whether two listings of one title and seller are of two items: unless a picture or price says they are one."""
+    pictures, prices = offers.pictures[[first, row]], offers.prices[[first, row]]
+    same_picture = pictures.min() >= 0 and pictures[0] == pictures[1]
+    same_price = bool(prices[0] == prices[1])
+    if not (same_picture or same_price):
+        return True
+    return bool((pictures.min() >= 0 and not same_picture) or (not np.isnan(prices).any() and not same_price))
 
 
 def _prices_agree(rows: Sequence[int], prices: np.ndarray) -> bool:
@@ -162,23 +177,29 @@ def _prices_agree(rows: Sequence[int], prices: np.ndarray) -> bool:
     return not len(known) or bool(known.max() <= PRICE_RATIO * known.min())
 
 
-def agreeing_pairs(
-    pairs: Iterable[tuple[int, int]], words: TitleWords, rare: np.ndarray, prices: np.ndarray
-) -> list[tuple[int, int]]:
+def agreeing_pairs(pairs: np.ndarray, words: TitleWords, rare: np.ndarray, prices: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of rows with near-duplicate pictures whose titles agree as well.
 
     Titles agree when they have the same numbers, and share enough of their words, by weight: a rare word weighs
     three times as much as another, promotions and colours weigh nothing.
+
+    Args:
+        pairs: [P, 2] row positions.
+        words: N titles.
+        rare: [W] which words tell one item from others.
+        prices: [N] NaN = not known.
     """
     weight = np.where(rare, 3.0, 1.0)
     weight[[not _may_tell(word) for word in words.words]] = 0.0
+    weights = weight.tolist()
+    asked = prices[pairs]
+    known = (asked > 0).all(axis=1)
+    fine = ~known | (asked.max(axis=1, initial=0) <= PRICE_RATIO * asked.min(axis=1, initial=np.inf))
     out = []
-    for left, right in pairs:
-        if left == right or not _prices_agree((left, right), prices):
-            continue
+    for left, right in pairs[fine & (pairs[:, 0] != pairs[:, 1])].tolist():
         one, other = set(words.row(left)), set(words.row(right))
-        all_weight = sum(weight[code] for code in one | other)
-        if not all_weight or sum(weight[code] for code in one & other) < _AGREEMENT * all_weight:
+        all_weight = sum(weights[code] for code in one | other)
+        if not all_weight or sum(weights[code] for code in one & other) < _AGREEMENT * all_weight:
             continue
         if numbers(words.words[code] for code in one) == numbers(words.words[code] for code in other):
             out.append((left, right))

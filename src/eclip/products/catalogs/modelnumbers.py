@@ -21,6 +21,7 @@ from eclip.products.catalogs.titles import TitleWords
 _TOKEN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_CHARS = 20
 _MIN_CHARS = 5
+_TRUNCATED_CHARS = 8  # a number of so many names one item even where others go on
 _WORD_AND_SHORT_NUMBER = re.compile(r"[a-z]{3,}\d{1,3}")  # "android7", "serie4", "note8"
 _NUMBER_AND_WORD = re.compile(r"\d+[a-z]{4,}")  # "720pixels", "1smartphone"
 _DIGIT = re.compile(r"\d")
@@ -110,6 +111,15 @@ def _names_one_item(rows: Sequence[int], titles: Sequence[str], sellers: np.ndar
     of_brand = brands[np.asarray(rows)]
     counts = np.bincount(of_brand[of_brand >= 0])
     return not len(counts) or bool(counts.sum() - counts.max() <= _OTHER_BRANDS_SHARE * counts.sum())
+
+
+def truncated_numbers(numbers: Sequence[str | None]) -> set[str]:
+    """Short numbers that other titles continue: "g4203i" beside "g4203iwh" is a series, or a model cut off.
+
+    Which of its items a title means that writes the short form alone can't be told. (Tails of regions are off already.)
+    """
+    ordered = sorted({number for number in numbers if number})
+    return {one for one, later in itertools.pairwise(ordered) if len(one) < _TRUNCATED_CHARS and later.startswith(one)}
 
 
 def region_stems(numbers: Sequence[str | None], sellers: np.ndarray) -> dict[str, str]:

@@ -26,6 +26,7 @@ _UNITS: dict[str, dict[str, float]] = {
 _KIND_OF = {unit: (kind, factor) for kind, units in reversed(_UNITS.items()) for unit, factor in units.items()}
 _UNIT = "|".join(sorted((re.escape(unit) for unit in _KIND_OF), key=len, reverse=True))
 _QUANTITY = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s\-]?({_UNIT})(?![a-z\d])")
+_DIGIT = re.compile(r"\d")
 _ONLY_QUANTITY = re.compile(rf"(?:\d+x)*\d+(?:{_UNIT})")
 _DIMENSIONS = re.compile(r"\d+(?:x\d+)+(?:cm|mm|in|m)?")
 
@@ -44,7 +45,7 @@ def title_quantities(title: str) -> dict[str, float]:
     The largest, since "4gb 64gb" and "64gb" are one phone, "4gb 64gb" and "4gb 128gb" are two.
     """
     found: dict[str, float] = {}
-    if not any(sign.isdigit() for sign in title):
+    if not _DIGIT.search(title):
         return found
     for number, unit in _QUANTITY.findall(title):
         kind, factor = _KIND_OF[unit]

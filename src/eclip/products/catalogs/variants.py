@@ -51,7 +51,7 @@ def assign_models(
         ranks=ranks,
     )
     for group in groups_of("", given):
-        _unite(clusters, group.rows)
+        clusters.unite_singles(group.rows)
     for rows in _rows_by(catalogs):
         clusters.unite_fitting({clusters.root(row) for row in rows}, (0,), offers=False)
     names: dict[int, str] = {}
@@ -64,12 +64,6 @@ def assign_models(
         if model is not None:
             names[roots[row]] = model
     return [names.get(root) for root in roots]
-
-
-def _unite(clusters: Clusters, rows: Sequence[int]) -> None:
-    root = clusters.root(rows[0])
-    for row in rows[1:]:
-        root = clusters.unite(root, clusters.root(row))
 
 
 def _rows_by(numbers: Sequence[int]) -> list[list[int]]:
@@ -105,13 +99,19 @@ def _stem_groups(columns: dict[str, Sequence[Any]], evidence: Evidence) -> list[
 
 
 def _title_groups(evidence: Evidence) -> list[Group]:
-    """Rows of one brand and one title but for colours and sizes, if the rest has a rare word and prices are near."""
+    """Rows of one brand and one title but for colours and sizes, if the rest has a rare word and prices are near.
+
+    Rows whose full title their seller lists several times, for items that nothing tells apart, are left out.
+    """
     words = evidence.words
     dropped = [
         word in evidence.colour_of or word in SIZE_OF or word in SIZE_HEADS or word in SHADES for word in words.words
     ]
+    unclear = _unclear_repeats(evidence)
     rows_of: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
     for row, brand in enumerate(evidence.brands.tolist()):
+        if row in unclear:
+            continue
         rest = tuple(code for code in words.row(row) if not dropped[code] and words.words[code] not in SIZE_LETTERS)
         if len(rest) > 1 and any(evidence.rare[code] for code in rest):
             rows_of[brand, rest].append(row)
@@ -122,4 +122,21 @@ def _title_groups(evidence: Evidence) -> list[Group]:
         if len(rows) > 1 and (not len(known) or known.max() <= PRICE_RATIO * known.min()):
             text = " ".join(words.words[code] for code in rest)
             out.append(Group(f"variants:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}", rows))
+    return out
+
+
+def _unclear_repeats(evidence: Evidence) -> set[int]:
+    """Rows of one seller and one full title that are other items, but not by a colour or size that each row gives.
+
+    One jeweller's "silver earrings" on dozens are no variants of each other; one shirt listed for each size is.
+    """
+    given = [trait.codes for trait in evidence.traits if trait.name in ("colours", "sizes")]
+    rows_of: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row in np.flatnonzero(evidence.repeated).tolist():
+        rows_of[int(evidence.sellers[row]), evidence.title_keys[row]].append(row)
+    out: set[int] = set()
+    for rows in rows_of.values():
+        told = {tuple(int(codes[row]) for codes in given) for row in rows}
+        if len(told) < len(rows):
+            out.update(rows)
     return out

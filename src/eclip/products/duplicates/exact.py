@@ -53,10 +53,18 @@ def find_duplicates(
 def placeholder_pictures(
     image_hashes: Sequence[str | None], products: Sequence[Hashable], *, at_least: int = PLACEHOLDER_PRODUCTS
 ) -> set[str]:
-    """Pictures that stand under at least so many different products (models, catalogs, else titles)."""
+    """Pictures that stand under at least so many different products (`product_names`)."""
     pictures, shown = key_codes(image_hashes), key_codes(products)
     told = (pictures >= 0) & (shown >= 0)
     different = np.unique(np.stack([pictures[told], shown[told]], axis=1), axis=0)[:, 0]
     frequent = np.flatnonzero(np.bincount(different) >= at_least)
     first = np.flatnonzero(np.isin(pictures, frequent))
     return {str(image_hashes[row]) for row in first[np.unique(pictures[first], return_index=True)[1]]}
+
+
+def product_names(
+    models: Sequence[str | None], catalogs: Sequence[str | None], titles: Sequence[str | None]
+) -> list[str | None]:
+    """What says of which product a listing is, for placeholders: its given model, else catalog, else title."""
+    named = zip(models, catalogs, folded_titles(titles), strict=True)
+    return [model or catalog or title for model, catalog, title in named]

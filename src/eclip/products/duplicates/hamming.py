@@ -164,19 +164,23 @@ class HammingTable:
         return np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint8)
 
 
-def near_pairs(hashes: np.ndarray, radius: int, *, block_pairs: int = BLOCK_PAIRS) -> Iterator[Pairs]:
+def near_pairs(
+    hashes: np.ndarray, radius: int, *, block_pairs: int = BLOCK_PAIRS, mates: int | None = None
+) -> Iterator[Pairs]:
     """All pairs of rows whose hashes differ in at most `radius` bits; each pair once, left < right.
 
     Args:
         hashes: [N] uint64; rows without a picture must be left out before.
         radius: Bits that may differ, 0 to `MAX_RADIUS`.
         block_pairs: Pairs held at a time, more only where one hash alone has more rows.
+        mates: Bounds what many rows of one hash cost: each is paired with so many next ones, and the first so many
+            with those of a near hash. None = all.
     """
     groups = RowGroups.of(hashes)
-    yield from _in_order(groups.within(block_pairs))
+    yield from _in_order(groups.within(block_pairs, mates))
     if radius:
         for block in HammingTable.build(groups.values, radius).pairs(block_pairs=block_pairs):
-            yield from _in_order(groups.expanded(block, groups, block_pairs))
+            yield from _in_order(groups.expanded(block, groups, block_pairs, mates))
 
 
 def near_neighbours(
@@ -211,19 +215,25 @@ class RowGroups:
         values, starts = np.unique(hashes[order], return_index=True)
         return cls(values, order, np.append(starts, len(hashes)))
 
-    def within(self, block_pairs: int) -> Iterator[Pairs]:
-        """Pairs of rows with one hash: each row with those after it in its group."""
+    def within(self, block_pairs: int, mates: int | None = None) -> Iterator[Pairs]:
+        """Pairs of rows with one hash: each row with those after it in its group, or with `mates` of them."""
         places = np.arange(len(self.order))
         ends = np.repeat(self.starts[1:], np.diff(self.starts))
+        if mates is not None:
+            ends = np.minimum(ends, places + 1 + mates)
         yield from _spread(
             self.order, self.order, places, places + 1, ends, np.zeros(len(places), np.uint8), block_pairs
         )
 
-    def expanded(self, pairs: Pairs, other: RowGroups, block_pairs: int) -> Iterator[Pairs]:
-        """Pairs of rows for pairs of values: left of these groups, right of the others."""
+    def expanded(self, pairs: Pairs, other: RowGroups, block_pairs: int, mates: int | None = None) -> Iterator[Pairs]:
+        """Pairs of rows for pairs of values: left of these groups, right of the others; `mates` of each at most."""
         sizes = np.diff(self.starts)[pairs.left]
+        if mates is not None:
+            sizes = np.minimum(sizes, mates)
         places = _ranges(self.starts[pairs.left], sizes)
         begins, ends = (np.repeat(other.starts[pairs.right + k], sizes) for k in (0, 1))
+        if mates is not None:
+            ends = np.minimum(ends, begins + mates)
         distances = np.repeat(pairs.distance, sizes)
         yield from _spread(self.order, other.order, places, begins, ends, distances, block_pairs)
 

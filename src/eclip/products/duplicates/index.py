@@ -93,6 +93,25 @@ class DuplicateIndex:
         """An index of these listings."""
         return cls.empty(tuple(listings.facts), radius=radius).extended(listings)
 
+    @classmethod
+    def linked(cls, listings: ListingColumns, originals: np.ndarray, *, radius: int = NEAR_RADIUS) -> DuplicateIndex:
+        """An index of listings whose originals are known already: nothing is compared.
+
+        Args:
+            listings: Their columns.
+            originals: [N] row of the original of each; its own row for an original. No original repeats another.
+            radius: As `find_near_duplicates`.
+        """
+        keys = ListingKeys.of(listings)
+        claims = keys.facts.copy()
+        repeats = np.flatnonzero(originals != np.arange(len(keys)))[::-1]  # backwards: the first that gives a fact wins
+        for fact, given in zip(claims, keys.facts, strict=True):
+            telling = repeats[given[repeats] != 0]
+            first = np.zeros(len(keys), dtype=np.uint64)
+            first[originals[telling]] = given[telling]
+            fact[:] = np.where(fact == 0, first, fact)
+        return cls._of(tuple(listings.facts), keys, originals, claims, radius)
+
     def __len__(self) -> int:
         return len(self.keys)
 

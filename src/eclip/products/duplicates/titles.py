@@ -18,9 +18,10 @@ from eclip.products.duplicates.titlewords import letter_kinds, utf8_bytes
 
 SHINGLE_LENGTH = 3  # characters
 _BLOCK_PAIRS = 1 << 20
-_MAX_HASHES = 128
+_HASHES = 192  # a multiple of 64; not all need be in a band
 _MISSED = 0.01  # share of pairs at the very threshold that banding may miss; above it, far fewer
-_COMPARED = 512  # sets after each one in its bucket: bounds titles that differ in one word by the thousand
+_DEVIATIONS = 4  # standard deviations of the bits in which sketches of a pair at the threshold differ
+_COMPARED = 2048  # sets after each one in its bucket: bounds titles that differ in one word by the thousand
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TitleGroups:
     @classmethod
     def of(cls, titles: Sequence[str | None], *, shingle_length: int = SHINGLE_LENGTH) -> TitleGroups:
         """Read titles, upper and lower case alike."""
-        from eclip.products.duplicates.shingle_loops import find_shingles
+        from eclip.products.duplicates.shingle_loops import chosen_sets, find_shingles
 
         data, offsets = utf8_bytes(folded_titles(titles))
         shingles, starts, sets = find_shingles(data, offsets, letter_kinds(), shingle_length)
@@ -63,31 +64,50 @@ class TitleGroups:
         _, first, codes = np.unique(sets[worded], return_index=True, return_inverse=True)
         set_of = np.full(len(sets), -1, dtype=np.int64)
         set_of[worded] = codes
-        rows = worded[first]
-        sizes = np.diff(starts)[rows]
-        own = np.concatenate(([0], np.cumsum(sizes)))
-        places = np.arange(own[-1]) + np.repeat(starts[rows] - own[:-1], sizes)
-        return cls(set_of, shingles[places], own)
+        return cls(set_of, *chosen_sets(shingles, starts, worded[first]))
 
     def pairs(self, threshold: float, *, block_pairs: int = _BLOCK_PAIRS) -> Iterator[TitlePairs]:
         """Pairs of different sets with at least this Jaccard similarity."""
         from eclip.products.duplicates.shingle_loops import join_shingles, sign
 
         num_bands, depth = banding(threshold)
-        seeds = np.random.Generator(np.random.Philox(0)).integers(1 << 31, size=(2, num_bands * depth))
-        keys = sign(self.shingles, self.starts, (2 * seeds + 1).astype(np.uint32), num_bands)
+        seeds = np.random.Generator(np.random.Philox(0)).integers(1 << 31, size=(2, _HASHES))
+        keys, sketches = sign(self.shingles, self.starts, (2 * seeds + 1).astype(np.uint32), num_bands, depth)
         room = max(block_pairs, _COMPARED)
         buffers = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.float32)
+        differing = most_differing(threshold)
         alike = np.argsort(keys[0])  # within a bucket of another band, likely mates stand close together
         for band in range(num_bands):
             order = alike[np.argsort(keys[band][alike], kind="stable")]
+            bucket = keys[band][order]
             cursor = np.zeros(1, dtype=np.int64)
             while cursor[0] < len(order):
-                what = (order, keys, band, self.shingles, self.starts, threshold, _COMPARED)
+                what = (
+                    order,
+                    bucket,
+                    keys,
+                    sketches,
+                    band,
+                    self.shingles,
+                    self.starts,
+                    threshold,
+                    differing,
+                    _COMPARED,
+                )
                 num = join_shingles(*what, cursor, *buffers)
                 one, two, similarity = (buffer[:num].copy() for buffer in buffers)
                 if num:
                     yield TitlePairs(np.minimum(one, two), np.maximum(one, two), similarity)
+
+
+def most_differing(threshold: float) -> int:
+    """Bits in which the sketches of a pair at the threshold differ at most, but for one in ten thousand.
+
+    A bit of two sets' least values agrees when the values do, with the probability of the similarity, and by
+    chance in half of the other cases (Li, König: b-bit minwise hashing, 2010).
+    """
+    share = (1 - threshold) / 2
+    return math.ceil(_HASHES * share + _DEVIATIONS * math.sqrt(_HASHES * share * (1 - share)))
 
 
 def banding(threshold: float) -> tuple[int, int]:
@@ -100,11 +120,8 @@ def banding(threshold: float) -> tuple[int, int]:
         raise ValueError(f"title similarity threshold is {threshold}; expected more than 0.3, at most 1")
     if threshold == 1:
         return 1, 1
-    for depth in range(8, 1, -1):
-        num_bands = math.ceil(math.log(_MISSED) / math.log(1 - threshold**depth))
-        if num_bands * depth <= _MAX_HASHES:
-            return num_bands, depth
-    return 48, 2
+    nums = ((math.ceil(math.log(_MISSED) / math.log(1 - threshold**depth)), depth) for depth in range(8, 1, -1))
+    return next((num_bands, depth) for num_bands, depth in nums if num_bands * depth <= _HASHES)
 
 
 def near_titles(

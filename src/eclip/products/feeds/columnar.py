@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eclip.errors import FeedError
-from eclip.products.feeds.feed import Feed, RawBatch, file_facts, numbered, reading
+from eclip.products.columns import refuse_repeated
+from eclip.products.feeds.feed import Feed, RawBatch, file_facts, file_stamp, numbered, reading, steady
 
 _FILE_MAGIC = b"ARROW1"
 _MAX_BATCH_BYTES = 256 << 20  # rows with large pictures: fewer at once
@@ -22,19 +23,21 @@ class ParquetFeed(Feed):
     """A Parquet file.
 
     Raises:
-        FeedError: Empty, damaged, or without rows.
+        FeedError: Empty, damaged, without rows, or with two columns of one name.
     """
 
     columnar = True
 
     def __init__(self, path: Path) -> None:
         self.path, self.source, self.folder = path, str(path), path.parent
+        self._seen = file_stamp(path)
         with _opening(path, "Parquet"):
             file = pq.ParquetFile(path)
         self._num_rows = int(file.metadata.num_rows)
         if not self._num_rows:
             raise FeedError("has columns but no rows", path=path)
         self.columns = tuple(file.schema_arrow.names)
+        refuse_repeated(self.columns, path)
 
     @property
     def num_rows(self) -> int:
@@ -47,7 +50,7 @@ class ParquetFeed(Feed):
 
     def batches(self, batch_size: int, *, columns: Sequence[str] | None = None) -> Iterator[RawBatch]:
         """See `Feed.batches`."""
-        with reading(self.path):
+        with reading(self.path), steady(self.path, self._seen):
             yield from numbered(self._tables(batch_size, list(self.columns if columns is None else columns)))
 
     def _tables(self, batch_size: int, columns: list[str]) -> Iterator[pa.Table]:
@@ -64,22 +67,24 @@ class ArrowFeed(Feed):
     """An Arrow IPC file (Feather version 2) or stream.
 
     Raises:
-        FeedError: Empty, damaged, or without rows.
+        FeedError: Empty, damaged, without rows, or with two columns of one name.
     """
 
     columnar = True
 
     def __init__(self, path: Path) -> None:
         self.path, self.source, self.folder = path, str(path), path.parent
+        self._seen = file_stamp(path)
         with _opening(path, "Arrow"), _arrow_batches(path) as (schema, _):
             self.columns = tuple(schema.names)
+        refuse_repeated(self.columns, path)
         if not self.num_rows:
             raise FeedError("has columns but no rows", path=path)
 
     @cached_property
     def num_rows(self) -> int:  # type: ignore[override]
         """Counted over the file's batches."""
-        with reading(self.path), _arrow_batches(self.path) as (_, batches):
+        with reading(self.path), _arrow_batches(self.path, self.columns[:1]) as (_, batches):
             return sum(batch.num_rows for batch in batches)
 
     def facts(self) -> dict[str, object]:
@@ -89,7 +94,11 @@ class ArrowFeed(Feed):
     def batches(self, batch_size: int, *, columns: Sequence[str] | None = None) -> Iterator[RawBatch]:
         """See `Feed.batches`."""
         names = list(self.columns if columns is None else columns)
-        with reading(self.path), _arrow_batches(self.path) as (_, batches):
+        with (
+            reading(self.path),
+            steady(self.path, self._seen),
+            _arrow_batches(self.path, names) as (_, batches),
+        ):
             yield from numbered(sliced(batches, names, batch_size))
 
 
@@ -104,16 +113,23 @@ def sliced(batches: Iterator[pa.RecordBatch], columns: list[str], batch_size: in
 
 
 @contextmanager
-def _arrow_batches(path: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    """Schema and batches of a file or a stream; memory-mapped, so that only what is looked at is read."""
-    with pa.memory_map(str(path)) as file:
-        if file.read(len(_FILE_MAGIC)) == _FILE_MAGIC:
-            reader: Any = pa.ipc.open_file(file)
-            batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
-        else:
+def _arrow_batches(
+    path: Path, columns: Sequence[str] | None = None
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Schema and batches of a file or a stream, these columns alone; None = all.
+
+    Not memory-mapped: a file that shrinks under its map ends the process.
+    """
+    with pa.OSFile(str(path)) as file:
+        is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+        file.seek(0)
+        reader: Any = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
+        if columns is not None:
+            places = [reader.schema.get_field_index(name) for name in columns]
             file.seek(0)
-            reader = pa.ipc.open_stream(file)
-            batches = iter(reader)
+            options = pa.ipc.IpcReadOptions(included_fields=places)
+            reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file, options=options)
+        batches = (reader.get_batch(index) for index in range(reader.num_record_batches)) if is_file else iter(reader)
         yield reader.schema, batches
 
 

@@ -17,13 +17,15 @@ from functools import partial
 from pathlib import Path
 
 from eclip.errors import FeedError
-from eclip.products.feeds.encoding import is_broken, open_text, text_encoding
+from eclip.products.columns import refuse_repeated
+from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
 from eclip.products.feeds.feed import FileFeed
 
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTED = re.compile(r'"[^"]*"')
 _MAX_RECORD_LINES = 20_000  # a quoted field of more lines is a quote that was never closed
-_MAX_RECORD_CHARS = 64 << 20  # likewise of more text
+_MAX_RECORD_CHARS = MAX_LINE_CHARS  # likewise of more text
+_TOO_LONG = f"a line of more than {MAX_LINE_CHARS:,} characters"
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,25 @@ def csv_shape(path: Path) -> CsvShape:
     _lift_field_limit()
     encoding = text_encoding(path)
     with open_text(path, encoding) as file:
-        lines = (line for line in file if line.strip())
+        lines = (line for line in text_lines(file) if line.strip() or isinstance(line, LongLine))
         first = next(lines, None)
         if first is None:
             raise FeedError("is empty", path=path)
+        if isinstance(first, LongLine):
+            raise FeedError(f"the header can't be read: {_TOO_LONG}", path=path)
         delimiter = header_delimiter(first)
         try:
             record = next(csv.reader(_chained(first, lines), delimiter=delimiter, strict=True))
-        except csv.Error as fault:
+        except (csv.Error, StopIteration) as fault:
             raise FeedError(f"the header can't be read: {fault}", path=path) from None
-    names = [name.strip() or f"column_{index}" for index, name in enumerate(record, 1)]
-    for name in names:
-        if names.count(name) > 1:
-            raise FeedError("the header has this column twice; rename one", path=path, column=name)
+    names = [_as_utf8(name).strip() or f"column_{index}" for index, name in enumerate(record, 1)]
+    refuse_repeated(names, path)
     return CsvShape(tuple(names), delimiter, encoding)
+
+
+def _as_utf8(name: str) -> str:
+    """A name with question marks for bytes that could not be decoded."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def header_delimiter(line: str) -> str:
@@ -92,7 +99,7 @@ def csv_rows(path: Path, shape: CsvShape) -> Iterator[dict[str, str | None] | st
     """Rows of a CSV file as texts by column (empty = None); a bad row is a text that says why."""
     _lift_field_limit()
     with open_text(path, shape.encoding) as file:
-        records = csv_records(iter(file), delimiter=shape.delimiter, num_fields=len(shape.header))
+        records = csv_records(text_lines(file), delimiter=shape.delimiter, num_fields=len(shape.header))
         header_seen = False
         for record in records:
             if not header_seen:
@@ -140,6 +147,8 @@ def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Ite
 
 def _first_line_alone(line: str, *, delimiter: str, num_fields: int) -> list[str] | str:
     """Make the best of one line whose quotes are not as they should be."""
+    if isinstance(line, LongLine):
+        return _TOO_LONG
     try:
         next(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error as fault:
@@ -173,4 +182,6 @@ class _PushBack:
         line = self.waiting.popleft() if self.waiting else next(self._lines)
         self._chars = len(line) + (self._chars if self.taken else 0)
         self.taken.append(line)
+        if isinstance(line, LongLine):
+            raise _TooLongRecordError(_TOO_LONG)
         return line

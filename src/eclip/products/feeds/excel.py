@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eclip.errors import FeedError
+from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.feed import FileFeed, Row
 
 _MAX_EXACT = 2**53  # whole numbers beyond are not exact in a sheet
@@ -69,9 +70,7 @@ def _header(book: Any, sheet: str, path: Path) -> tuple[str, ...] | None:
         texts = [cell_text(value) for value in record]
         if any(texts):
             names = tuple((text or "").strip() or f"column_{index}" for index, text in enumerate(texts, 1))
-            for name in names:
-                if names.count(name) > 1:
-                    raise FeedError("the header has this column twice; rename one", path=path, column=name)
+            refuse_repeated(names, path)
             return names
     return None
 

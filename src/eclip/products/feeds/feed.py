@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from eclip.products.columns import ColumnMap
 
 # Text of one batch; with its Arrow copy, the cells as Python objects and the next batch it is held several times.
 MAX_BATCH_CHARS = 16 << 20
+
+DAMAGED = (OSError, EOFError, zlib.error, pa.ArrowException)
+"""What readers raise on a file that is damaged, or is no more."""
 
 Cells = dict[str, str | None]
 Row = Cells | str
@@ -101,7 +105,8 @@ class RowFeed(Feed):
     @cached_property
     def num_rows(self) -> int:  # type: ignore[override]
         """Counted by reading the feed through once."""
-        return sum(1 for _ in self.numbered_rows())
+        with reading(self.source):
+            return sum(1 for _ in self.numbered_rows())
 
     def batches(self, batch_size: int, *, columns: Sequence[str] | None = None) -> Iterator[RawBatch]:
         """See `Feed.batches`."""
@@ -121,11 +126,12 @@ class FileFeed(RowFeed):
     def __init__(self, path: Path, columns: Sequence[str], rows: Callable[[], Iterator[Row]]) -> None:
         self.path, self.source, self.folder = path, str(path), path.parent
         self.columns = tuple(columns)
-        self._rows = rows
+        self._rows, self._seen = rows, file_stamp(path)
 
     def numbered_rows(self) -> Iterator[tuple[int, Row]]:
         """See `RowFeed`."""
-        return enumerate(self._rows(), 1)
+        with steady(self.path, self._seen):
+            yield from enumerate(self._rows(), 1)
 
     def facts(self) -> dict[str, object]:
         """See `Feed.facts`."""
@@ -136,6 +142,46 @@ def file_facts(path: Path) -> dict[str, object]:
     """Path, size and time of a file."""
     stat = path.stat()
     return {"path": str(path), "bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
+
+
+Stamp = tuple[int, int, int]
+"""Size, time and inode of a file: they differ once it was written to or replaced."""
+
+
+def file_stamp(path: Path) -> Stamp | None:
+    """What a file is like now; None where it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+@contextmanager
+def steady(path: Path, seen: Stamp | None) -> Iterator[None]:
+    """Read a file only as long as it is what it was at the first look: rows of two states make no store.
+
+    Raises:
+        FeedError: It was written to, replaced or deleted, before or while it was read.
+    """
+    _check_stamp(path, seen)
+    try:
+        yield
+    except (FeedError, *DAMAGED):
+        _check_stamp(path, seen)
+        raise
+    _check_stamp(path, seen)
+
+
+def _check_stamp(path: Path, seen: Stamp | None) -> None:
+    now = file_stamp(path)
+    if now is None:
+        raise FeedError("was deleted while it was read; run the same command again once it is there", path=path)
+    if now != seen:
+        sizes = f" ({seen[0]:,} bytes then, {now[0]:,} now)" if seen and seen[0] != now[0] else ""
+        raise FeedError(
+            f"changed while it was read{sizes}; run the same command again once nobody writes to it", path=path
+        )
 
 
 def columns_of(rows: Iterable[Row], source: str) -> tuple[str, ...]:
@@ -196,9 +242,14 @@ class _Gathered:
 
 
 def numbered(tables: Iterable[pa.Table]) -> Iterator[RawBatch]:
-    """Batches of a feed whose rows are all readable, numbered from 1."""
+    """Batches of a feed whose rows are all readable, numbered from 1.
+
+    Raises:
+        pa.ArrowException: What a damaged file or a careless writer left is no text, or no list.
+    """
     done = 0
     for table in tables:
+        table.validate(full=True)
         rows = list(range(done + 1, done + table.num_rows + 1))
         yield RawBatch(table=table, rows=rows, faults=[None] * table.num_rows)
         done += table.num_rows
@@ -219,9 +270,9 @@ def reading(source: object) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, EOFError, pa.ArrowException) as fault:
-        cause = (fault.strerror if isinstance(fault, OSError) else None) or str(fault).splitlines()[0]
-        raise FeedError(f"can't be read: {cause}", path=source) from None
+    except DAMAGED as fault:
+        said = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+        raise FeedError(f"can't be read: {(said.splitlines() or [type(fault).__name__])[0]}", path=source) from None
 
 
 def row_as_json(values: dict[str, object]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from eclip.errors import FeedError
-from eclip.products.feeds.encoding import is_broken, open_text, text_encoding
+from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
 from eclip.products.feeds.feed import Cells, FileFeed, Row, columns_of
 
 _CHUNK_CHARS = 1 << 20
@@ -41,8 +41,10 @@ def open_json(path: Path) -> FileFeed:
 
 def _line_rows(path: Path, encoding: str) -> Iterator[Row]:
     with open_text(path, encoding) as file:
-        for line in file:
-            if line.strip("\ufeff \t\r\n"):
+        for line in text_lines(file):
+            if isinstance(line, LongLine):
+                yield f"a line of more than {MAX_LINE_CHARS:,} characters"
+            elif line.strip("\ufeff \t\r\n"):
                 yield _line_row(line.lstrip("\ufeff"), encoding)
 
 

@@ -24,6 +24,7 @@ _GOOGLE = "{http://base.google.com/ns/1.0}"
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 _KNOWN_TO_EXPAT = ("utf-8", "utf-16", "iso-8859-1", "us-ascii", "windows-1252")
 _READ_BYTES = 1 << 16
+_MAX_ITEM_BYTES = 64 << 20  # a longer one is an element that is never closed
 _SEPARATOR = "|"  # of several values in one cell
 
 
@@ -55,7 +56,8 @@ def xml_rows(path: Path) -> Iterator[Row]:
     from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
     encoding = _own_decoding(head_bytes(path))
-    with open_bytes(path) as file, closing(_Utf8(file, encoding) if encoding else file) as source:
+    with open_bytes(path) as file, closing(_Utf8(file, encoding) if encoding else file) as opened:
+        source = _Bounded(opened, path)
         parser = DefusedXMLParser(encoding="utf-8") if encoding else None
         try:
             open_elements: list[Any] = []
@@ -67,6 +69,7 @@ def xml_rows(path: Path) -> Iterator[Row]:
                 if _local(element.tag) in _ITEMS:
                     yield item_cells(element)
                     open_elements[-1].remove(element) if open_elements else None
+                    source.since_item = 0
         except ParseError as fault:
             raise FeedError(f"is not well-formed XML: {fault}; export it again", path=path) from None
         except DefusedXmlException as fault:
@@ -83,6 +86,26 @@ def _own_decoding(head: bytes) -> str | None:
     if name in _KNOWN_TO_EXPAT:
         return None
     return "cp949" if name in ("euc-kr", "ks_c_5601-1987", "cp949", "ms949") else name
+
+
+class _Bounded:
+    """Bytes given on as long as items end among them: what lies between two ends is held in memory."""
+
+    def __init__(self, file: Any, path: Path) -> None:
+        self._file, self._path = file, path
+        self.since_item = 0
+
+    def read(self, size: int = _READ_BYTES) -> bytes:
+        """About `size` bytes; none at the end.
+
+        Raises:
+            FeedError: Too many without the end of an item.
+        """
+        data: bytes = self._file.read(size)
+        self.since_item += len(data)
+        if self.since_item > _MAX_ITEM_BYTES:
+            raise FeedError(f"has an item of more than {_MAX_ITEM_BYTES:,} bytes, or none so far", path=self._path)
+        return data
 
 
 class _Utf8:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import glob
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 from eclip.errors import ConfigError, FeedError
 from eclip.products.feeds.columnar import ArrowFeed, ParquetFeed
 from eclip.products.feeds.delimited import header_delimiter, open_csv
-from eclip.products.feeds.encoding import head_bytes
+from eclip.products.feeds.encoding import head_bytes, marked_encoding
 from eclip.products.feeds.excel import open_excel
-from eclip.products.feeds.feed import Feed, RowFeed, file_facts
+from eclip.products.feeds.feed import Feed, RowFeed, file_facts, file_stamp, reading, steady
 from eclip.products.feeds.jsonfeed import open_json
 from eclip.products.feeds.merchant_xml import open_merchant_xml
 from eclip.products.feeds.picturefolder import PICTURE_ENDINGS, PictureFolder, files_below
@@ -118,10 +117,8 @@ def _open_file(path: Path, platform: str | None) -> Feed:
     if not path.is_file():
         what = "no such file" if not path.exists() else "is no file"
         raise FeedError(f"{what}; expected a feed: {UNDERSTOOD}", path=path)
-    try:
+    with reading(path), steady(path, file_stamp(path)):
         feed = _OPENERS[feed_kind(path)](path)
-    except (OSError, EOFError, zlib.error) as fault:
-        raise FeedError(f"can't be read: {getattr(fault, 'strerror', None) or fault}", path=path) from None
     if platform == PLAIN or not isinstance(feed, RowFeed):
         return feed
     return PlatformFeed(feed, PLATFORMS[platform]) if platform else recognised(feed, PLATFORMS.values())
@@ -155,8 +152,7 @@ def _kind_by_ending(path: Path) -> str | None:
 
 def _text_kind(head: bytes, path: Path) -> str | None:
     """What a text without a telling ending is; None for other contents."""
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
-    text = head.decode(encoding, "replace").lstrip("\ufeff\xef\xbb\xbf \t\r\n")
+    text = head.decode(marked_encoding(head) or "latin-1", "replace").lstrip("\ufeff\xef\xbb\xbf \t\r\n")
     if "\0" in text:
         return None
     if text[:1] == "<":
@@ -172,7 +168,7 @@ def _text_kind(head: bytes, path: Path) -> str | None:
 def _is_sqlite(path: Path) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         return file.read(len(_SQLITE)) == _SQLITE or path.suffix.lower() in _DATABASE_ENDINGS
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from eclip.errors import FeedError
-from eclip.products.feeds.feed import Row, RowFeed
+from eclip.products.feeds.encoding import is_broken
+from eclip.products.feeds.feed import Row, RowFeed, file_stamp
 
 PICTURE_ENDINGS = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff")
@@ -41,16 +42,17 @@ class PictureFolder(RowFeed):
             seen.add(stem)
             folders = list(name.parent.parts)
             category = json.dumps(folders, ensure_ascii=False) if folders else None
-            yield number, {"product_id": product_id, "image": str(name), "category": category}
+            row: Row = {"product_id": product_id, "image": str(name), "category": category}
+            yield number, f"its name is no UTF-8: {os.fsencode(name)!r}" if is_broken(str(name)) else row
 
     def facts(self) -> dict[str, object]:
         """Number, size and newest time of the pictures."""
-        stats = [(self.folder / name).stat() for name in picture_names(self.folder)]
+        stamps = [stamp for name in picture_names(self.folder) if (stamp := file_stamp(self.folder / name))]
         return {
             "path": self.source,
-            "files": len(stats),
-            "bytes": sum(stat.st_size for stat in stats),
-            "modified_ns": max((stat.st_mtime_ns for stat in stats), default=0),
+            "files": len(stamps),
+            "bytes": sum(size for size, _, _ in stamps),
+            "modified_ns": max((modified for _, modified, _ in stamps), default=0),
         }
 
 

@@ -52,7 +52,20 @@ def open_sql(place: str, query: str | None) -> Feed:
     query = checked_query(query)
     if is_database_url(place) and urlsplit(place).scheme.lower() in _POSTGRES:
         return PostgresFeed(place, query)
-    return SqliteFeed(Path(re.sub(r"^sqlite:///", "", place, flags=re.IGNORECASE)), query)
+    return SqliteFeed(sqlite_file(place), query)
+
+
+def sqlite_file(place: str) -> Path:
+    """The file that `sqlite:///FILE` or a plain name stands for.
+
+    Raises:
+        FeedError: An address of another shape.
+    """
+    found = re.fullmatch(r"(?:sqlite:///)?(.+)", place, re.IGNORECASE | re.DOTALL)
+    name = found.group(1) if found else ""
+    if not name or _URL.match(name):
+        raise FeedError(f"{place!r} names no file: expected sqlite:///FILE, or sqlite:////FOLDER/FILE from the root on")
+    return Path(name)
 
 
 def checked_query(query: str) -> str:

@@ -25,14 +25,22 @@ class PictureLoader:
         folder: Where relative paths start, and below which every file must lie.
         fetch_images: Which addresses are fetched; "none" also leaves `s3://` alone.
         fetcher: Stands in for the usual one, with other limits.
+        decoders: Pictures decoded at once; None = as many as processors.
     """
 
-    def __init__(self, folder: Path, *, fetch_images: FetchImages = "public", fetcher: Fetcher | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fetch_images: FetchImages = "public",
+        fetcher: Fetcher | None = None,
+        decoders: int | None = None,
+    ) -> None:
         self._folder = folder
         self._fetcher = fetcher or Fetcher(public_only=fetch_images != "any")
         self._storage = ObjectStorage()
         self._fetches = fetch_images != "none"
-        self._decoders = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode")
+        self._decoders = ThreadPoolExecutor(decoders or os.cpu_count() or 1, thread_name_prefix="decode")
         self._waiters = ThreadPoolExecutor(self._fetcher.limits.requests, thread_name_prefix="fetch")
 
     def __enter__(self) -> PictureLoader:

@@ -84,7 +84,9 @@ def _is_turned(image: Any) -> bool:
 
 
 def to_rgb(image: Any) -> Any:
-    """Any mode as RGB; what is transparent becomes white."""
+    """Any mode as RGB; what is transparent becomes white. The same object where it is opaque RGB already."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):
@@ -95,4 +97,4 @@ def to_rgb(image: Any) -> Any:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # most are: converting would copy them

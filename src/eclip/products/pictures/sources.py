@@ -38,13 +38,15 @@ def local_bytes(name: str, folder: Path) -> bytes:
     Raises:
         UnreadablePictureError: No such file, outside the folder, too large, or not well-formed.
     """
-    scheme = name[:5].lower()
-    if scheme == "data:":
-        return data_bytes(name)
-    if scheme == "file:":
+    return data_bytes(name) if name[:5].lower() == "data:" else _file_bytes(local_path(name, folder), folder)
+
+
+def local_path(name: str, folder: Path) -> Path:
+    """The file that a path or a `file:` address stands for, from a folder on."""
+    if name[:5].lower() == "file:":
         name = unquote(name[5:])
         name = name.removeprefix("//localhost") if name.startswith("//localhost/") else name.removeprefix("//")
-    return _file_bytes(name, folder)
+    return folder / name
 
 
 def data_bytes(address: str) -> bytes:
@@ -68,10 +70,10 @@ def data_bytes(address: str) -> bytes:
         raise UnreadablePictureError("data: address with bad base64") from None
 
 
-def _file_bytes(name: str, folder: Path) -> bytes:
+def _file_bytes(named: Path, folder: Path) -> bytes:
     """Bytes of a file that lies below the folder, links resolved."""
     try:
-        path = (folder / name).resolve()
+        path = named.resolve()
         if not path.is_relative_to(folder.resolve()):
             raise UnreadablePictureError("path leads out of the picture folder")
         if not path.is_file():
@@ -122,7 +124,7 @@ class ObjectStorage:
         with self._lock:
             region = self._regions.get(bucket)
             if region is None:
-                region = self._regions[bucket] = _region(bucket)
+                region = self._regions[bucket] = bucket_region(bucket)
             if region not in self._by_region:
                 self._by_region[region] = fs.S3FileSystem(
                     region=region,
@@ -134,8 +136,12 @@ class ObjectStorage:
             return self._by_region[region]
 
 
-def _region(bucket: str) -> str:
-    """The region named in the environment, else the one Amazon names for the bucket."""
+def bucket_region(bucket: str) -> str:
+    """The region named in the environment, else the one Amazon names for the bucket.
+
+    Raises:
+        OSError: Amazon knows no such bucket, or does not answer.
+    """
     from pyarrow import fs
 
     named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")

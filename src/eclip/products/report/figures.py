@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from eclip.products.plainlists import shared_paths, shared_texts
 from eclip.products.report.treemap import Box, treemap
 
 FIGURE_COLUMNS = (
@@ -104,22 +106,22 @@ class StoreFigures:
     num_sellers: int = 0
 
 
-def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int) -> StoreFigures:
+def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int | None) -> StoreFigures:
     """Count what the report shows.
 
     Args:
         products: `FIGURE_COLUMNS` of all listings.
         rejects: The rejects of the feed.
-        rows_read: Rows of the feed, where the store is of one feed.
+        rows_read: Rows of the feed; None where the store is of several, after an update.
     """
-    columns = {name: products[name].to_pylist() for name in products.column_names}
+    columns = {name: _plain(products, name) for name in products.column_names if name != "attributes"}
     total = products.num_rows
     titled = total - products["title"].null_count
     pictured = total - products["image_hash"].null_count
     repeated = total - products["duplicate_of"].null_count
-    attributes = Counter(name for pairs in columns["attributes"] for name, values in pairs or () if values)
+    attributes = _attribute_counts(products["attributes"])
     changed = [
-        (raw, title)
+        (_shortened(raw), _shortened(title))
         for raw, title in zip(columns["raw_title"], columns["title"], strict=True)
         if raw and title and " ".join(raw.split()) != title
     ]
@@ -129,8 +131,7 @@ def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int) -> Stor
     return StoreFigures(
         funnel=bars(
             {
-                "rows read": rows_read,
-                "kept": total,
+                **({"in the store": total} if rows_read is None else {"rows read": rows_read, "kept": total}),
                 "with a title": titled,
                 "with a picture": pictured,
                 "repeating no other": total - repeated,
@@ -138,7 +139,7 @@ def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int) -> Stor
             }
         ),
         rejects=_reject_examples(rejects),
-        flags=_flag_examples([*_flags(columns, "flags"), *_flags(columns, "review_flags")]),
+        flags=_flag_examples((*_flags(columns, "flags"), *_flags(columns, "review_flags"))),
         title_words=bars(
             {f"{n}{' or more' if n == _LONGEST_TITLE else ''}": words[n] for n in range(1, _LONGEST_TITLE + 1)}
         ),
@@ -194,14 +195,36 @@ def _sizes(sizes: Any, *, plus: int = 0) -> list[Bar]:
     return bars({**labels, **({"10 or more": more} if more else {})})
 
 
+def _plain(products: pa.Table, name: str) -> list[Any]:
+    """A column as a list; texts and paths that repeat are one object each."""
+    column = products[name]
+    if pa.types.is_string(column.type):
+        return shared_texts(column)
+    return shared_paths(column) if name == "category" else column.to_pylist()
+
+
+def _attribute_counts(column: pa.ChunkedArray) -> Counter[str]:
+    """How many listings have a value of each attribute."""
+    counts: Counter[str] = Counter()
+    for chunk in column.chunks:
+        first, last = chunk.offsets[0].as_py(), chunk.offsets[-1].as_py()
+        names, values = (flat.slice(first, last - first) for flat in (chunk.keys, chunk.items))
+        told = names.filter(pc.greater(pc.list_value_length(values).fill_null(0), 0))
+        counts.update({entry["values"]: entry["counts"] for entry in told.value_counts().to_pylist()})
+    return counts
+
+
 def _reject_examples(rejects: pa.Table) -> list[Examples]:
-    found: dict[str, list[str]] = {}
-    for row in rejects.to_pylist():
-        lines = found.setdefault(row["reason"], [])
-        raw = _shortened(row["raw"] or "")
-        lines.append(f"row {row['row']}: {row['detail']} {raw}".strip() if len(lines) < _EXAMPLES else "")
-    by_count = sorted(found.items(), key=lambda entry: -len(entry[1]))
-    return [Examples(reason, len(lines), lines[:_EXAMPLES]) for reason, lines in by_count]
+    """Reasons with the first rows of each; the texts of others are not read."""
+    rows_of: dict[str, list[int]] = {}
+    for place, reason in enumerate(shared_texts(rejects["reason"])):
+        rows_of.setdefault(str(reason), []).append(place)
+    out = []
+    for reason, places in sorted(rows_of.items(), key=lambda entry: -len(entry[1])):
+        rows = rejects.take(places[:_EXAMPLES]).to_pylist()
+        lines = [f"row {row['row']}: {row['detail']} {_shortened(row['raw'] or '')}".strip() for row in rows]
+        out.append(Examples(reason, len(places), lines))
+    return out
 
 
 def _flags(columns: dict[str, list[Any]], name: str) -> list[tuple[str, str]]:
@@ -211,12 +234,15 @@ def _flags(columns: dict[str, list[Any]], name: str) -> list[tuple[str, str]]:
 
 def _flag_examples(flagged: Sequence[tuple[str, str]]) -> list[Examples]:
     """Flags by kind (the text before a colon)."""
+    counts: Counter[str] = Counter()
     found: dict[str, list[str]] = {}
     for flag, product_id in flagged:
         kind, _, detail = flag.partition(":")
-        found.setdefault(kind, []).append(f"{product_id}{': ' if detail else ''}{_shortened(detail.strip())}")
-    by_count = sorted(found.items(), key=lambda entry: -len(entry[1]))
-    return [Examples(kind, len(lines), lines[:_EXAMPLES]) for kind, lines in by_count[:MAX_ROWS]]
+        counts[kind] += 1
+        if counts[kind] <= _EXAMPLES:
+            line = f"{product_id}{': ' if detail else ''}{_shortened(detail.strip())}"
+            found.setdefault(kind, []).append(line)
+    return [Examples(kind, count, found[kind]) for kind, count in counts.most_common(MAX_ROWS)]
 
 
 def _shortened(text: str) -> str:

@@ -8,12 +8,17 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
+from eclip.products.plainlists import shared_texts
 from eclip.products.store import Store
+from eclip.products.wholefeed import PLACEHOLDER
 
 GROUPS_SHOWN = 8
 CARDS_SHOWN = 6  # of one group
+WRONG_PAIRS_SHOWN = 24
+WRONG_BELOW = 0.5  # likelier wrong than right
 THUMBNAIL_PIXELS = 120  # longer side
 _SEED = 0  # of the groups drawn to be shown: the same store, the same page
 
@@ -38,10 +43,10 @@ class Sheet:
 
 def duplicate_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     """Some listings that were found to repeat another, near ones first."""
-    reasons = products["duplicate_reason"].to_pylist()
-    rows = {product_id: row for row, product_id in enumerate(products["product_id"].to_pylist())}
+    reasons = shared_texts(products["duplicate_reason"])
+    rows = {product_id: row for row, product_id in enumerate(shared_texts(products["product_id"]))}
     groups: dict[int, list[int]] = {}
-    for row, original in enumerate(products["duplicate_of"].to_pylist()):
+    for row, original in enumerate(shared_texts(products["duplicate_of"])):
         if original in rows:
             groups.setdefault(rows[original], []).append(row)
     chosen = _draw([[original, *repeats] for original, repeats in groups.items()])
@@ -51,9 +56,9 @@ def duplicate_sheets(store: Store, products: pa.Table) -> list[Sheet]:
 
 def catalog_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     """Some catalogs of two listings or more, inferred ones before given ones."""
-    reasons = products["catalog_reason"].to_pylist()
+    reasons = shared_texts(products["catalog_reason"])
     groups: dict[str, list[int]] = {}
-    for row, catalog in enumerate(products["catalog_id"].to_pylist()):
+    for row, catalog in enumerate(shared_texts(products["catalog_id"])):
         if catalog:
             groups.setdefault(catalog, []).append(row)
     several = [members for members in groups.values() if len(members) > 1]
@@ -61,6 +66,20 @@ def catalog_sheets(store: Store, products: pa.Table) -> list[Sheet]:
     chosen = _draw(inferred or several)
     texts = [", ".join(sorted({str(reasons[row]) for row in members})) for members in chosen]
     return [_sheet(store, products, text, members) for text, members in zip(texts, chosen, strict=True)]
+
+
+def wrong_pair_sheets(store: Store, products: pa.Table) -> list[Sheet]:
+    """The listings whose picture and title a model thinks least likely to belong together, the worst first."""
+    scores = products["pair_score"].to_numpy()
+    flags = products["review_flags"].to_pylist()
+    doubted = [row for row in np.flatnonzero(scores < WRONG_BELOW) if PLACEHOLDER not in (flags[row] or ())]
+    doubted.sort(key=lambda row: float(scores[row]))
+    sheets = []
+    for start in range(0, min(len(doubted), WRONG_PAIRS_SHOWN), CARDS_SHOWN):
+        some = [int(row) for row in doubted[start : start + CARDS_SHOWN]]
+        heading = f"{max(scores[some[-1]], 0.001):.1%} likely to belong together, or less"
+        sheets.append(_sheet(store, products, heading, some))
+    return sheets
 
 
 def _draw(groups: Sequence[list[int]]) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,15 @@ class RuleCounts:
             shown = self.examples.setdefault(name, [])
             if len(shown) < EXAMPLES and len(raw) <= 200:
                 shown.append((raw, cleaned.text or ""))
+
+    def merge(self, later: RuleCounts) -> None:
+        """Take in the counts of titles that follow, as if they had been counted here."""
+        self.titles += later.titles
+        for name, count in later.changed.items():
+            self.changed[name] = self.changed.get(name, 0) + count
+        for name, pairs in later.examples.items():
+            shown = self.examples.setdefault(name, [])
+            shown.extend(pairs[: EXAMPLES - len(shown)])
 
     def to_json(self, rules: Sequence[str]) -> dict[str, Any]:
         """Counts of every rule that was on, in their order, the unused ones too."""
@@ -66,6 +76,12 @@ class TitleCleaner:
             self.counts.add(raw, cleaned)
         return cleaned.text
 
+    def counting_anew(self) -> TitleCleaner:
+        """The same rules with counts of their own, from 0."""
+        other = copy.copy(self)
+        other.counts = RuleCounts()
+        return other
+
     def to_json(self) -> dict[str, Any]:
         """What a store's manifest keeps, so that other feeds are cleaned alike (`from_json`), with the counts."""
         counts = self.counts.to_json([rule.name for rule in self.rules])
@@ -73,7 +89,7 @@ class TitleCleaner:
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> TitleCleaner:
-        """The cleaner of a store, by its manifest's entry; that of a store without one has the usual rules."""
-        if value is None:
+        """The cleaner of a store, by its own manifest's entry or a model's; without one it has the usual rules."""
+        if not value:
             return cls()
         return cls(value["skip"], LearnedTitles.from_json(value["learned"]))

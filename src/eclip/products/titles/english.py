@@ -18,13 +18,14 @@ ENGLISH = PhraseList(
         "promo flash sale", "promo big sale", "sale promo", "best deal",
         "great deal", "best seller", "best sellers", "best selling", "top seller", "top selling", "#.# sale",
         "#% off", "#% discount", "up to #% off", "extra #% off", "save #%", "save up to #%",
-        "buy # get #", "buy # get # free", "buy one get one", "buy one get one free",
+        "buy # get #", "buy # get # free", "buy # free #", "buy one get one", "buy one get one free",
         "ready stock", "money back guarantee", "satisfaction guaranteed", "order now", "buy now", "shop now",
     ),
     edges=(
         "sale", "promo", "clearance", "discount", "on sale", "free gift", "in stock", "new arrival", "new arrivals",
         "100% original", "100% authentic", "100% genuine", "must have", "1+1",
     ),
+    starts=("hk stock",),
     marked=(
         "new", "HOT", "best", "trending", "limited", "special", "popular", "cheap",
         "genuine", "authentic", "HOT NEW", "1+1", "1+1 free", "2+1", "2+1 free", "COD", "READY",
@@ -38,6 +39,6 @@ ENGLISH = PhraseList(
         "sale marino", "sale rosa", "sale fino", "sale grosso", "sale iodato", "sale e", "sale di", "sale dolce",
         "for sale", "yard sale", "garage sale", "jumble sale", "rummage sale", "bake sale", "boot sale", "estate sale",
         "point of sale", "bill of sale", "promo code",
-        "display clearance", "high clearance", "ground clearance",
+        "display clearance", "high clearance", "ground clearance", "zero clearance", "low clearance",
     ),
 )  # fmt: skip

@@ -10,6 +10,9 @@ from eclip.products.clean import remove_invisible
 from eclip.products.markup import TAG
 
 _ESCAPED_BYTES = re.compile(r"(?:\\x[89a-fA-F][0-9a-fA-F]){2,}")
+_ESCAPED_BREAK = re.compile(r"(?:\\[nrt])+(?![a-z])")  # a line break written out; not the bar of "black\navy"
+_UNKNOWN_LETTER = "ï¿½"  # the replacement character, decoded wrongly: NFKC would make a fraction of its half
+_FRAME_SIZE = re.compile(r"(?<=\d)□(?=\d)")  # "52□19": lens and bridge of spectacles
 # With its semicolon only: "Bath&copy" and "this&that" of a seller in a hurry are no entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _NESTED = re.compile(r"&(?:amp;|#38;|#x26;)+")  # "&amp;amp;amp;" of text escaped again and again, at once
@@ -34,10 +37,12 @@ _EMOJI = re.compile(f"[{_ORNAMENT}](?:[{_ORNAMENT}\u200d\ufe0e\ufe0f\u20e3])*|[\
 
 
 def decode_escapes(text: str) -> str:
-    r"""Bytes of UTF-8 that a broken export wrote out (`\xc3\xa9`) become their letter; `b'...'` around all goes."""
+    r"""Bytes of UTF-8 that a broken export wrote out (`\xc3\xa9`) become their letter, `\n` a space; `b'...'` goes."""
     if text[:2] in ("b'", 'b"') and text[-1] == text[1] and len(text) > 3:
         text = text[2:-1]
-    return _ESCAPED_BYTES.sub(_decode, text) if "\\x" in text else text
+    if "\\" not in text:
+        return text
+    return _ESCAPED_BREAK.sub(" ", _ESCAPED_BYTES.sub(_decode, text))
 
 
 def _decode(found: re.Match[str]) -> str:
@@ -64,8 +69,10 @@ def normalize_unicode(text: str) -> str:
     """NFKC; quotes, primes and hyphens in their plain form, fractions apart from the number before them."""
     if text.isascii():
         return text.replace("`", "'") if "`" in text else text
+    text = _FRAME_SIZE.sub("-", text.replace(_UNKNOWN_LETTER, "\ufffd"))
     text = _ORDINAL_AFTER_DIGIT.sub("°", _FRACTION_AFTER_DIGIT.sub(" ", text))
-    return unicodedata.normalize("NFKC", text.translate(_PLAIN_FORMS)).translate(_PLAIN_FORMS)
+    text = unicodedata.normalize("NFKC", text.translate(_PLAIN_FORMS)).translate(_PLAIN_FORMS)
+    return text.replace("\u0e4d\u0e32", "\u0e33")  # Thai writes its vowel "am" as one letter
 
 
 def drop_invisible(text: str) -> str:

@@ -21,6 +21,7 @@ _BETWEEN = r"[\s,.!&+/|:*~_-]*"
 _LOOSE = "!?~*:|,./+_–—-"  # marks that may stand before a phrase at the start
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _DATE = r"\d{1,2}\.\d{1,2}[\s-]*"  # "11.11 SALE", "PROMO 12.12"
+_SALE_DAY = r"(?:(?<!\S)(?P<day>\d{1,2})\.(?P=day)[\s-]+)?"  # outside brackets "10.5" before a phrase is a size
 _ANYTHING = "…"
 _LETTER = re.compile(r"[^\W\d_]")
 _CASE = re.IGNORECASE
@@ -79,11 +80,11 @@ class PhraseMatcher:
             return re.compile(pattern, _CASE) if plain else None
 
         patterns = (
-            at(phrases.anywhere, "", rf"{later}\s*[!~*]*"),
+            at(phrases.anywhere, _SALE_DAY, rf"{later}\s*[!~*]*"),
             at(phrases.marked, rf"^[\s{_LOOSE}]*", rf"\s?[!{_STARS}]+{later}\s*"),
             at(phrases.marked, rf"(?<!\S)[{_STARS}!]*", rf"\s?[!{_STARS}]+\s*$"),
             at(starts, rf"^[\s{_LOOSE}]*", rf"{later}\s*[!~*:|,]*\s*[-/]*\s*"),
-            at(ends, r"(?:(?<=\s)[\s/|:,~+&#-]*|[/|:,~+&#]\s*)", r"[\s!~*.:|,-]*$"),
+            at(ends, r"(?:(?<=\s)[\s/|:,~+&#-]*|[/|:,~&]\s*)", r"[\s!~*.:|,-]*$"),
         )
         self._patterns = [pattern for pattern in patterns if pattern is not None]
 

@@ -9,10 +9,11 @@ _REPEATED_MARK = re.compile(r"([!?~*=_|;:^])\1+")
 _DOTS = re.compile(r"\.{2,}|,{2,}")
 _DASHES = re.compile(r"(?<!\S)-{2,}(?!\S)|(?<=\w)-{2,}(?=\w)")
 _EMPTY_BRACKETS = re.compile(r"[(\[{【<][\s!?.,:;~*_|/•]*[)\]}】>]")  # not "(+)" and "(-)"
+_EMPTY_QUOTES = re.compile(r'(?<!\S)"\s*"(?!\S)')
 _DOUBLED_SEPARATOR = re.compile(r"(?<!\S)([-/|~,&+])(?:\s+\1)+(?!\S)")
 # Words of nothing but such marks at either end, and marks that hang on the first or the last word.
 _LEADING_MARKS = re.compile(r"^(?:[-!?~*=_|;:.,/^•·<>\\]+\s+)+|^[!~=_|;:,]+")
-_TRAILING_MARKS = re.compile(r"(?:\s+[-!?~*=_|;:.,/^•·<>\\]+)+$|[~=_|;:,]+$")
+_TRAILING_MARKS = re.compile(r"(?:\s+[-#!?~*=_|;:.,/^•·<>\\]+)+$|[~=_|;:,]+$")
 
 _MAX_REPEATED_WORDS = 6
 _REPEATED_LETTERS = 5  # "Cha Cha Cha" and "Ting Ting Ting" are names
@@ -33,7 +34,7 @@ _SMALL = (
 )
 _KEPT = (
     "HDMI WIFI HEPA SATA NVME OLED QLED AMOLED RGBW XXXL XXXXL SODIMM BPOM ISBN ANSI ASTM IEEE NASA FIFA UEFA NCAA "
-    "NAACP KPOP UTBK EVOO VIII XIII XVII ASMR"
+    "NAACP KPOP UTBK EVOO VIII XIII XVII ASMR PCIE RAID WLAN UEFI VESA BNIB"
 )
 _SMALL_WORDS, _ACRONYMS = frozenset(_SMALL.split()), frozenset(_KEPT.split())
 
@@ -90,6 +91,8 @@ def tidy_punctuation(text: str) -> str:
         text = _DASHES.sub(" - ", text)
     if "(" in text or "[" in text or "{" in text or "【" in text or "<" in text:
         text = _EMPTY_BRACKETS.sub(" ", text)
+    if '"' in text:
+        text = _EMPTY_QUOTES.sub(" ", text)
     text = _DOUBLED_SEPARATOR.sub(r"\1", text)
     return _TRAILING_MARKS.sub("", _LEADING_MARKS.sub("", text.strip())).strip()
 

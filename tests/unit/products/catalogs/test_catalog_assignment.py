@@ -152,6 +152,45 @@ def test_one_sellers_different_prices_cut_weak_evidence() -> None:
     assert together(assign(*rows)) == []
 
 
+def test_a_title_that_one_seller_lists_again_is_no_evidence() -> None:
+    # Three sizes of one series under one title; the number in it is the series'.
+    title = "Velmo tv vx55a6200 led smart television"
+    series = {"title": title, "seller": "shop"}
+    others = [{"title": "Velmo vx55a6200 4k television"}, {"title": "tv Velmo vx55a6200"}]
+    found = assign(*[series] * 3, *others)
+    assert together(found) == [{3, 4}]
+    # The same listing put up twice: one price and one picture say that it is one item.
+    twice = {**series, "price": 500.0, "image_hash": "aa"}
+    assert together(assign(twice, twice, *others)) == [{0, 1, 2, 3}]
+
+
+def test_a_number_that_other_titles_continue_is_cut_off() -> None:
+    def listed(*numbers: str) -> CatalogAssignment:
+        return assign(
+            *({"title": f"Velmo {number} dishwasher {word}"} for number, word in zip(numbers, "abcd", strict=False))
+        )
+
+    assert together(listed("vg420i", "vg420i")) == [{0, 1}]
+    assert together(listed("vg420i", "vg420i", "vg420iwh", "vg420iwh")) == [{2, 3}]
+    assert together(listed("vg4203ix", "vg4203ix", "vg4203ixwh")) == [{0, 1}]
+
+
+def test_colours_in_titles_cut_a_number_in_titles() -> None:
+    rows = [{"title": f"Velmo vx4203ic dishwasher {colour}"} for colour in ("white", "black", "white")]
+    assert together(assign(*rows)) == [{0, 2}]
+
+
+def test_listings_of_one_full_title_are_no_variants_by_that_alone() -> None:
+    silver = {"title": "Marida anusuya silver earrings", "seller": "shop"}
+    gold = {**silver, "title": "Marida anusuya gold earrings"}
+    assert assign(silver, gold).model_id[0] is not None
+    found = assign(*[silver] * 5, gold)
+    assert found.model_id == [None] * 6
+    sizes = [{**silver, "attributes": {"size": [size]}} for size in ("S", "M", "L")]
+    assert len(set(assign(*sizes).model_id)) == 1
+    assert assign(*sizes).model_id[0] is not None
+
+
 def test_variants_share_a_model_but_no_catalog() -> None:
     found = assign(
         {"title": "Orvo Zerika Kettle Black", "brand": "Orvo", "attributes": {"colour": ["black"]}},

@@ -10,7 +10,7 @@ from PIL import Image
 
 from eclip.products.pictures.loader import PictureLoader
 from eclip.products.pictures.picture import PictureNotFetchedError, UnreadablePictureError
-from eclip.products.pictures.sources import ObjectStorage, data_bytes, is_remote, named_picture
+from eclip.products.pictures.sources import ObjectStorage, bucket_region, data_bytes, is_remote, named_picture
 
 
 def a_png(colour: str = "red") -> bytes:
@@ -144,3 +144,14 @@ def test_object_storage_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(PictureNotFetchedError, match="does not answer"):
         ObjectStorage().fetch("s3://bucket/key")
+
+
+def test_the_region_that_nobody_names_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import fs
+
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(fs, "resolve_s3_region", lambda bucket: f"home of {bucket}")
+    assert bucket_region("pictures") == "home of pictures"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert bucket_region("pictures") == "eu-west-1"

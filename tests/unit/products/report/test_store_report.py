@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from eclip.products.dataset import open_dataset
 from eclip.products.prepare import prepare_store
 from eclip.products.report.figures import FIGURE_COLUMNS, category_regions, count_figures
 from eclip.products.report.page import render_store_report
 from eclip.products.report.treemap import Box, treemap
 from eclip.products.store import Store
+from eclip.products.update import update_store
 
 FEED = """id,title,image,seller,category,catalog_id,attributes
 1,Red  shoe,a.png,Kim,Shoes > Red,k1,colour=red
@@ -39,8 +40,24 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store.open(folder / "store")
 
 
+def test_after_an_update_the_page_counts_the_store_not_the_last_feed(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "store"
+    shutil.copytree(store.path, copy)
+    (tmp_path / "next.csv").write_text(
+        "id,title,image,seller,category,catalog_id,attributes\n9,Sock,,Kim,Socks,,\n10,,,,,,\n"
+    )
+    update_store(tmp_path / "next.csv", copy, remove_missing=False, images=None, columns="", category_separator=None)
+    page = " ".join(re.sub(r"<[^>]*>", " ", (copy / "report.html").read_text(encoding="utf-8")).split())
+    assert "The store after its last update" in page
+    assert "2 rows read, 1 new" in page
+    assert "From rows to products in the store 5" in page
+    assert "Rows not kept of the last feed no title and no picture: 1" in page
+    before = " ".join(re.sub(r"<[^>]*>", " ", render_store_report(store)).split())
+    assert "From rows to products rows read 5 kept 4" in before
+
+
 def test_figures_by_hand(store: Store) -> None:
-    rejects = open_dataset(store.path / "rejects.lance").to_table()
+    rejects = store.rejects()
     found = count_figures(store.table(FIGURE_COLUMNS), rejects, rows_read=5)
     assert {bar.label: bar.count for bar in found.funnel} == {
         "rows read": 5,
