@@ -10,9 +10,13 @@ from eclip.products.garbage import search_put_off
 
 
 def test_the_search_comes_back_also_after_a_fault() -> None:
-    with pytest.raises(ValueError, match="inside"), search_put_off():
+    @search_put_off()
+    def failing() -> None:
         assert not gc.isenabled()
         raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        failing()
     assert gc.isenabled()
 
 
