@@ -58,11 +58,11 @@ class TrainConfig:
     """catalog: products of one loss group share the target; mask: they are no negatives; identity: plain CLIP."""
     target_mixing: float = 1.0
     """How much of a catalog target is shared with the group; the rest is the pair's own."""
-    chunk_size: int = 64
+    chunk_size: int = 32
     """Pictures that go through their tower at once; the memory of a step grows with it, not with the batch."""
-    text_chunk_size: int = 64
+    text_chunk_size: int = 32
     """Titles that go through their tower at once."""
-    kept_graph_megabytes: int = 2048
+    kept_graph_megabytes: int = 1024
     """Memory for graphs of chunks, which then need no second way through their tower; 0 = as little as can be."""
     min_crop_share: float = 0.8
     """Smallest share of a picture's area that a random crop keeps; 1 = no cropping."""
