@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,7 @@ class Counts:
 
 def accepted_batches(
     plan: FeedPlan, rejects: DatasetWriter, counts: Counts, advance: Advance, *, deleted: Deleted = NOTHING_DELETED
-) -> Iterator[pa.Table]:
+) -> Generator[pa.Table, None, None]:
     """The products of a feed in `LISTING_SCHEMA`, each id once and none `deleted`; the other rows go to `rejects`.
 
     Raises:

@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
@@ -199,8 +200,11 @@ def _write_rows(plan: FeedPlan, place: StorePlace, deleted: Deleted, times: Stag
     kept = DatasetWriter(place.dataset(PRODUCTS_DATASET), LISTING_SCHEMA)
     rejects = DatasetWriter(place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     counts, digest = Counts(), hashlib.sha256()
-    with stage("Preparing products", plan.feed.num_rows) as advance:
-        accepted = accepted_batches(plan, rejects, counts, advance, deleted=deleted)
+    # Closed whatever happens: as long as somebody looks at an error, what hangs on its frames would live on.
+    with (
+        stage("Preparing products", plan.feed.num_rows) as advance,
+        closing(accepted_batches(plan, rejects, counts, advance, deleted=deleted)) as accepted,
+    ):
         for products in times.each("read and clean", accepted):
             with times.stage("write"):
                 kept.append(products)

@@ -22,6 +22,7 @@ NUM_DIRECTIONS = 40
 SHRINKAGE = 1.0  # mean variances added to each covariance: few listings, many directions
 STRANGERS = 4  # other listings' pictures that the words of each are compared with
 _MAX_CORRELATION = 0.995
+_BLOCK_ROWS = 1 << 15  # in float64 at a time: the vectors of a million listings are gigabytes already
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class Canonical:
     def fit(cls, pictures: np.ndarray, words: np.ndarray) -> Canonical:
         """Canonical correlation analysis of [N, D] and [N, T], with covariances shrunk towards equal variances."""
         means = pictures.mean(axis=0, dtype=np.float64), words.mean(axis=0, dtype=np.float64)
-        one, two = (view - mean for view, mean in zip((pictures, words), means, strict=True))
-        whiten_one, whiten_two = _whitening(one.T @ one / len(one)), _whitening(two.T @ two / len(two))
-        left, correlations, right = np.linalg.svd(whiten_one @ (one.T @ two / len(one)) @ whiten_two)
+        of_pictures, across, of_words = _covariances(pictures, words, *means)
+        whiten_one, whiten_two = _whitening(of_pictures), _whitening(of_words)
+        left, correlations, right = np.linalg.svd(whiten_one @ across @ whiten_two)
         num = min(NUM_DIRECTIONS, len(correlations))
         return cls(
             means[0],
@@ -112,6 +113,21 @@ def _folds(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     names, members = np.unique(groups, return_inverse=True)
     dealt = np.arange(len(names)) % NUM_FOLDS
     return rng.permutation(dealt)[members]
+
+
+def _covariances(
+    one: np.ndarray, two: np.ndarray, mean_one: np.ndarray, mean_two: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariances [D, D], [D, T], [T, T] of [N, D] and [N, T], in float64 for some rows at a time."""
+    sums = [
+        np.zeros((len(left), len(right))) for left, right in ((mean_one,) * 2, (mean_one, mean_two), (mean_two,) * 2)
+    ]
+    for start in range(0, len(one), _BLOCK_ROWS):
+        left, right = one[start : start + _BLOCK_ROWS] - mean_one, two[start : start + _BLOCK_ROWS] - mean_two
+        for total, product in zip(sums, (left.T @ left, left.T @ right, right.T @ right), strict=True):
+            total += product
+    of_one, across, of_two = (total / len(one) for total in sums)
+    return of_one, across, of_two
 
 
 def _whitening(covariance: np.ndarray) -> np.ndarray:

@@ -37,6 +37,7 @@ class CleanerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},
+            process_group=0,  # Ctrl-C is the parent's, from the first moment on: it ends this process
         )
         self._first: bytes | None = settings
 
@@ -109,7 +110,6 @@ def serve() -> None:
     """The process itself: settings, then batches on stdin, answers on stdout, until stdin ends."""
     from eclip.products.crew.work import BatchCleaner
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
     settings = _read(sys.stdin.buffer)

@@ -77,7 +77,7 @@ class Crew:
         """What became of a packed batch, packed; a batch whose process ended is tried once more by another."""
         if self._own is not None:
             with self._own_turn:
-                return self._own.answer(parcel)
+                return pack_cleaned(self._lost(parcel, "")) if self._closed else self._own.answer(parcel)
         how = ""
         for _ in range(_ATTEMPTS):
             cleaner = self._take()

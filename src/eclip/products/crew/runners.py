@@ -6,10 +6,11 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from threading import Event
 from typing import Any
 
 from eclip.errors import ClusterError, MissingExtraError
@@ -33,11 +34,16 @@ class Workplace:
         runner: Evaluates queries.
         cores: Over all its machines: so many batches are cleaned at once.
         is_cluster: Whether these are other machines than this process' own.
+        end_queries: Ends all queries of the runner and the runner itself, so that who waits for one gets an error;
+            None where it is not ours alone.
+        stopped: Set when nobody wants an answer any more.
     """
 
     runner: Any
     cores: int
     is_cluster: bool
+    end_queries: Callable[[], None] | None = None
+    stopped: Event = field(default_factory=Event)
 
 
 @contextmanager
@@ -58,9 +64,11 @@ def workplace(runner: Runner) -> Iterator[Workplace]:
     if runner == "native":
         yield Workplace(native, os.cpu_count() or 1, is_cluster=False)
         return
-    with _connected() as ray:
+    with _connected() as (ray, is_own):
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        yield Workplace(_ray_runner(ray.get_runtime_context().get_job_id()), cores, is_cluster=True)
+        ours = _ray_runner(ray.get_runtime_context().get_job_id())
+        end_queries = partial(ray.kill, ours.flotilla_plan_runner.runner) if is_own else None
+        yield Workplace(ours, cores, is_cluster=True, end_queries=end_queries)
 
 
 @lru_cache(maxsize=1)
@@ -79,15 +87,15 @@ def _ray_runner(connection: str) -> Any:  # noqa: ARG001 - names what the runner
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
-    """Ray, connected to a cluster; a connection made here ends here."""
+def _connected() -> Iterator[tuple[Any, bool]]:
+    """Ray, connected to a cluster, and whether the connection was made here; then it ends here too."""
     os.environ.update({name: os.environ.get(name, value) for name, value in _RAY_SETTINGS.items()})
     try:
         import ray
     except ImportError:
         raise MissingExtraError("--runner ray: Ray is not installed; run: pip install 'eclip[ray]'") from None
     if ray.is_initialized():
-        yield ray
+        yield ray, False
         return
     address = os.environ.get("RAY_ADDRESS")
     if address:
@@ -101,7 +109,7 @@ def _connected() -> Iterator[Any]:
         where = f"at RAY_ADDRESS {address}" if address else "on this machine"
         raise ClusterError(f"no Ray cluster {where}: {first_line(fault)}") from None
     try:
-        yield ray
+        yield ray, True
     finally:
         _ray_runner.cache_clear()
         ray.shutdown()

@@ -11,7 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 
@@ -36,7 +36,7 @@ def cleaned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
         ClusterError: The cluster can't be reached, or gave up.
         FeedError: The feed can't be read, or a batch of it ended the processes that cleaned it.
     """
-    with workplace(plan.runner) as place, ThreadPoolExecutor(_WINDOWS, "window") as threads, ExitStack() as stack:
+    with workplace(plan.runner) as place, _window_threads(place) as threads, ExitStack() as stack:
         job = _job(plan, place)
         if not place.is_cluster:
             stack.enter_context(HiredCrew(job))  # left before the threads are waited for: it frees them
@@ -47,6 +47,23 @@ def cleaned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
                 yield from _tables(under_way.popleft(), plan)
         while under_way:
             yield from _tables(under_way.popleft(), plan)
+
+
+@contextmanager
+def _window_threads(place: Workplace) -> Iterator[ThreadPoolExecutor]:
+    """Threads that wait for windows; who leaves early (Ctrl-C, a fault) need not wait for what a cluster is at."""
+    threads = ThreadPoolExecutor(_WINDOWS, "window")
+    is_freed = True
+    try:
+        yield threads
+    except BaseException:
+        place.stopped.set()
+        if place.end_queries is not None:
+            place.end_queries()
+        is_freed = not place.is_cluster or place.end_queries is not None
+        raise
+    finally:
+        threads.shutdown(wait=is_freed, cancel_futures=True)
 
 
 def _job(plan: FeedPlan, place: Workplace) -> Job:
@@ -83,6 +100,8 @@ def _clean(place: Workplace, job: Job, window: list[bytes]) -> list[bytes]:
     try:
         return clean_window(place.runner, job, window)
     except Exception:  # a machine may be lost with what it had to answer: the others are asked once more
+        if place.stopped.is_set():
+            raise
         try:
             return clean_window(place.runner, job, window)
         except Exception as fault:

@@ -49,6 +49,16 @@ def test_directions_are_uncorrelated_but_with_their_own(monkeypatch: pytest.Monk
     assert np.all(np.diff(views.correlations) <= 1e-12)
 
 
+def test_directions_do_not_depend_on_how_many_rows_are_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = two_views(100)
+    whole = Canonical.fit(one, two)
+    monkeypatch.setattr(information, "_BLOCK_ROWS", 7)
+    parts = Canonical.fit(one, two)
+    np.testing.assert_allclose(parts.correlations, whole.correlations, atol=1e-12)
+    expected = whole.information(whole.of_pictures(one), whole.of_words(two))
+    np.testing.assert_allclose(parts.information(parts.of_pictures(one), parts.of_words(two)), expected, atol=1e-9)
+
+
 def test_what_is_told_of_a_fold_is_learned_from_the_others_alone() -> None:
     """The slow twin: one fit a fold, one row at a time; and no row of a group ever helps another of it."""
     one, two = two_views(90)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -9,14 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from eclip.errors import FeedError, MissingExtraError
+from eclip.errors import DiskError, FeedError, MissingExtraError
 from eclip.products.crew import windows
 from eclip.products.crew.crew import Crew, HiredCrew, Job, answer_here
 from eclip.products.crew.parcels import Cleaned, pack_batch, pack_cleaned, unpack_batch, unpack_cleaned
-from eclip.products.crew.runners import workplace
+from eclip.products.crew.runners import Workplace, workplace
 from eclip.products.crew.work import Share, pack_settings
+from eclip.products.dataset import DatasetWriter
 from eclip.products.feeds import RawBatch
 from eclip.products.listings import FeedPlan, plan_listings, planned_listings
+from eclip.products.prepare import prepare_store
 from eclip.products.titles.cleaner import RuleCounts
 
 TITLES = (
@@ -210,3 +213,65 @@ def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'eclip\[ray\]'"), workplace("ray"):
         pass
+
+
+class TestLeavingEarly:
+    def test_ctrl_c_of_a_terminal_does_not_reach_the_processes(self, feed: Path) -> None:
+        with HiredCrew(job_of(plan_of(feed), in_processes=True)) as crew:
+            cleaner = crew._take()
+            assert cleaner is not None
+            assert os.getpgid(cleaner.pid) != os.getpgid(0)  # from the start on: it may still be loading
+
+    def test_threads_begin_no_batch_after_the_end(self, feed: Path) -> None:
+        plan = plan_of(feed)
+        with HiredCrew(job_of(plan, in_processes=False)) as crew:
+            unpack_cleaned(crew.answer(parcels(plan)[0]))
+        with pytest.raises(FeedError, match="cleaning was stopped"):
+            unpack_cleaned(crew.answer(parcels(plan)[1]))
+
+    def test_a_fault_while_writing_leaves_no_process_however_long_it_is_looked_at(
+        self, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(windows, "SMALL_FEED_ROWS", 0)
+        hired: list[int] = []
+        real = Crew.close
+        monkeypatch.setattr(Crew, "close", lambda self: (hired.extend(self.pids()), real(self)))
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(DatasetWriter, "append", full)
+        with pytest.raises(DiskError) as looked_at:
+            prepare_store(feed, tmp_path / "store", fetch_images="none", skip_title_rules="learned")
+        assert looked_at.value.__traceback__
+        assert hired
+        assert not [pid for pid in hired if Path(f"/proc/{pid}").exists()]
+
+    def test_a_cluster_of_ours_is_told_to_end_and_not_asked_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked, ended = [], threading.Event()
+
+        def clean_window(*_: object) -> list[bytes]:
+            asked.append(1)
+            assert ended.wait(60)
+            raise RuntimeError("the actor died")
+
+        monkeypatch.setattr("eclip.products.crew.frames.clean_window", clean_window)
+        place = Workplace(None, cores=1, is_cluster=True, end_queries=ended.set)
+        job = Job(token="", source="", settings=b"", in_processes=True)
+        with pytest.raises(KeyboardInterrupt), windows._window_threads(place) as threads:
+            window = threads.submit(windows._clean, place, job, [])
+            raise KeyboardInterrupt
+        assert isinstance(window.exception(), RuntimeError)
+        assert len(asked) == 1
+
+    def test_nobody_waits_for_a_cluster_of_others(self) -> None:
+        freed = threading.Event()
+        with (
+            pytest.raises(KeyboardInterrupt),
+            windows._window_threads(Workplace(None, cores=1, is_cluster=True)) as threads,
+        ):
+            window = threads.submit(freed.wait, 60)
+            raise KeyboardInterrupt
+        assert not window.done()
+        freed.set()
+        assert window.result()
