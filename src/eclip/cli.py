@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in arguments[:1]:
         sys.stdout.write(f"eclip {__version__}\n")
         return 0
-    _quiet_libraries()
     try:
+        _quiet_libraries()
         _understood(arguments)()
     except EclipError as error:
         say(f"eclip: {error}")

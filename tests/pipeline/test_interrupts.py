@@ -73,7 +73,7 @@ STOPS = (
     ("eclip.products.prepare", "add_whole_feed_columns", 1),
     ("eclip.products.storefolder", "_put_in_place", 1),
     ("eclip.model.presets", "assemble", 1),
-    ("eclip.train.trainer", "set_learning_rate", 3),
+    ("eclip.train.step", "set_learning_rate", 3),
     ("eclip.train.trainer", "plot_log", 1),
     ("eclip.train.trainer", "save_model", 1),
     ("eclip.model.folder", "model_card", 1),
@@ -158,7 +158,7 @@ def test_ctrl_c_from_outside(result: Result, tmp_path: Path, first: str) -> None
 def test_training_ends_between_steps(result: Result, tmp_path: Path, by: signal.Signals) -> None:
     model = tmp_path / "model"
     arguments = ("train", result.out / "store", "--out", model, "--recipe", result.recipe, "--steps", 400)
-    first = "import eclip.train.trainer as m\npause_at(m, 'set_learning_rate', 3)\ntime.sleep = lambda _: None"
+    first = "import eclip.train.step as m\npause_at(m, 'set_learning_rate', 3)\ntime.sleep = lambda _: None"
     assert_interrupted(stopped(*arguments, first=first, by=by))
     with safe_open(model / "run" / "checkpoint.safetensors", framework="pt") as file:
         step = json.loads(file.metadata()["progress"])["step"]
