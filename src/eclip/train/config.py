@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import math
 import tomllib
@@ -186,7 +187,8 @@ def load_recipe(recipe: str, **overrides: Any) -> TrainConfig:
     known = [field.name for field in dataclasses.fields(TrainConfig)]
     unknown = [key for key in fields if key not in known]
     if unknown:
-        raise ConfigError(f"{recipe}: unknown field {unknown[0]!r}; known are {', '.join(known)}, recipe")
+        near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.3) or known[:3]
+        raise ConfigError(f"{recipe}: unknown field {unknown[0]!r}; nearest are {', '.join(near)}")
     if isinstance(fields.get("batch_schedule"), list):
         fields["batch_schedule"] = tuple(tuple(p) if isinstance(p, list) else p for p in fields["batch_schedule"])
     try:
