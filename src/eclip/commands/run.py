@@ -162,7 +162,7 @@ def _pictures(feed: str | Path, feeding: dict[str, Any]) -> dict[str, str]:
     if feeding.get("sql"):
         return {}
     opened = open_feed(feed, platform=feeding.get("platform"))
-    return {"pictures": picture_facts(opened, images=feeding["images"], columns=feeding["columns"])}
+    return {"pictures": picture_facts(opened, images=feeding.get("images"), columns=feeding.get("columns", ""))}
 
 
 def _train_anew(store: Path, *, out: Path, **settings: Any) -> None:
