@@ -78,6 +78,7 @@ def test_a_killed_prepare_keeps_the_old_store(s3_bucket: str, result: Result, tm
     assert Store.open(address).num_rows > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

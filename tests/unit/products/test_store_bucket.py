@@ -28,6 +28,8 @@ from eclip.products.storebucket import BucketPlace
 from eclip.products.update import update_store
 from eclip.schema import STORE_LOCK, vectors_schema
 
+pytestmark = pytest.mark.slow
+
 FIRST = """id,title,image,seller,gtin
 a,Red shoe,a.png,One,4006381333931
 b,"Blue hat, wool",b.png,One,

@@ -85,6 +85,7 @@ def test_a_wrong_pair_can_not_vouch_for_itself() -> None:
     assert own[:30].max() < np.quantile(own[30:], 0.05)
 
 
+@pytest.mark.slow
 def test_probabilities_are_what_they_say() -> None:
     """Scores from two bells, the right pairs' one moved by their variance: the model of the fit is exact."""
     rng = np.random.default_rng(0)
