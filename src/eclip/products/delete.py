@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import ConfigError, StoreError
+from eclip.products.agreement.upkeep import settle_placeholders
 from eclip.products.clean import clean_text
 from eclip.products.dataset import (
     DatasetWriter,
@@ -115,6 +116,7 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
         settled = settled_splits(store, gone)
         delete_products(dataset, gone)
         add_whole_feed_columns(store.place, summary, settled=settled)
+        settle_placeholders(store)
     else:
         begin_at(store.place.dataset(CONFLICTS_DATASET), store.manifest[CONFLICTS_VERSION])
     compact_rows(dataset)

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from eclip.errors import FeedError
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
+from eclip.products.agreement.upkeep import recounted_check, settle_placeholders
 from eclip.products.columns import parse_columns
 from eclip.products.dataset import (
     DatasetWriter,
@@ -229,6 +230,7 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     summary, times = PrepareSummary(**store.manifest["summary"]), StageTimes()
     add_whole_feed_columns(store.place, summary, settled=settled, times=times)
     summary.add_costs(times)
+    settle_placeholders(store)
     return summary
 
 
@@ -274,6 +276,7 @@ def describe(store: Store, summary: PrepareSummary, *, num_rows: int) -> dict[st
     summary.categories = len({tuple(path) for path in table["category"].to_pylist() if path})
     return {
         **store.manifest,
+        **recounted_check(store.manifest, dataset),
         "digest": digest.hexdigest(),
         "num_rows": table.num_rows,
         "summary": asdict(summary),
