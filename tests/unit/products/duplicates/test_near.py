@@ -246,6 +246,22 @@ def test_without_a_named_seller_only_the_same_content_repeats() -> None:
     assert found(*rows) == [-1, -1, 0]
 
 
+def test_without_seller_and_picture_a_title_repeats_nothing() -> None:
+    """One jeweller's dozens of "silver earrings" are as many products."""
+    title = "Noma silver earrings"
+    alone = [listing(title, None, seller=None), listing(title, None, seller=None, catalog="c")]
+    assert found(*alone, *alone) == [-1] * 4
+    told = [
+        listing(title, None),
+        listing(title, 20, seller=None),
+        listing(title, None),
+        listing(title, 20, seller=None),
+    ]
+    assert found(*alone, *told) == [-1, -1, -1, -1, 2, 3]
+    index = DuplicateIndex.build(columns([*alone, *told]))
+    assert index.find(columns([*alone, *told])).originals.tolist() == [-1, -1, 2, 3, 2, 3]
+
+
 def test_the_judge_of_pictures_has_the_last_word_on_rows_counted_over_the_index() -> None:
     rows = [listing("Noma red tie", 20), listing("Noma red tie !", 21), listing("Noma red tie !!", 22, copy=1)]
     asked: list[tuple[int, int]] = []
