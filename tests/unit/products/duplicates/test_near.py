@@ -127,6 +127,8 @@ def plainly(rows: Sequence[Row], radius: int) -> list[int]:  # noqa: C901 - the 
     sets = [set(words.words[words.starts[i] : words.starts[i + 1]].tolist()) for i in range(len(rows))]
     contents = [
         (titles[i], row["seller"], row["picture"], row["copy"] * (row["picture"] is not None))
+        if row["seller"] is not None or row["picture"] is not None
+        else ("of its own", i)
         for i, row in enumerate(rows)
     ]
     claims = [{"catalog": row["catalog"], "gtin": row["gtin"]} for row in rows]
