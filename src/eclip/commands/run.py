@@ -69,7 +69,7 @@ def run(
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
         minutes: Longest time for training; default: the recipe's epochs.
-        seed: Decides everything random; default: the recipe's.
+        seed: Decides everything random, whatever the recipe says; default: the recipe's.
         compare_clip: Train a second model with plain CLIP's loss for as many steps, for the report.
         dry_run: Only say rows, bytes and expected time.
     """
