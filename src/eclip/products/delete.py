@@ -126,7 +126,7 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
 def _without_rejects(store: Store, asked: Deleted) -> pa.Table:
     """A new version of the rejects without the rows of these listings; returns those rows."""
     rejects, dataset = store.rejects(), store.place.dataset(REJECTS_DATASET)
-    fields = store.manifest["column_map"]["fields"]
+    fields = {**store.manifest["column_map"], **store.manifest.get("updated", {})}["fields"]  # of the last feed
     rows = zip(rejects["product_id"].to_pylist(), rejects["raw"].to_pylist(), strict=True)
     mine = pa.array([asked.has_row(product_id, raw, fields) for product_id, raw in rows], pa.bool_())
     gone = rejects.filter(mine)

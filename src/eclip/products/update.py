@@ -149,7 +149,8 @@ def update_store(
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
         manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
-        manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
+        told = {"feed": str(plan.feed.source), "fields": dict(plan.columns.fields), **asdict(summary)}
+        manifest = {**manifest, "updated": told}
         write_manifest(place, manifest)
         write_store_report(Store(place, manifest))
         for name, key in VERSION_KEYS.items():
