@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import feather
 
-from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_parts
+from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_all_parts, remove_parts
 from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
@@ -81,7 +81,7 @@ def embed_listings(
         for table in read_parts(parts):
             writer.write_table(table.cast(schema))
             written += table.num_rows
-    remove_parts(folder)
+    remove_all_parts(out)
     return written
 
 

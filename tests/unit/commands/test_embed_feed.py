@@ -60,6 +60,7 @@ def test_a_changed_picture_is_encoded_anew(shop: Path, monkeypatch: pytest.Monke
     stop_before_writing(shop, monkeypatch)
     draw(shop, 16)
     assert length(shop) > before
+    assert not list(shop.glob("*.parts"))  # those of the old picture neither
 
 
 def test_what_is_done_is_kept(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
