@@ -67,7 +67,7 @@ def make_job(name: str, place: Path) -> Job:
         return Job(name, start, ("prepare", tomorrow, "--store", store))
     if name == "daily":
         recipe = place / "recipe.toml"
-        recipe.write_text('recipe = "tiny"\nimage_size = 32\nepochs = 1\nglobal_batch_size = 32\n')
+        recipe.write_text('recipe = "tiny"\nimage_size = 32\nepochs = 1\nbatch.size = 32\n')
         done("run", feed, "--out", str(place / "out"), "--recipe", str(recipe))
         shutil.copytree(place / "out" / "store", start / "store")
         model, out = str(place / "out" / "model"), "{folder}/answers.parquet"

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from eclip.model.presets import tiny
+from eclip.train.accumulate import MemoryConfig
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.ranks import joined_ranks
@@ -37,7 +38,8 @@ def main(folder: Path, chunk_size: int) -> None:
         encoder = tiny(TITLES)
         encoder.module.double()
         ranks.share_state(encoder.module)
-        config = TrainConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)
+        memory = MemoryConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)
+        config = TrainConfig(memory=memory)
         step = TrainStep.of(encoder, config, ranks)
         whole = drawn_batch(encoder.tokenize(TITLES))
         own = ranks.own_rows(NUM_PAIRS // ranks.world_size)

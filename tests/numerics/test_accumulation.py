@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from eclip.train.accumulate import TowerInputs, accumulate
 from eclip.train.ranks import Ranks
-from eclip.train.targets import Targets
+from eclip.train.targets import TargetConfig, Targets
 from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
 
 NUM_PAIRS = 13
@@ -43,7 +43,7 @@ def drawn_inputs() -> list[torch.Tensor]:
 
 
 def loss_of(image: torch.Tensor, text: torch.Tensor) -> LossAndGradients:
-    targets = Targets.of_groups(GROUPS, "catalog")
+    targets = Targets.of_groups(GROUPS, TargetConfig())
     return softmax_gradients(Gathered(image=image, text=text, weights=WEIGHTS, targets=targets, ranks=Ranks()), SCALE)
 
 

@@ -10,7 +10,7 @@ from open_clip.loss import ClipLoss
 from torch.nn import functional as F
 
 from eclip.train.ranks import Ranks
-from eclip.train.targets import Targets
+from eclip.train.targets import TargetConfig, Targets
 from eclip.train.tiles import Gathered, LossAndGradients, sigmoid_gradients, softmax_gradients
 
 NUM_PAIRS, EMBED_DIM = 23, 5
@@ -98,7 +98,7 @@ def test_softmax_loss_and_gradients_equal_the_whole_matrix(
     u, v, scale = leaves(image, text, torch.tensor(7.5, dtype=torch.float64))
     loss = dense_softmax(u, v, scale, weights, numbers, kind, mixing)
     loss.backward()
-    targets = Targets.of_groups(numbers, kind, mixing=mixing)
+    targets = Targets.of_groups(numbers, TargetConfig(kind=kind, mixing=mixing))
     batch = Gathered(image=image, text=text, weights=weights, targets=targets, ranks=Ranks(), tile_size=tile_size)
     found = softmax_gradients(batch, scale.detach())
     assert_equal(found, loss, {"image": u, "text": v, "logit_scale": scale})
@@ -114,7 +114,7 @@ def test_sigmoid_loss_and_gradients_equal_the_whole_matrix(
     u, v, scale, bias = leaves(image, text, *torch.tensor([7.5, -4.0], dtype=torch.float64))
     loss = dense_sigmoid(u, v, scale, bias, weights, numbers, kind, mixing)
     loss.backward()
-    targets = Targets.of_groups(numbers, kind, mixing=mixing)
+    targets = Targets.of_groups(numbers, TargetConfig(kind=kind, mixing=mixing))
     batch = Gathered(image=image, text=text, weights=weights, targets=targets, ranks=Ranks(), tile_size=tile_size)
     found = sigmoid_gradients(batch, scale.detach(), bias.detach())
     assert_equal(found, loss, {"image": u, "text": v, "logit_scale": scale, "logit_bias": bias})
@@ -127,7 +127,7 @@ def test_without_a_shared_group_every_kind_is_open_clips_own_loss(kind: str) -> 
     loss = ClipLoss()(u, v, scale)
     loss.backward()
     weights = torch.ones(NUM_PAIRS, dtype=torch.float64)
-    targets = Targets.of_groups(numbers, kind)
+    targets = Targets.of_groups(numbers, TargetConfig(kind=kind))
     found = softmax_gradients(
         Gathered(image=image, text=text, weights=weights, targets=targets, ranks=Ranks()), scale.detach()
     )
@@ -139,7 +139,7 @@ def test_without_a_shared_group_every_kind_is_open_clips_own_loss(kind: str) -> 
 def test_no_loss_falls_below_its_floor() -> None:
     numbers = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     perfect, weights = F.one_hot(numbers).double(), torch.ones(8, dtype=torch.float64)
-    targets = Targets.of_groups(numbers, "catalog")
+    targets = Targets.of_groups(numbers, TargetConfig())
     assert targets.false_negative_share == pytest.approx(5 / 8)
     batch = Gathered(image=perfect, text=perfect, weights=weights, targets=targets, ranks=Ranks())
     best = softmax_gradients(batch, torch.tensor(100.0, dtype=torch.float64))
@@ -151,7 +151,7 @@ def test_no_loss_falls_below_its_floor() -> None:
 
 def test_half_labels_have_a_floor_too() -> None:
     numbers = torch.tensor([0, 0, 0, 1])
-    targets = Targets.of_groups(numbers, "catalog", mixing=0.5)
+    targets = Targets.of_groups(numbers, TargetConfig(mixing=0.5))
     logits = torch.logit(dense_targets(numbers, "catalog", 0.5, normalised=False).clamp(1e-9, 1 - 1e-9))
     unit, weights = torch.eye(4, dtype=torch.float64), torch.ones(4, dtype=torch.float64)
     batch = Gathered(image=unit, text=logits.T.contiguous(), weights=weights, targets=targets, ranks=Ranks())

@@ -13,7 +13,7 @@ RECIPE = """
 recipe = "tiny"
 image_size = 32
 epochs = 2
-global_batch_size = 32
+batch.size = 32
 """
 
 

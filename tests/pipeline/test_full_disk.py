@@ -17,7 +17,7 @@ from commandline import Outcome, Result, done, eclip
 from safetensors import safe_open
 
 from eclip.products.store import Store
-from eclip.train import trainer
+from eclip.train import loop
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,7 @@ def test_train_keeps_its_last_checkpoint(
     arguments = ("train", result.out / "store", "--recipe", result.recipe, "--steps", 3)
     done(*arguments, "--out", tmp_path / "undisturbed")
     model = disk.path / "model"
-    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", -1.0)  # after each step
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)  # after each step
     one = (tmp_path / "undisturbed" / "run" / "checkpoint.safetensors").stat().st_size
     disk.fill(free=int(1.5 * one))  # the second one finds no room beside the first
     assert_full(eclip(*arguments, "--out", model), model)

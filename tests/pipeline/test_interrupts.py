@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 from eclip.embed import job, parts
 from eclip.products.store import Store
-from eclip.train import trainer
+from eclip.train import loop
 from eclip.vectors import vectors_from_arrow
 
 pytestmark = pytest.mark.slow
@@ -192,7 +192,7 @@ class TestKilled:
         done(*arguments, "--out", tmp_path / "undisturbed")
         model = tmp_path / "model"
         first = """
-import eclip.train.trainer as m
+import eclip.train.loop as m
 m.CHECKPOINT_SECONDS = -1.0  # after each step
 pause_at(m.TrainingLoop, '_step', 4)
 """
@@ -200,13 +200,13 @@ pause_at(m.TrainingLoop, '_step', 4)
         assert outcome.status == -signal.SIGKILL
         assert not (model / "eclip.json").exists()
         taken = []
-        real = trainer.TrainingLoop._step
+        real = loop.TrainingLoop._step
 
-        def counted(self: trainer.TrainingLoop, *args: Any) -> Any:
+        def counted(self: loop.TrainingLoop, *args: Any) -> Any:
             taken.append(self.progress.step)
             return real(self, *args)
 
-        monkeypatch.setattr(trainer.TrainingLoop, "_step", counted)
+        monkeypatch.setattr(loop.TrainingLoop, "_step", counted)
         done(*arguments, "--out", model)
         assert taken == [3, 4, 5]
         assert self.steps_taken(model) == [0, 1, 2, 3, 4, 5]

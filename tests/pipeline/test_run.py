@@ -52,7 +52,7 @@ def test_changed_seed_redoes_from_training_on(result: Result, out: Path) -> None
 
 def test_changed_recipe_file_redoes_training(result: Result, out: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(result.recipe.read_text() + "lr = 0.002\n")
+    recipe.write_text(result.recipe.read_text() + "optimizer.lr = 0.002\n")
     changed = Result(result.folder, result.shop, recipe, result.first)
     assert kept(changed.run(out)) == ("prepare",)
 

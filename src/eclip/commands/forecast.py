@@ -47,7 +47,7 @@ def forecast_run(feed: Feed, feeding: dict[str, Any], training: dict[str, Any], 
     from eclip.products.listings import read_listings
     from eclip.products.prepare import plan_feed
     from eclip.schema import SPLIT_SHARES
-    from eclip.train.config import load_recipe
+    from eclip.train.recipes import load_recipe
 
     config = load_recipe(training["recipe"], encoder=training["encoder"], seed=training["seed"])
     plan = plan_feed(feed, **feeding)

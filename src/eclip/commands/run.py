@@ -177,7 +177,7 @@ def _train_anew(store: Path, *, out: Path, **settings: Any) -> None:
 
 def _training_config(training: dict[str, Any]) -> dict[str, Any]:
     """Everything that decides the training; what a recipe's file or the first model hold, not their names."""
-    from eclip.train.config import load_recipe
+    from eclip.train.recipes import load_recipe
 
     config = load_recipe(training["recipe"], encoder=training.get("encoder"), seed=training["seed"])
     init = training.get("init")

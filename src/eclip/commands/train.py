@@ -11,7 +11,7 @@ from eclip.files import writing
 from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
-    from eclip.train.trainer import TrainSummary
+    from eclip.train.loop import TrainSummary
 
 
 def train(
@@ -20,6 +20,7 @@ def train(
     *,
     out: Path,
     recipe: str = "small",
+    set: tuple[str, ...] = (),
     encoder: str | None = None,
     init: Path | None = None,
     minutes: float | None = None,
@@ -35,6 +36,7 @@ def train(
         store: Made by `eclip prepare`.
         out: Model folder to write.
         recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds) or a FILE.toml.
+        set: Fields of the recipe to change, FIELD=VALUE each: optimizer.lr=2e-3 batch.size=1024.
         encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
         init: Model folder to continue from, on new listings.
         minutes: Longest time for training; the learning rate follows the clock. Default: the recipe's epochs.
@@ -49,11 +51,12 @@ def train(
         raise ConfigError("--encoder and --init exclude each other: a model that is continued keeps its towers")
     require_own_folder("out", Path(out), marks=(MODEL_MANIFEST, MODEL_RUN))
     from eclip.products.store import Store
-    from eclip.train.config import load_recipe
     from eclip.train.ranks import joined_ranks
+    from eclip.train.recipes import load_recipe
     from eclip.train.trainer import train_model
 
-    config = load_recipe(str(recipe), encoder=encoder, seed=seed, targets="identity" if plain_clip else None)
+    plain = ["targets.kind=identity"] if plain_clip else []
+    config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
     with writing(Path(out)), joined_ranks() as ranks:
         return train_model(
             Store.open(store),

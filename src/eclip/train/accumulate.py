@@ -17,10 +17,28 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
+from eclip.train.checks import require_whole
 from eclip.train.tiles import LossAndGradients
 
 Tower: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 LossOfFeatures: TypeAlias = Callable[[torch.Tensor, torch.Tensor], LossAndGradients]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig:
+    """What a step may hold in memory at once, whatever the batch."""
+
+    chunk_size: int = 32
+    """Pictures that go through their tower at once; the memory of a step grows with it, not with the batch."""
+    text_chunk_size: int = 32
+    """Titles that go through their tower at once."""
+    kept_graph_megabytes: int = 1024
+    """Memory for graphs of chunks, which then need no second way through their tower; 0 = as little as can be."""
+
+    def __post_init__(self) -> None:
+        require_whole("memory.chunk_size", self.chunk_size, least=1)
+        require_whole("memory.text_chunk_size", self.text_chunk_size, least=1)
+        require_whole("memory.kept_graph_megabytes", self.kept_graph_megabytes, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
+from eclip.train.augment import AugmentationConfig, random_crop
 from eclip.train.pairs import Pairs
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
@@ -44,7 +45,7 @@ def training_batches(
     first_position: int,
     size_at: Callable[[int], int],
     ranks: Ranks,
-    min_crop_share: float,
+    augmentation: AugmentationConfig,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
@@ -58,7 +59,7 @@ def training_batches(
         first_position: Pairs taken before.
         size_at: Position -> size of the batch that is taken there, a multiple of the ranks.
         ranks: Each takes its own rows of a batch.
-        min_crop_share: As in the recipe.
+        augmentation: How pairs are changed.
     """
     tokens = encoder.tokenize(pairs.titles)
 
@@ -70,7 +71,7 @@ def training_batches(
         for place, picture in enumerate(pictures, start=position + own.start):
             draw = np.random.default_rng([sampler.seed, place, 1])  # the same crop on whichever rank
             whole = picture or Image.new("RGB", (8, 8), "white")
-            pixels.append(encoder.transform(random_crop(whole, min_crop_share, draw)))
+            pixels.append(encoder.transform(random_crop(whole, augmentation.min_crop_share, draw)))
         return Batch(
             pixels=torch.stack(pixels).contiguous(memory_format=torch.channels_last),
             tokens=tokens[torch.from_numpy(chosen)],
@@ -91,16 +92,3 @@ def training_batches(
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def random_crop(picture: Image.Image, min_share: float, rng: np.random.Generator) -> Image.Image:
-    """A part of the picture that keeps at least `min_share` of its area and about its shape."""
-    if min_share >= 1:
-        return picture
-    share = rng.uniform(min_share, 1)
-    stretch = rng.uniform(0.95, 1.05)
-    width = min(picture.width, max(1, round(picture.width * np.sqrt(share) * stretch)))
-    height = min(picture.height, max(1, round(picture.height * np.sqrt(share) / stretch)))
-    left = rng.integers(0, picture.width - width + 1)
-    top = rng.integers(0, picture.height - height + 1)
-    return picture.crop((int(left), int(top), int(left) + width, int(top) + height))

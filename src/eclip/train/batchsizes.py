@@ -9,10 +9,44 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
+
+from eclip.errors import ConfigError
+from eclip.train.checks import require_choice, require_whole
 
 Growth: TypeAlias = Literal["steps", "linear"]
 Coupling: TypeAlias = Literal["none", "sqrt", "linear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchConfig:
+    """How many pairs are contrasted with each other in one step, as the run goes on."""
+
+    size: int = 256
+    """Pairs of one step, on all ranks together."""
+    schedule: tuple[tuple[float, int], ...] = ()
+    """(progress from 0 to 1, batch size) from which on it holds; empty = `size` all along."""
+    growth: Growth = "steps"
+    """steps: a size holds until the next one; linear: it grows along a line to the next."""
+    lr_coupling: Coupling = "none"
+    """How learning rates follow a batch of another size than `size`: none, sqrt, linear."""
+
+    def __post_init__(self) -> None:
+        require_whole("batch.size", self.size, least=2)  # one pair contrasts with nothing
+        require_choice("batch.growth", self.growth, get_args(Growth))
+        require_choice("batch.lr_coupling", self.lr_coupling, get_args(Coupling))
+        try:
+            points = tuple((float(start), size) for start, size in self.schedule)
+        except (TypeError, ValueError):
+            raise ConfigError(
+                f"batch.schedule = {self.schedule!r}: expected pairs of progress and batch size"
+            ) from None
+        object.__setattr__(self, "schedule", points)  # lists of a file become tuples
+        starts = [start for start, _ in points]
+        if starts and (starts[0] != 0 or sorted(set(starts)) != starts or starts[-1] > 1):
+            raise ConfigError(f"batch.schedule = {points!r}: expected progress that starts at 0 and rises up to 1")
+        for _, size in points:
+            require_whole("batch.schedule", size, least=2)
 
 
 @dataclass(frozen=True, kw_only=True)

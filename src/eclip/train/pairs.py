@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +11,8 @@ import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.products.store import Store
-from eclip.train.sampler import NO_CATEGORY
+from eclip.train.sampler import NO_CATEGORY, CategoryLevel
 
-CategoryLevel: TypeAlias = Literal["leaf", "parent"]
 MIN_PAIRS = 16
 
 

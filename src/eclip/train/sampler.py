@@ -10,10 +10,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from eclip.train.checks import require_choice, require_share, require_whole
+
+CategoryLevel: TypeAlias = Literal["leaf", "parent"]
 NO_CATEGORY = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockConfig:
+    """Category-based negatives: pairs of one category that stand together in a batch."""
+
+    share: float = 0.0
+    """Share of all pairs that come in such blocks in the first epoch."""
+    last_share: float | None = None
+    """The same in the last epoch, with a line between; None = as in the first."""
+    size: int = 16
+    """Pairs in a block."""
+    group_cap: int = 2
+    """Most pairs of one loss group in a block."""
+    level: CategoryLevel = "leaf"
+    """What a block has in common: leaf or parent category."""
+
+    def __post_init__(self) -> None:
+        require_share("blocks.share", self.share)
+        if self.last_share is not None:
+            require_share("blocks.last_share", self.last_share)
+        require_whole("blocks.size", self.size, least=1)
+        require_whole("blocks.group_cap", self.group_cap, least=1)
+        require_choice("blocks.level", self.level, get_args(CategoryLevel))
+
+    @property
+    def are_used(self) -> bool:
+        """Whether any epoch has blocks."""
+        return max(self.share, self.last_share or 0) > 0
+
+    def share_at(self, epoch: int, epochs: float) -> float:
+        """Share of pairs in blocks in an epoch, counted from 0, of a run of so many."""
+        last = self.share if self.last_share is None else self.last_share
+        return self.share + (last - self.share) * min(1.0, epoch / max(epochs - 1, 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,13 +40,7 @@ class TrainStep:
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
         """A step with the recipe's optimiser."""
-        optimizer = make_optimizer(
-            encoder.module,
-            lr=config.lr,
-            pretrained_lr=config.pretrained_lr,
-            weight_decay=config.weight_decay,
-            pretrained_prefixes=encoder.pretrained_prefixes,
-        )
+        optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
         return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
@@ -68,7 +62,7 @@ class TrainStep:
         self.optimizer.zero_grad(set_to_none=True)
         targets = self._targets(batch)
         found = self.fill_gradients(batch, targets)
-        grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.max_grad_norm)
+        grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
         self.optimizer.step()
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
@@ -84,22 +78,22 @@ class TrainStep:
 
     def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
-        scale = self.encoder.module.logit_scale
+        scale, memory = self.encoder.module.logit_scale, self.config.memory
         found = accumulate(
             TowerInputs(
                 tower=self.encoder.image_features,
                 inputs=batch.pixels.to(self.encoder.device),
-                chunk_size=self.config.chunk_size,
+                chunk_size=memory.chunk_size,
             ),
             TowerInputs(
                 tower=self.encoder.text_features,
                 inputs=batch.tokens.to(self.encoder.device),
-                chunk_size=self.config.text_chunk_size,
+                chunk_size=memory.text_chunk_size,
                 lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
             ),
             lambda image, text: self._loss(image, text, batch, targets),
             parameters=self.encoder.module.parameters(),
-            kept_bytes=self.config.kept_graph_megabytes << 20,
+            kept_bytes=memory.kept_graph_megabytes << 20,
         )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
@@ -112,7 +106,7 @@ class TrainStep:
 
     def _targets(self, batch: Batch) -> Targets:
         groups = self.ranks.gather(batch.groups.to(self.encoder.device))
-        return Targets.of_groups(groups, self.config.targets, mixing=self.config.target_mixing)
+        return Targets.of_groups(groups, self.config.targets)
 
     def _loss(self, image: torch.Tensor, text: torch.Tensor, batch: Batch, targets: Targets) -> LossAndGradients:
         gathered = Gathered(

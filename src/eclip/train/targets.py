@@ -8,11 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 
+from eclip.train.checks import require_choice, require_share
+
 TargetKind: TypeAlias = Literal["catalog", "mask", "identity"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetConfig:
+    """What counts as a match in the loss."""
+
+    kind: TargetKind = "catalog"
+    """catalog: products of one loss group share the target; mask: they are no negatives; identity: plain CLIP."""
+    mixing: float = 1.0
+    """How much of a catalog target is shared with the group; the rest is the pair's own."""
+
+    def __post_init__(self) -> None:
+        require_choice("targets.kind", self.kind, get_args(TargetKind))
+        require_share("targets.mixing", self.mixing)
 
 
 @dataclass(frozen=True)
@@ -36,16 +52,16 @@ class Targets:
     masks_mates: bool
 
     @classmethod
-    def of_groups(cls, groups: torch.Tensor, kind: TargetKind, *, mixing: float = 1.0) -> Targets:
+    def of_groups(cls, groups: torch.Tensor, config: TargetConfig) -> Targets:
         """Targets of a batch with loss groups [B].
 
         Args:
             groups: Any whole numbers.
-            kind: catalog (soft labels, mixed with the unit matrix at `mixing`), mask, or identity.
-            mixing: a, from 0 to 1; only for soft labels.
+            config: What counts as a match.
         """
         _, members, sizes = groups.unique(return_inverse=True, return_counts=True)
-        return cls(members, sizes, mixing if kind == "catalog" else 0.0, masks_mates=kind == "mask")
+        mixing = config.mixing if config.kind == "catalog" else 0.0
+        return cls(members, sizes, mixing, masks_mates=config.kind == "mask")
 
     def pull(self, values: torch.Tensor) -> torch.Tensor:
         """Multiply by q: [B, ...] -> [B, ...], by sums over groups."""

@@ -1,0 +1,87 @@
+"""Recipes: whole configurations that are known to work, by name or from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eclip.errors import ConfigError
+from eclip.train.batchsizes import BatchConfig
+from eclip.train.config import TrainConfig
+from eclip.train.optimizer import OptimizerConfig
+
+
+def tiny() -> TrainConfig:
+    """Small towers from scratch; for a first look at any feed, on a CPU in minutes."""
+    return TrainConfig(
+        encoder="tiny", epochs=30, batch=BatchConfig(size=256), optimizer=OptimizerConfig(lr=1e-3, weight_decay=0.1)
+    )
+
+
+def small() -> TrainConfig:
+    """Pretrained EfficientNet-Lite0 and MiniLM-L6, all layers trained; for the demo and for real feeds on a CPU."""
+    return TrainConfig(
+        encoder="small",
+        epochs=8,
+        batch=BatchConfig(size=256),
+        optimizer=OptimizerConfig(lr=1e-3, pretrained_lr=2e-4, weight_decay=0.05),
+    )
+
+
+RECIPES = {"tiny": tiny, "small": small}
+
+
+def load_recipe(recipe: str, *, settings: Sequence[str] = (), **overrides: Any) -> TrainConfig:
+    """A recipe by name, or from a TOML file, with some fields changed.
+
+    A TOML file holds fields of `TrainConfig`, and may start from a recipe by `recipe = "small"`.
+
+    Args:
+        recipe: Its name or a FILE.toml.
+        settings: FIELD=VALUE each, values as in TOML: `optimizer.lr=1e-3`.
+        **overrides: Fields of `TrainConfig` itself; None = as the recipe says.
+
+    Raises:
+        ConfigError: Unknown recipe, unreadable file, unknown field or impossible value.
+    """
+    if recipe in RECIPES:
+        config = RECIPES[recipe]()
+    elif recipe.endswith(".toml"):
+        config = _from_file(recipe)
+    else:
+        raise ConfigError(f"unknown recipe {recipe!r}: expected {', '.join(RECIPES)} or a FILE.toml")
+    changes = dict(map(_setting, settings))
+    return config.changed(changes | {name: value for name, value in overrides.items() if value is not None})
+
+
+def _from_file(recipe: str) -> TrainConfig:
+    fields = _read_toml(Path(recipe))
+    name = fields.pop("recipe", "small")
+    if not isinstance(name, str) or name not in RECIPES:
+        raise ConfigError(f"{recipe}: recipe = {name!r}: expected one of {', '.join(RECIPES)}")
+    try:
+        return RECIPES[name]().changed(fields)
+    except ConfigError as error:
+        raise ConfigError(f"{recipe}: {error}") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"recipe {path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe {path} is not TOML: {error}") from error
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`optimizer.lr=1e-3` -> name and value; words need no quotes."""
+    name, is_one, value = text.partition("=")
+    if not is_one or not name.strip():
+        raise ConfigError(f"--set {text}: expected FIELD=VALUE, such as optimizer.lr=1e-3")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value.strip()
