@@ -31,9 +31,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-
 from benchmarks.prepare.race import Race, Spent, timed
 from benchmarks.train.shop import first_batch, load_batch, open_shop, save_batch
+
 from eclip.model import presets
 from eclip.model.encoder import Encoder
 from eclip.train.batches import Batch
@@ -74,7 +74,7 @@ def theirs(encoder: Encoder, batch: Batch, config: TrainConfig) -> Callable[[int
     freeze_batch_statistics(module)
     for part in module.modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-            part.train = lambda mode=True, part=part: part  # train_one_epoch would wake it
+            part.train = lambda _=True, part=part: part  # train_one_epoch would wake it
     chunks = list(zip(batch.pixels.split(config.chunk_size), batch.tokens.split(config.chunk_size), strict=True))
     args = SimpleNamespace(
         device="cpu", precision="fp32", distill=False, accum_freq=len(chunks), skip_scheduler=True, horovod=False,

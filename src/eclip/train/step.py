@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
+from eclip.train.shortcuts import Shortcuts
 from eclip.train.targets import Targets
 from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
 
@@ -42,6 +44,11 @@ class TrainStep:
         """A step with the recipe's optimiser."""
         optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
         return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
+
+    @cached_property
+    def shortcuts(self) -> Shortcuts:
+        """Ways through the layers that the step takes."""
+        return Shortcuts.of(self.encoder.module) if self.config.memory.quick_layers else Shortcuts()
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch.
@@ -79,22 +86,25 @@ class TrainStep:
     def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
         scale, memory = self.encoder.module.logit_scale, self.config.memory
-        found = accumulate(
-            TowerInputs(
-                tower=self.encoder.image_features,
-                inputs=batch.pixels.to(self.encoder.device),
-                chunk_size=memory.chunk_size,
-            ),
-            TowerInputs(
-                tower=self.encoder.text_features,
-                inputs=batch.tokens.to(self.encoder.device),
-                chunk_size=memory.text_chunk_size,
-                lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
-            ),
-            lambda image, text: self._loss(image, text, batch, targets),
-            parameters=self.encoder.module.parameters(),
-            kept_bytes=memory.kept_graph_megabytes << 20,
+        image = TowerInputs(
+            tower=self.encoder.image_features,
+            inputs=batch.pixels.to(self.encoder.device),
+            chunk_size=memory.chunk_size,
         )
+        text = TowerInputs(
+            tower=self.encoder.text_features,
+            inputs=batch.tokens.to(self.encoder.device),
+            chunk_size=memory.text_chunk_size,
+            lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
+        )
+        with self.shortcuts.taken():
+            found = accumulate(
+                image,
+                text,
+                lambda image, text: self._loss(image, text, batch, targets),
+                parameters=self.encoder.module.parameters(),
+                kept_bytes=memory.kept_graph_megabytes << 20,
+            )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
         return found
