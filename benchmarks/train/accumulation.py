@@ -8,8 +8,9 @@ same weights, channels-last, with batch statistics frozen and the same gradient 
 which lie in memory. What is timed is the step: towers, loss, gradients, optimiser. Reading pictures is not; that is
 `loader.py`.
 
+Ours runs a second time without its short cuts through layers (`memory.quick_layers = false`).
 The peer takes titles padded to 77 tokens, as it ships, and cut to the longest title of all. Each side runs in a
-process of its own, in turns; the first step of each warms up. Growth of memory is that of the process's peak over what
+process of its own, in turns; a step on one chunk warms up. Growth of memory is that of the process's peak over what
 was resident before its first step.
 """
 
@@ -37,12 +38,12 @@ from benchmarks.train.shop import first_batch, load_batch, open_shop, save_batch
 from eclip.model import presets
 from eclip.model.encoder import Encoder
 from eclip.train.batches import Batch
-from eclip.train.config import TrainConfig, load_recipe
+from eclip.train.config import TrainConfig
 from eclip.train.ranks import Ranks
+from eclip.train.recipes import load_recipe
 from eclip.train.step import TrainStep, freeze_batch_statistics
 
 SHIPPED_LENGTH = 77  # open_clip's default
-WARM_UP = 1
 MARKS = {"padded": 3.0, "cut": 1.5}
 MARK_WITHOUT_ACCUMULATION = 1.3
 MARK_OF_MEMORY = 0.7
@@ -50,21 +51,21 @@ MARK_OF_MEMORY = 0.7
 
 @dataclass(frozen=True)
 class Ran:
-    """What one process measured: a step's time (median of its steps), growth of memory in bytes, its first loss."""
+    """What one process measured: a step's time (median of its steps), growth of memory in bytes, its last loss."""
 
     wall: float
     processor: float
     growth: int
-    first_loss: float
+    loss: float
 
 
-def ours(encoder: Encoder, batch: Batch, config: TrainConfig) -> Callable[[int], float]:
-    """A step as eclip takes it: number -> loss."""
+def ours(encoder: Encoder, config: TrainConfig) -> Callable[[Batch], float]:
+    """A step as eclip takes it: batch -> loss."""
     step = TrainStep.of(encoder, config, Ranks())
-    return lambda number: step.take(batch, number=number, lr_factor=1.0)["loss"]
+    return lambda batch: step.take(batch, number=0, lr_factor=1.0)["loss"]
 
 
-def theirs(encoder: Encoder, batch: Batch, config: TrainConfig) -> Callable[[int], float]:
+def theirs(encoder: Encoder, config: TrainConfig) -> Callable[[Batch], float]:
     """A step as open_clip_train takes it."""
     import open_clip
     from open_clip_train.train import train_one_epoch
@@ -75,16 +76,19 @@ def theirs(encoder: Encoder, batch: Batch, config: TrainConfig) -> Callable[[int
     for part in module.modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             part.train = lambda _=True, part=part: part  # train_one_epoch would wake it
-    chunks = list(zip(batch.pixels.split(config.chunk_size), batch.tokens.split(config.chunk_size), strict=True))
+    chunk_size = config.memory.chunk_size
     args = SimpleNamespace(
-        device="cpu", precision="fp32", distill=False, accum_freq=len(chunks), skip_scheduler=True, horovod=False,
-        grad_clip_norm=config.max_grad_norm, batch_size=config.chunk_size, world_size=1, rank=0, local_rank=0,
-        log_every_n_steps=1, wandb=False,
+        device="cpu", precision="fp32", distill=False, skip_scheduler=True, horovod=False, batch_size=chunk_size,
+        grad_clip_norm=config.optimizer.max_grad_norm, world_size=1, rank=0, local_rank=0, log_every_n_steps=1,
+        wandb=False,
     )  # fmt: skip
     decayed = [p for name, p in module.named_parameters() if p.ndim >= 2]
     others = [p for name, p in module.named_parameters() if p.ndim < 2]
-    groups = [{"params": others, "weight_decay": 0.0}, {"params": decayed, "weight_decay": config.weight_decay}]
-    optimizer = torch.optim.AdamW(groups, lr=config.pretrained_lr, betas=(0.9, 0.98), eps=1e-6)
+    groups = [
+        {"params": others, "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": config.optimizer.weight_decay},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.optimizer.pretrained_lr, betas=(0.9, 0.98), eps=1e-6)
     seen: list[float] = []
 
     class Loss(open_clip.ClipLoss):
@@ -94,20 +98,21 @@ def theirs(encoder: Encoder, batch: Batch, config: TrainConfig) -> Callable[[int
             return found
 
     class Loader(list):
-        num_batches, num_samples = len(chunks), len(batch)
+        num_batches, num_samples = property(len), property(lambda chunks: sum(len(pixels) for pixels, _ in chunks))
 
-    data = {"train": SimpleNamespace(set_epoch=lambda _: None, dataloader=Loader(chunks))}
     loss = Loss()
 
-    def take(number: int) -> float:
-        torch.manual_seed(number)
+    def take(batch: Batch) -> float:
+        chunks = Loader(zip(batch.pixels.split(chunk_size), batch.tokens.split(chunk_size), strict=True))
+        args.accum_freq = len(chunks)
+        data = {"train": SimpleNamespace(set_epoch=lambda _: None, dataloader=chunks)}
         train_one_epoch(module, data, loss, 0, optimizer, None, None, None, args)
         return seen[-1]
 
     return take
 
 
-SIDES = {"ours": ours, "theirs": theirs}
+SIDES = {"ours": ours, "slow layers": ours, "theirs": theirs}
 
 
 def resident_bytes() -> int:
@@ -123,17 +128,16 @@ def run_side(side: str, batch: Path, length: int, config: TrainConfig, *, steps:
     encoder = presets.small([])
     pairs = load_batch(batch)
     pairs = dataclasses.replace(pairs, tokens=pairs.tokens[:, :length].contiguous())
-    take = SIDES[side](encoder, pairs, config)
+    take = SIDES[side](encoder, config)
     before = resident_bytes()
-    first_loss, spent = math.nan, []
-    for number in range(WARM_UP + steps):
-        loss, took = timed(lambda number=number: take(number))
-        first_loss = loss if number == 0 else first_loss
+    take(Batch(**{name: values[: config.memory.chunk_size] for name, values in vars(pairs).items()}))  # warms up
+    loss, spent = math.nan, []
+    for _ in range(steps):
+        loss, took = timed(lambda: take(pairs))
         spent.append(took)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    timed_ones = spent[WARM_UP:]
-    wall, processor = (median(getattr(one, kind) for one in timed_ones) for kind in ("wall", "processor"))
-    return Ran(wall, processor, peak - before, first_loss)
+    wall, processor = (median(getattr(one, kind) for one in spent) for kind in ("wall", "processor"))
+    return Ran(wall, processor, peak - before, loss)
 
 
 def in_its_own_process(side: str, batch: Path, length: int, size: int, args: argparse.Namespace) -> Ran:
@@ -144,7 +148,7 @@ def in_its_own_process(side: str, batch: Path, length: int, size: int, args: arg
     }  # fmt: skip
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "benchmarks.train.accumulation", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Ran(**json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -155,16 +159,24 @@ def compare(batch: Path, size: int, lengths: dict[str, int], marks: dict[str, fl
         name: Race(f"step of {size:,} pairs, {kind}, titles {name} ({length} tokens)", "open_clip", marks[name])
         for name, length in lengths.items()
     }
-    growths: dict[str, list[int]] = {name: [] for name in (*lengths, "ours")}
+    slow = Race(f"step of {size:,} pairs, {kind}, short cuts through layers", "without them", 1.0)
+    growths: dict[str, list[int]] = {name: [] for name in (*lengths, "ours", "slow layers")}
     for _ in range(args.rounds):
-        own = in_its_own_process("ours", batch, max(lengths.values()), size, args)
+        own, own_slow = (
+            in_its_own_process(side, batch, max(lengths.values()), size, args) for side in ("ours", "slow layers")
+        )
         growths["ours"].append(own.growth)
-        losses = {"eclip": own.first_loss}
+        growths["slow layers"].append(own_slow.growth)
+        slow.add(Spent(own.wall, own.processor), Spent(own_slow.wall, own_slow.processor))
+        losses = {"eclip": own.loss, "eclip without short cuts": own_slow.loss}
         for name, length in lengths.items():
             peer = in_its_own_process("theirs", batch, length, size, args)
             growths[name].append(peer.growth)
-            losses[name] = peer.first_loss
+            losses[name] = peer.loss
             races[name].add(Spent(own.wall, own.processor), Spent(peer.wall, peer.processor))
+    print(slow)
+    print(f"    growth of resident memory {median(growths['ours']) / 2**20:,.0f} MB against "
+          f"{median(growths['slow layers']) / 2**20:,.0f} MB")  # fmt: skip
     for name, race in races.items():
         mine, other = (median(growths[who]) for who in ("ours", name))
         reached = "reached" if mine <= MARK_OF_MEMORY * other else "MISSED"
@@ -173,7 +185,7 @@ def compare(batch: Path, size: int, lengths: dict[str, int], marks: dict[str, fl
               f"{size / median(s.wall for s in race.theirs):.1f}")  # fmt: skip
         print(f"    growth of resident memory {mine / 2**20:,.0f} MB against {other / 2**20:,.0f} MB: "
               f"{mine / other:.2f} of it; mark {MARK_OF_MEMORY} with accumulation: {reached}", flush=True)  # fmt: skip
-    print("    first losses: " + ", ".join(f"{who} {loss:.4f}" for who, loss in losses.items()), flush=True)
+    print("    last losses: " + ", ".join(f"{who} {loss:.4f}" for who, loss in losses.items()), flush=True)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -191,14 +203,16 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def recipe(args: argparse.Namespace) -> TrainConfig:
-    """Recipe `small` in chunks of the size asked for."""
-    return dataclasses.replace(
-        load_recipe("small"),
-        chunk_size=args.chunk,
-        text_chunk_size=args.chunk,
-        kept_graph_megabytes=args.kept,
-        global_batch_size=args.batch,
+def recipe(side: str, size: int, args: argparse.Namespace) -> TrainConfig:
+    """Recipe `small` in chunks of the size asked for; a batch that is one chunk keeps its graph, as by default."""
+    return load_recipe("small").changed(
+        {
+            "batch.size": size,
+            "memory.chunk_size": args.chunk,
+            "memory.text_chunk_size": args.chunk,
+            "memory.kept_graph_megabytes": args.kept if size > args.chunk else 1024,
+            "memory.quick_layers": side == "ours",
+        }
     )
 
 
@@ -206,7 +220,7 @@ def main() -> None:
     """Read a batch, let both sides step on it, print."""
     args = read_arguments()
     if args.side:
-        config = recipe(args)
+        config = recipe(args.side, args.batch, args)
         ran = run_side(args.side, args.batch_file, args.length, config, steps=args.steps, threads=args.threads)
         print(json.dumps(dataclasses.asdict(ran)))
         return

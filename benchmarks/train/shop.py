@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -14,13 +15,15 @@ from eclip.model.encoder import Encoder
 from eclip.products.store import Store
 from eclip.train.batches import Batch, training_batches
 from eclip.train.config import TrainConfig
+from eclip.train.loop import make_sampler
 from eclip.train.pairs import Pairs, read_training_pairs
 from eclip.train.ranks import Ranks
-from eclip.train.trainer import make_sampler
+
+MOST_PAIRS = 4_096
 
 
 def open_shop(place: Path | None, scratch: Path, *, products: int = 2_000) -> tuple[Store, Pairs]:
-    """The store there, or one of a sample shop; and its training pairs."""
+    """The store there, or one of a sample shop; and some of its training pairs."""
     if place is None:
         place = scratch / "store"
         for arguments in (
@@ -29,7 +32,11 @@ def open_shop(place: Path | None, scratch: Path, *, products: int = 2_000) -> tu
         ):
             subprocess.run([sys.executable, "-m", "eclip", *arguments], check=True, stderr=subprocess.DEVNULL)
     store = Store.open(place)
-    return store, read_training_pairs(store)
+    pairs = read_training_pairs(store)
+    some = np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])
+    fields = {name: values[some] for name, values in vars(pairs).items() if isinstance(values, np.ndarray)}
+    lists = {name: [values[i] for i in some] for name, values in vars(pairs).items() if isinstance(values, list)}
+    return store, Pairs(**fields, **lists)
 
 
 def first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConfig, size: int) -> Batch:
@@ -42,7 +49,7 @@ def first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConfi
         first_position=0,
         size_at=lambda _: size,
         ranks=Ranks(),
-        min_crop_share=config.min_crop_share,
+        augmentation=config.augmentation,
     )
     with closing(batches):
         return next(batches)
