@@ -29,7 +29,10 @@ class _Tracer(fx.Tracer):
 
 
 def foldable_pairs(module: nn.Module) -> list[FoldedPair]:
-    """Convolutions whose output goes into a batch normalisation and nowhere else; none where it can't be told."""
+    """Convolutions whose output goes into a batch normalisation and nowhere else; none where it can't be told.
+
+    No module may be called in another thread meanwhile: tracing changes what a call does in the whole process.
+    """
     if not any(_can_be_folded(part) for part in module.modules()):
         return []
     try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -32,23 +31,21 @@ class TrainStep:
         config: The recipe.
         optimizer: Over the encoder's parameters.
         ranks: Who trains along.
+        shortcuts: Through which layers.
     """
 
     encoder: Encoder
     config: TrainConfig
     optimizer: torch.optim.Optimizer
     ranks: Ranks
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
-        """A step with the recipe's optimiser."""
+        """A step with the recipe's optimiser; made before batches are, as finding short cuts disturbs other threads."""
         optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
-        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
-
-    @cached_property
-    def shortcuts(self) -> Shortcuts:
-        """Ways through the layers that the step takes."""
-        return Shortcuts.of(self.encoder.module) if self.config.memory.quick_layers else Shortcuts()
+        shortcuts = Shortcuts.of(encoder.module) if config.memory.quick_layers else Shortcuts()
+        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks, shortcuts=shortcuts)
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch.
