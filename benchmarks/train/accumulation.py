@@ -125,6 +125,7 @@ def run_side(side: str, batch: Path, length: int, config: TrainConfig, *, steps:
     torch.set_num_threads(threads)
     if side == "theirs":  # what eclip tells the C library is no part of the peer
         presets.keep_freed_memory = lambda: None
+    torch.manual_seed(0)  # for the layers that start from scratch
     encoder = presets.small([])
     pairs = load_batch(batch)
     pairs = dataclasses.replace(pairs, tokens=pairs.tokens[:, :length].contiguous())

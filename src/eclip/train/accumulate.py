@@ -190,7 +190,7 @@ def accumulate(
     """
     budget = GraphBudget(kept_bytes, frozenset(p.untyped_storage().data_ptr() for p in parameters))
     streams = [inputs.chunks() for inputs in (image, text)]
-    for chunk in chain(*streams):
+    for chunk in chain(*reversed(streams)):  # titles first: their graphs save five times the time of as large ones
         chunk.look(budget)
     after = RandomState.now()
     found = loss_of(*(_in_order(chunks) for chunks in streams))
