@@ -13,10 +13,11 @@ from eclip.model.encoder import Encoder
 from eclip.train.accumulate import TowerInputs, accumulate
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
 from eclip.train.targets import Targets
-from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+from eclip.train.tiles import Gathered, LossAndGradients
 
 MAX_LOGIT_SCALE = math.log(100)
 
@@ -97,6 +98,7 @@ class TrainStep:
         )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
+        add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
         return found
 
     def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
@@ -116,7 +118,7 @@ class TrainStep:
             targets=targets,
             ranks=self.ranks,
         )
-        return softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp())
+        return contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss)
 
 
 def freeze_batch_statistics(module: nn.Module) -> None:

@@ -16,6 +16,7 @@ from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import fit_to_loss
 from eclip.train.loop import TrainingLoop, TrainSummary
 from eclip.train.pairs import read_training_pairs
 from eclip.train.ranks import Ranks
@@ -98,7 +99,11 @@ def train_model(
 
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
-    """The encoder a run begins with: an earlier model, a preset, or any open_clip model."""
+    """The encoder a run begins with: an earlier model, a preset, or any open_clip model, with what its loss needs."""
+    return fit_to_loss(_start_towers(config, titles, init=init), config.targets.loss)
+
+
+def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
     if init is not None:
         encoder = load_model(init)
         encoder.pretrained_prefixes = ("visual.", "text.")

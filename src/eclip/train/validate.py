@@ -7,16 +7,22 @@ import torch
 
 from eclip.model.encoder import Encoder
 from eclip.products.store import Store
+from eclip.train.contrast import contrast_gradients
 from eclip.train.pairs import Pairs
 from eclip.train.ranks import Ranks
-from eclip.train.targets import TargetConfig, Targets
-from eclip.train.tiles import Gathered, softmax_gradients
+from eclip.train.targets import LossKind, TargetConfig, Targets
+from eclip.train.tiles import Gathered
 
 VALIDATION_PAIRS = 1_000
 
 
-def validation_loss(encoder: Encoder, store: Store, pairs: Pairs, *, seed: int) -> float | None:
-    """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs."""
+def validation_loss(
+    encoder: Encoder, store: Store, pairs: Pairs, *, seed: int, loss: LossKind = "softmax"
+) -> float | None:
+    """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs.
+
+    A model is judged by the kind of loss that it is trained with: a sigmoid's logit scale means nothing to a softmax.
+    """
     draw = np.random.default_rng(seed)  # a feed may be sorted
     chosen = np.sort(draw.permutation(len(pairs))[:VALIDATION_PAIRS])
     if len(chosen) < 2:
@@ -31,5 +37,5 @@ def validation_loss(encoder: Encoder, store: Store, pairs: Pairs, *, seed: int) 
         targets=Targets.of_groups(torch.from_numpy(pairs.groups[chosen][seen]), TargetConfig()),
         ranks=Ranks(),
     )
-    found = softmax_gradients(batch, encoder.module.logit_scale.detach().exp().cpu())
+    found = contrast_gradients(batch, encoder.module, loss=loss)
     return (found.loss - found.floor).item()
