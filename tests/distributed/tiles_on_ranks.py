@@ -1,4 +1,4 @@
-"""Compare the tiled losses of this rank's rows with whole matrices and autograd: run by the tests, once for each rank."""
+"""Compare the tiled losses of this rank's rows with whole matrices and autograd: run by the tests on each rank."""
 
 from __future__ import annotations
 

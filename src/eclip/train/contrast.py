@@ -49,9 +49,9 @@ def add_bias_gradient(module: nn.Module, found: LossAndGradients, *, loss: LossK
 def fit_to_loss(encoder: Encoder, loss: LossKind) -> Encoder:
     """Give an encoder what its loss needs before its first step; returns the same.
 
-    For the sigmoid, a model without a logit bias, or with towers from scratch, begins at SigLIP's scale and bias: the scale of
-    a softmax is another thing. One that was trained with a bias keeps both. What is set stands in `model_cfg` too,
-    so that the saved model is made with a bias, by eclip and by plain open_clip.
+    For the sigmoid, a model without a logit bias, or with towers from scratch, begins at SigLIP's scale and bias: the
+    scale of a softmax is another thing. One that was trained with a bias keeps both. What is set stands in `model_cfg`
+    too, so that the saved model is made with a bias, by eclip and by plain open_clip.
     """
     module = encoder.module
     has_bias = getattr(module, "logit_bias", None) is not None

@@ -16,6 +16,7 @@ from eclip.train.config import TrainConfig
 from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
+from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
 from eclip.train.tiles import Gathered, LossAndGradients
 
@@ -119,10 +120,3 @@ class TrainStep:
             ranks=self.ranks,
         )
         return contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss)
-
-
-def freeze_batch_statistics(module: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics; with batch ones a chunk would not equal its whole."""
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.eval()
