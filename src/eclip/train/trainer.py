@@ -18,6 +18,7 @@ from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, s
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import fit_to_loss
 from eclip.train.loop import TrainingLoop, TrainSummary
+from eclip.train.neighbours import forget_neighbours
 from eclip.train.pairs import read_training_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.watch import plot_log
@@ -80,6 +81,7 @@ def train_model(
     ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
     if resumed is None and ranks.is_first:
         save_start(run, encoder, identity)
+        forget_neighbours(run)
     summary = loop.run_to_end()
     if not ranks.is_first:
         return summary
