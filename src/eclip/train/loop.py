@@ -42,6 +42,7 @@ class TrainSummary:
     seconds: float
     loss_above_floor: float
     validation_loss_above_floor: float | None
+    drift: dict[str, str] | None = None
 
 
 @dataclass(kw_only=True)

@@ -17,6 +17,7 @@ from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import fit_to_loss
+from eclip.train.drift import drift_facts, drift_since
 from eclip.train.loop import TrainingLoop, TrainSummary
 from eclip.train.neighbours import forget_neighbours
 from eclip.train.pairs import read_training_pairs
@@ -85,11 +86,13 @@ def train_model(
     summary = loop.run_to_end()
     if not ranks.is_first:
         return summary
+    drifts = drift_since(init, encoder, store) if init is not None else {}
     facts = {
         **{name: value for name, value in config.to_json().items() if value is not None},
         "store_digest": store.digest,
         "training_pairs": len(pairs),
-        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
+        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items() if name != "drift"},
+        **drift_facts(drifts),
     }
     plot_log(run)
     cleaned = store.manifest.get("titles") or {}
@@ -97,7 +100,7 @@ def train_model(
         encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
     )
     mark_finished(run)
-    return summary
+    return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
 
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
