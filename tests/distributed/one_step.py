@@ -37,7 +37,7 @@ def main(folder: Path, chunk_size: int, loss: LossKind) -> None:
     """Gradients and parameters after one step, and its figures."""
     with joined_ranks() as ranks:
         torch.manual_seed(ranks.rank)  # ranks begin differently, and must take the first one's weights
-        encoder = fit_to_loss(tiny(TITLES), loss)
+        encoder = fit_to_loss(tiny(TITLES), loss, batch_size=NUM_PAIRS)
         encoder.module.double()
         ranks.share_state(encoder.module)
         memory = MemoryConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)

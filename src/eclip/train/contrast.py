@@ -15,8 +15,7 @@ from eclip.model.encoder import Encoder
 from eclip.train.targets import LossKind
 from eclip.train.tiles import Gathered, LossAndGradients, sigmoid_gradients, softmax_gradients
 
-# Where SigLIP starts (Zhai et al., ICCV 2023, section 3.2): as good as sure that no pair belongs together.
-SIGMOID_LOGIT_SCALE, SIGMOID_LOGIT_BIAS = math.log(10), -10.0
+SIGMOID_LOGIT_SCALE = math.log(10)  # where SigLIP starts (Zhai et al., ICCV 2023, section 3.2)
 
 
 def contrast_gradients(batch: Gathered, module: nn.Module, *, loss: LossKind) -> LossAndGradients:
@@ -46,20 +45,23 @@ def add_bias_gradient(module: nn.Module, found: LossAndGradients, *, loss: LossK
         bias.grad = found.logit_bias.to(bias).reshape(bias.shape)
 
 
-def fit_to_loss(encoder: Encoder, loss: LossKind) -> Encoder:
+def fit_to_loss(encoder: Encoder, loss: LossKind, *, batch_size: int) -> Encoder:
     """Give an encoder what its loss needs before its first step; returns the same.
 
-    For the sigmoid, a model without a logit bias, or with towers from scratch, begins at SigLIP's scale and bias: the
-    scale of a softmax is another thing. One that was trained with a bias keeps both. What is set stands in `model_cfg`
-    too, so that the saved model is made with a bias, by eclip and by plain open_clip.
+    For the sigmoid, a model without a logit bias, or with towers from scratch, begins at SigLIP's scale, and at a bias
+    of -ln B: of B pictures one belongs to a title, and a model that knows nothing should say so. (SigLIP's -10 is that
+    of its batches of 22 thousand; in small ones all features first run together, to make up for it.) A model that was
+    trained with a bias keeps both. What is set stands in `model_cfg` too, so that the saved model is made with a bias,
+    by eclip and by plain open_clip.
     """
     module = encoder.module
     has_bias = getattr(module, "logit_bias", None) is not None
     if loss == "sigmoid" and not (has_bias and encoder.pretrained_prefixes):
         with torch.no_grad():
             module.logit_scale.fill_(SIGMOID_LOGIT_SCALE)
-        module.logit_bias = nn.Parameter(torch.full_like(module.logit_scale, SIGMOID_LOGIT_BIAS))
-        scalars = {"init_logit_scale": SIGMOID_LOGIT_SCALE, "init_logit_bias": SIGMOID_LOGIT_BIAS}
+        bias = -math.log(batch_size)
+        module.logit_bias = nn.Parameter(torch.full_like(module.logit_scale, bias))
+        scalars = {"init_logit_scale": SIGMOID_LOGIT_SCALE, "init_logit_bias": bias}
         encoder.model_cfg = {**encoder.model_cfg, **scalars}
     return encoder
 

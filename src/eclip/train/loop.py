@@ -149,13 +149,7 @@ class TrainingLoop:
                 if share - validated_at >= 1 / VALIDATIONS_PER_RUN or share >= 1:
                     validated_at, validated = (
                         share,
-                        validation_loss(
-                            self.encoder,
-                            self.store,
-                            self.validation,
-                            seed=self.config.seed,
-                            loss=self.config.targets.loss,
-                        ),
+                        validation_loss(self.encoder, self.store, self.validation, seed=self.config.seed),
                     )
                     if validated is not None:
                         figures["validation_loss_above_floor"] = validated

@@ -105,7 +105,9 @@ def train_model(
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
     """The encoder a run begins with: an earlier model, a preset, or any open_clip model, with what its loss needs."""
-    return fit_to_loss(_start_towers(config, titles, init=init), config.targets.loss)
+    towers = _start_towers(config, titles, init=init)
+    first_size = config.batch.schedule[0][1] if config.batch.schedule else config.batch.size
+    return fit_to_loss(towers, config.targets.loss, batch_size=first_size)
 
 
 def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:

@@ -7,21 +7,18 @@ import torch
 
 from eclip.model.encoder import Encoder
 from eclip.products.store import Store
-from eclip.train.contrast import contrast_gradients
 from eclip.train.pairs import Pairs
 from eclip.train.ranks import Ranks
-from eclip.train.targets import LossKind, TargetConfig, Targets
-from eclip.train.tiles import Gathered
+from eclip.train.targets import TargetConfig, Targets
+from eclip.train.tiles import Gathered, softmax_gradients
 
 VALIDATION_PAIRS = 1_000
 
 
-def validation_loss(
-    encoder: Encoder, store: Store, pairs: Pairs, *, seed: int, loss: LossKind = "softmax"
-) -> float | None:
+def validation_loss(encoder: Encoder, store: Store, pairs: Pairs, *, seed: int) -> float | None:
     """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs.
 
-    A model is judged by the kind of loss that it is trained with: a sigmoid's logit scale means nothing to a softmax.
+    Always the softmax's: a sigmoid's bias belongs to the number of negatives that it was trained with.
     """
     draw = np.random.default_rng(seed)  # a feed may be sorted
     chosen = np.sort(draw.permutation(len(pairs))[:VALIDATION_PAIRS])
@@ -37,5 +34,5 @@ def validation_loss(
         targets=Targets.of_groups(torch.from_numpy(pairs.groups[chosen][seen]), TargetConfig()),
         ranks=Ranks(),
     )
-    found = contrast_gradients(batch, encoder.module, loss=loss)
+    found = softmax_gradients(batch, encoder.module.logit_scale.detach().exp().cpu())
     return (found.loss - found.floor).item()

@@ -29,7 +29,7 @@ TITLES = [f"title {row} of {row * row} words" for row in range(9)]
 @pytest.fixture
 def encoder() -> Encoder:
     torch.manual_seed(0)
-    return fit_to_loss(tiny(TITLES, image_size=16), "sigmoid")
+    return fit_to_loss(tiny(TITLES, image_size=16), "sigmoid", batch_size=64)
 
 
 def drawn_batch(encoder: Encoder) -> Batch:
@@ -65,9 +65,9 @@ def test_an_accumulated_sigmoid_step_equals_autograd_over_the_whole_matrix(encod
         torch.testing.assert_close(parameter.grad, wanted[name], rtol=1e-9, atol=1e-10, msg=name)
 
 
-def test_a_new_model_begins_as_siglip_and_its_bias_is_not_decayed(encoder: Encoder) -> None:
+def test_a_new_model_begins_as_siglip_at_its_batch_and_its_bias_is_not_decayed(encoder: Encoder) -> None:
     assert encoder.module.logit_scale.item() == pytest.approx(math.log(10))
-    assert encoder.module.logit_bias.item() == -10
+    assert encoder.module.logit_bias.item() == pytest.approx(-math.log(64))
     for group in make_optimizer(encoder.module, TrainConfig().optimizer, pretrained_prefixes=()).param_groups:
         if any(parameter is encoder.module.logit_bias for parameter in group["params"]):
             assert group["weight_decay"] == 0
@@ -81,14 +81,14 @@ def test_a_bias_that_was_trained_is_kept(encoder: Encoder) -> None:
     with torch.no_grad():
         encoder.module.logit_bias.fill_(-7.5)
         encoder.module.logit_scale.fill_(3.0)
-    fit_to_loss(encoder, "sigmoid")
+    fit_to_loss(encoder, "sigmoid", batch_size=64)
     assert (encoder.module.logit_bias.item(), encoder.module.logit_scale.item()) == (-7.5, 3.0)
 
 
 def test_softmax_leaves_a_model_as_it_is() -> None:
     encoder = tiny(TITLES, image_size=16)
     before = dict(encoder.model_cfg)
-    fit_to_loss(encoder, "softmax")
+    fit_to_loss(encoder, "softmax", batch_size=64)
     assert encoder.module.logit_bias is None
     assert encoder.model_cfg == before
     assert encoder.module.logit_scale.item() == pytest.approx(math.log(1 / 0.07))

@@ -26,7 +26,7 @@ def with_layer(monkeypatch: pytest.MonkeyPatch, layer: nn.Module) -> None:
     """Put a layer behind the picture tower."""
 
     def start(config: TrainConfig, titles: list[str], *, init: object) -> object:
-        encoder = fit_to_loss(tiny(titles, image_size=16), config.targets.loss)
+        encoder = fit_to_loss(tiny(titles, image_size=16), config.targets.loss, batch_size=24)
         encoder.module.visual = nn.Sequential(encoder.module.visual, layer)
         return encoder
 
