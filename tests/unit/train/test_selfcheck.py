@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from eclip.errors import ConfigError, ModelError
 from eclip.model.presets import tiny
@@ -63,11 +64,23 @@ def test_a_layer_that_looks_across_pairs_is_found(plain_store: Store, monkeypatc
         check_step(plain_store, CONFIG)
 
 
+class ReadsItsDropout(nn.Module):
+    """As attention does: the layer is never called, its share is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return F.dropout(features, self.dropout.p, training=self.training)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5), ReadsItsDropout()])
 def test_dropout_is_replayed_and_kept_out_of_the_first_comparison(
-    plain_store: Store, monkeypatch: pytest.MonkeyPatch
+    plain_store: Store, monkeypatch: pytest.MonkeyPatch, layer: nn.Module
 ) -> None:
-    with_layer(monkeypatch, nn.Dropout(0.5))
+    with_layer(monkeypatch, layer)
     assert check_step(plain_store, CONFIG).random_layers == "off in the first comparison"
 
 
