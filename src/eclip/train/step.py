@@ -13,11 +13,13 @@ from eclip.model.encoder import Encoder
 from eclip.train.accumulate import TowerInputs, accumulate
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
 from eclip.train.shortcuts import Shortcuts
+from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
-from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+from eclip.train.tiles import Gathered, LossAndGradients
 
 MAX_LOGIT_SCALE = math.log(100)
 
@@ -104,6 +106,7 @@ class TrainStep:
             )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
+        add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
         return found
 
     def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
@@ -123,11 +126,4 @@ class TrainStep:
             targets=targets,
             ranks=self.ranks,
         )
-        return softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp())
-
-
-def freeze_batch_statistics(module: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics; with batch ones a chunk would not equal its whole."""
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.eval()
+        return contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss)

@@ -87,9 +87,10 @@ class Gathered:
 def softmax_gradients(batch: Gathered, logit_scale: torch.Tensor) -> LossAndGradients:
     """Soft-label contrastive loss of a batch and its gradients.
 
-    L = 1/(2W) sum_i w_i sum_j q_ij (-log p_ij - log r_ij), p = softmax of s over titles, r = over pictures (our
-    reading of e-CLIP, Shin et al., CIKM 2022). With identity targets and equal weights it is CLIP's loss (Radford
-    et al., 2021). dL/ds_ij = 1/(2W) (w_i p_ij + w_j r_ij - (w_i + w_j) q_ij).
+    L = 1/(2W) sum_ij q_ij (-w_i log p_ij - w_j log r_ij), p = softmax of s over titles, r = over pictures: a weight
+    counts for the row of its picture and for that of its title (our reading of e-CLIP, Shin et al., CIKM 2022). With
+    identity targets and equal weights it is CLIP's loss (Radford et al., 2021).
+    dL/ds_ij = 1/(2W) (w_i p_ij + w_j r_ij - (w_i + w_j) q_ij).
 
     Args:
         batch: Features, in the precision that the sums are to be made in.
