@@ -54,12 +54,9 @@ def stage(name: str, total: int | None, *, unit: str = "rows", done_before: int 
             done += step
             if note and time.monotonic() - told >= SECONDS_BETWEEN_NOTES:
                 told = time.monotonic()
-                of = (
-                    ""
-                    if total is None
-                    else f" of {total:,}{_time_left(total - done - done_before, done, told - started)}"
-                )
-                sys.stderr.write(f"{name}: {done_before + done:,}{of} {unit}, {rate()}, {note}\n")
+                left = "" if total is None else f"{_time_left(total - done - done_before, done, told - started)} left, "
+                of = "" if total is None else f" of {total:,}"
+                sys.stderr.write(f"{name}: {done_before + done:,}{of} {unit}, {rate()}, {left}{note}\n")
 
         yield count
         seconds = time.monotonic() - started
@@ -86,8 +83,6 @@ def stage(name: str, total: int | None, *, unit: str = "rows", done_before: int 
 
 
 def _time_left(left: int, done: int, seconds: float) -> str:
-    """How long the units that are left take at the rate so far, in brackets."""
-    if not done:
-        return ""
-    minutes, rest = divmod(round(max(left, 0) / done * seconds), 60)
-    return f" ({minutes // 60}:{minutes % 60:02d}:{rest:02d} left)"
+    """How long the units that are left take at the rate so far."""
+    minutes, rest = divmod(round(max(left, 0) / max(done, 1) * seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

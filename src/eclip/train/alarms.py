@@ -17,7 +17,7 @@ Figures = Mapping[str, float]
 MOST_SKIPPED = 10  # steps in a row without a finite loss or gradient; then the run ends
 CHANCE_STEPS, CHANCE_SHARE = 100, 0.99
 CLAMP_STEPS, CLAMP = 200, 99.9
-MOST_COSINE, LEAST_RANK = 0.97, 2.5
+MOST_COSINE, LEAST_RANK = 0.97, 1.5
 RISES, RISE = 2, 1.02
 
 

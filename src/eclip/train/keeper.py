@@ -30,7 +30,8 @@ from eclip.train.trackers import open_trackers
 from eclip.train.validate import ValidationBatch
 from eclip.train.watch import RunLog, console_note, memory_megabytes, read_log
 
-VALIDATION_SHARE = 0.1  # of the time of a run that has only so many minutes
+VALIDATION_PAIRS = 0.5  # most pairs tried for one trained on, which costs three times as much
+VALIDATION_SECONDS = 0.1  # share of the time of a run that has only so many minutes
 
 
 @dataclass(kw_only=True)
@@ -45,6 +46,7 @@ class Keeper:
         validation: The pairs that it is tried on.
         log: Its figures.
         alarms: Know all steps so far.
+        num_validations: Evenly over the run.
         on_the_clock: The run has only so many minutes: validations must not cost much beside them.
         best: How the best weights so far did.
         validated: Figures of the newest validation.
@@ -57,6 +59,7 @@ class Keeper:
     validation: ValidationBatch
     log: RunLog
     alarms: Alarms
+    num_validations: int
     on_the_clock: bool
     best: Best | None
     validated: dict[str, float] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Keeper:
         run: Path,
         *,
         first_step: int,
+        total_pairs: int,
         on_the_clock: bool,
     ) -> Keeper:
         """The keeper of a run that goes on at a step: its log and warnings are those of the steps before."""
@@ -83,16 +87,18 @@ class Keeper:
         for line in read_log(run):
             alarms.look(line)
             validated.update({name: value for name, value in line.items() if name.startswith("validation_")})
+        pairs, most = read_pairs(store, "validation"), config.watch.validation_pairs
+        validation = ValidationBatch.draw(store, pairs, most=most, seed=config.seed)
+        affordable = int(VALIDATION_PAIRS * total_pairs / max(len(validation.chosen), 1))
         return cls(
             encoder=encoder,
             optimizer=optimizer,
             config=config,
             run=run,
-            validation=ValidationBatch.draw(
-                store, read_pairs(store, "validation"), most=config.watch.validation_pairs, seed=config.seed
-            ),
+            validation=validation,
             log=log,
             alarms=alarms,
+            num_validations=max(1, min(config.watch.validations, affordable)),
             on_the_clock=on_the_clock,
             best=read_best(run),
             validated=validated,
@@ -137,10 +143,9 @@ class Keeper:
 
     def _validation_is_due(self, before: float, share: float, elapsed_seconds: float) -> bool:
         # By the share of the run alone, so that a resumed run validates at the same steps.
-        parts = self.config.watch.validations
-        if int(min(share, 1) * parts) <= int(before * parts):
+        if int(min(share, 1) * self.num_validations) <= int(before * self.num_validations):
             return False
-        return not self.on_the_clock or share >= 1 or self.validation_seconds <= VALIDATION_SHARE * elapsed_seconds
+        return not self.on_the_clock or share >= 1 or self.validation_seconds <= VALIDATION_SECONDS * elapsed_seconds
 
     def _validate(self, progress: Progress) -> dict[str, float]:
         """Try the model; its weights are kept when they are the best so far."""

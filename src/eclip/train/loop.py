@@ -120,6 +120,7 @@ class TrainingLoop:
             self.config,
             self.run,
             first_step=self.progress.step,
+            total_pairs=self.total_pairs,
             on_the_clock=self.budget_seconds is not None,
         )
 

@@ -25,7 +25,7 @@ class WatchConfig:
     """How a run is watched; changes nothing of what it learns."""
 
     validations: int = 10
-    """How often a run is tried on validation pairs."""
+    """How often a run is tried on validation pairs at most; less often where that would cost much beside training."""
     validation_pairs: int = 1000
     """Most pairs that it is tried on, as one batch, the same each time."""
     log_to: tuple[TrackerName, ...] = ()

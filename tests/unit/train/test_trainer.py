@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 from eclip.errors import CheckpointError
-from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
 from eclip.train.batchsizes import BatchConfig
@@ -27,18 +25,9 @@ CONFIG = TrainConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """48 products, no two of one catalog, title or picture."""
-    folder = tmp_path_factory.mktemp("trainer")
-    lines = []
-    for row in range(48):
-        pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{row}.png")
-        lines.append(f"{row},Product number {row} of {row * 7},{row}.png\n")
-    (folder / "feed.csv").write_text("id,title,image\n" + "".join(lines))
-    prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
-    return Store.open(folder / "store")
+@pytest.fixture
+def store(small_store: Store) -> Store:
+    return small_store
 
 
 def weights(model: Path) -> dict[str, np.ndarray]:
