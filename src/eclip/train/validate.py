@@ -53,7 +53,7 @@ class ValidationBatch:
 def figures_of(image: np.ndarray, text: np.ndarray, groups: np.ndarray, scale: torch.Tensor) -> dict[str, float]:
     """What the features of pairs, [b, D] both, are worth as one batch with loss groups [b].
 
-    The loss above its floor is always the softmax one with catalog targets, so that all runs can be compared (a sigmoid's
+    The loss above its floor is always the softmax one with catalog targets, so that runs compare (a sigmoid's
     bias belongs to the number of negatives it was trained with). recall@k is of titles that look for pictures; each
     picture of the title's loss group is a right one, and the first found counts.
     """
