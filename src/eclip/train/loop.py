@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.model.encoder import Encoder
-from eclip.products.store import Store
 from eclip.progress import Advance, stage
 from eclip.train.batches import Batch, training_batches
 from eclip.train.batchsizes import BatchSizes, coupled_rate
 from eclip.train.checkpoint import Progress, save_checkpoint
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
-from eclip.train.pairs import Pairs, category_numbers, read_pairs
+from eclip.train.pairs import Pairs, TrainingSource, category_numbers, read_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
@@ -46,7 +45,7 @@ class TrainingLoop:
     """The steps of a run and what they need at hand."""
 
     encoder: Encoder
-    store: Store
+    store: TrainingSource
     pairs: Pairs
     config: TrainConfig
     run: Path
@@ -78,12 +77,13 @@ class TrainingLoop:
         batches = training_batches(
             self.encoder,
             self.pairs,
-            self.store.images,
+            self.store,
             sampler=self.sampler,
             first_position=self.progress.pairs,
             size_at=lambda position: self.sizes.at(self.share_done(position)),
             ranks=self.ranks,
             augmentation=self.config.augmentation,
+            views=self.config.views,
         )
         try:
             with (

@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from eclip.model.encoder import Encoder
-from eclip.train.accumulate import TowerInputs, accumulate
+from eclip.train.accumulate import StreamGradients, TowerInputs, accumulate
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
 from eclip.train.targets import Targets
-from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+from eclip.train.tiles import softmax_gradients
+from eclip.train.viewloss import loss_of_views
 
 MAX_LOGIT_SCALE = math.log(100)
 
@@ -66,9 +67,12 @@ class TrainStep:
         self.optimizer.step()
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+        several = len(self.config.views.weights) > 1
+        terms = {f"{name}_above_floor": value.item() for name, value in found.above_floor.items() if several}
         return {
             "loss": found.loss.item(),
             "loss_above_floor": (found.loss - found.floor).item(),
+            **terms,
             "batch_size": len(batch) * self.ranks.world_size,
             "false_negative_share": targets.false_negative_share,
             "logit_scale": module.logit_scale.exp().item(),
@@ -76,22 +80,12 @@ class TrainStep:
             "lr_factor": lr_factor,
         }
 
-    def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
+    def fill_gradients(self, batch: Batch, targets: Targets) -> StreamGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
         scale, memory = self.encoder.module.logit_scale, self.config.memory
         found = accumulate(
-            TowerInputs(
-                tower=self.encoder.image_features,
-                inputs=batch.pixels.to(self.encoder.device),
-                chunk_size=memory.chunk_size,
-            ),
-            TowerInputs(
-                tower=self.encoder.text_features,
-                inputs=batch.tokens.to(self.encoder.device),
-                chunk_size=memory.text_chunk_size,
-                lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
-            ),
-            lambda image, text: self._loss(image, text, batch, targets),
+            self._streams(batch),
+            lambda features: self._loss(features, batch, targets),
             parameters=self.encoder.module.parameters(),
             kept_bytes=memory.kept_graph_megabytes << 20,
         )
@@ -99,7 +93,35 @@ class TrainStep:
         self._add_scale_gradient(scale, found)
         return found
 
-    def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
+    def _streams(self, batch: Batch) -> dict[str, TowerInputs]:
+        """What goes through the towers, pictures first; only what some term looks at."""
+        views, streams = self.config.views, {}
+        if views.need_pictures:
+            streams["image"] = self._pictures(batch.pixels)
+        if views.need_titles:
+            streams["text"] = self._titles(batch.tokens)
+        if batch.mate_pictures is not None:
+            streams["mate_image"] = self._pictures(batch.mate_pictures.inputs)
+        if batch.mate_titles is not None:
+            streams["mate_text"] = self._titles(batch.mate_titles.inputs)
+        return {name: stream for name, stream in streams.items() if len(stream.inputs)}
+
+    def _pictures(self, pixels: torch.Tensor) -> TowerInputs:
+        return TowerInputs(
+            tower=self.encoder.image_features,
+            inputs=pixels.to(self.encoder.device),
+            chunk_size=self.config.memory.chunk_size,
+        )
+
+    def _titles(self, tokens: torch.Tensor) -> TowerInputs:
+        return TowerInputs(
+            tower=self.encoder.text_features,
+            inputs=tokens.to(self.encoder.device),
+            chunk_size=self.config.memory.text_chunk_size,
+            lengths=(tokens != self.encoder.pad_id).sum(dim=1),
+        )
+
+    def _add_scale_gradient(self, scale: nn.Parameter, found: StreamGradients) -> None:
         """The gradient of the scale's logarithm, once for the whole batch: every rank has all of it."""
         if scale.requires_grad:
             scale.grad = (found.logit_scale * scale.detach().exp()).to(scale.dtype).reshape(scale.shape)
@@ -108,15 +130,15 @@ class TrainStep:
         groups = self.ranks.gather(batch.groups.to(self.encoder.device))
         return Targets.of_groups(groups, self.config.targets)
 
-    def _loss(self, image: torch.Tensor, text: torch.Tensor, batch: Batch, targets: Targets) -> LossAndGradients:
-        gathered = Gathered(
-            image=self.ranks.gather(image),
-            text=self.ranks.gather(text),
-            weights=self.ranks.gather(batch.weights.to(image)),
+    def _loss(self, features: dict[str, torch.Tensor], batch: Batch, targets: Targets) -> StreamGradients:
+        return loss_of_views(
+            features,
+            batch,
+            weights=self.config.views.weights,
             targets=targets,
             ranks=self.ranks,
+            contrast=lambda gathered: softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp()),
         )
-        return softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp())
 
 
 def freeze_batch_statistics(module: nn.Module) -> None:

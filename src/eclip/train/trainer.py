@@ -12,12 +12,11 @@ from eclip.errors import ConfigError
 from eclip.model.encoder import Encoder, default_device
 from eclip.model.folder import load_model, save_model
 from eclip.model.presets import PRESETS, from_open_clip
-from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop, TrainSummary
-from eclip.train.pairs import read_training_pairs
+from eclip.train.pairs import TrainingSource, read_training_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.watch import plot_log
 
@@ -25,7 +24,7 @@ ALONE = Ranks()
 
 
 def train_model(
-    store: Store,
+    store: TrainingSource,
     out: Path,
     config: TrainConfig,
     *,
@@ -51,7 +50,7 @@ def train_model(
         RankLostError: Another process has ended.
     """
     torch.manual_seed(config.seed)
-    pairs = read_training_pairs(store)
+    pairs = read_training_pairs(store, config.views)
     run = out / MODEL_RUN
     identity = {
         **config.to_json(),

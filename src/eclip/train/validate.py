@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from eclip.model.encoder import Encoder
-from eclip.products.store import Store
-from eclip.train.pairs import Pairs
+from eclip.train.pairs import Pairs, TrainingSource
 from eclip.train.ranks import Ranks
 from eclip.train.targets import TargetConfig, Targets
 from eclip.train.tiles import Gathered, softmax_gradients
@@ -15,7 +14,7 @@ from eclip.train.tiles import Gathered, softmax_gradients
 VALIDATION_PAIRS = 1_000
 
 
-def validation_loss(encoder: Encoder, store: Store, pairs: Pairs, *, seed: int) -> float | None:
+def validation_loss(encoder: Encoder, store: TrainingSource, pairs: Pairs, *, seed: int) -> float | None:
     """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs."""
     draw = np.random.default_rng(seed)  # a feed may be sorted
     chosen = np.sort(draw.permutation(len(pairs))[:VALIDATION_PAIRS])
