@@ -16,11 +16,15 @@ SCRIPT = Path(__file__).with_name("one_step.py")
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("chunk_size", [12, 2], ids=["plain", "accumulated"])
+@pytest.mark.parametrize(
+    ("chunk_size", "views"),
+    [(12, "pairs"), (2, "pairs"), (2, "several")],
+    ids=["plain", "accumulated", "several views"],
+)
 def test_two_ranks_equal_one_process(
-    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int
+    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int, views: str
 ) -> None:
-    arguments = [str(tmp_path), str(chunk_size)]
+    arguments = [str(tmp_path), str(chunk_size), views]
     subprocess.run([sys.executable, str(SCRIPT), *arguments], check=True, timeout=240)
     for status, said in two_ranks(SCRIPT, arguments):
         assert status == 0, said
