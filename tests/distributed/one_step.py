@@ -62,9 +62,7 @@ def main(folder: Path, chunk_size: int, views: str) -> None:
         step = TrainStep.of(encoder, config, ranks)
         own, tokens = ranks.own_rows(NUM_PAIRS // ranks.world_size), encoder.tokenize(TITLES)
         batch = drawn_batch(tokens, own)
-        figures = step.take(
-            with_views(batch, tokens, own) if views == "several" else batch, number=0, lr_factor=1.0
-        )
+        figures = step.take(with_views(batch, tokens, own) if views == "several" else batch, number=0, lr_factor=1.0)
         left = {f"gradient.{name}": p.grad for name, p in encoder.module.named_parameters() if p.grad is not None}
         left |= {f"parameter.{name}": p.detach() for name, p in encoder.module.named_parameters()}
         left |= {f"figure.{name}": torch.tensor(value, dtype=torch.float64) for name, value in figures.items()}

@@ -61,7 +61,11 @@ def dense_loss(features: dict[str, torch.Tensor], views: dict[str, float], scale
     terms = {
         "picture_title": (of["image"], of["text"], dict(enumerate(WEIGHTS.tolist()))),
         "title_title": (of["text"], of["text"] | of["mate_text"], {i: float(i in TITLE_MATES) for i in range(10)}),
-        "picture_picture": (of["image"], of["image"] | of["mate_image"], {i: float(i in PICTURE_MATES) for i in range(10)}),
+        "picture_picture": (
+            of["image"],
+            of["image"] | of["mate_image"],
+            {i: float(i in PICTURE_MATES) for i in range(10)},
+        ),
     }
     return sum(weight * dense_term(*terms[name], scale) for name, weight in views.items())
 

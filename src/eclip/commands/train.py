@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
+from eclip.commands.arguments import SourceArgument, require_own_folder, require_positive, require_seed
 from eclip.errors import ConfigError
 from eclip.files import writing
 from eclip.schema import MODEL_MANIFEST, MODEL_RUN
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    store: StoreArgument,
+    source: SourceArgument,
     /,
     *,
     out: Path,
@@ -28,14 +28,16 @@ def train(
     seed: int | None = None,
     plain_clip: bool = False,
 ) -> TrainSummary:
-    """Train a dual encoder on the store's own pictures and titles.
+    """Train a dual encoder on a store's own pictures and titles, or on titles of same products alone.
 
     Interrupted at any time, the same command goes on from the last checkpoint (one a minute).
 
     Args:
-        store: Made by `eclip prepare`.
+        source: A store made by `eclip prepare`; or, with recipe text, a file of pairs: `left TAB right TAB 0/1`
+            in COL/VAL form, or CSV with the columns left, right and label.
         out: Model folder to write.
-        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds) or a FILE.toml.
+        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds), text (titles alone)
+            or a FILE.toml.
         set: Fields of the recipe to change, FIELD=VALUE each: optimizer.lr=2e-3 batch.size=1024.
         encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
         init: Model folder to continue from, on new listings.
@@ -51,6 +53,7 @@ def train(
         raise ConfigError("--encoder and --init exclude each other: a model that is continued keeps its towers")
     require_own_folder("out", Path(out), marks=(MODEL_MANIFEST, MODEL_RUN))
     from eclip.products.store import Store
+    from eclip.train.pairsource import open_pairs
     from eclip.train.ranks import joined_ranks
     from eclip.train.recipes import load_recipe
     from eclip.train.trainer import train_model
@@ -59,7 +62,7 @@ def train(
     config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
     with writing(Path(out)), joined_ranks() as ranks:
         return train_model(
-            Store.open(store),
+            open_pairs(Path(source)) if Path(source).is_file() else Store.open(source),
             Path(out),
             config,
             minutes=minutes,

@@ -158,7 +158,9 @@ class Store:
         counts = [np.zeros(0, dtype=np.int64)]
         with reading(self.place):
             for batch in self._dataset().to_batches(columns=["extra_images"]):
-                counts.append(pc.fill_null(pc.list_value_length(batch["extra_images"]), 0).to_numpy(zero_copy_only=False))
+                counts.append(
+                    pc.fill_null(pc.list_value_length(batch["extra_images"]), 0).to_numpy(zero_copy_only=False)
+                )
         return np.concatenate(counts).astype(np.int64)
 
     def rows_without_vectors(self, model_digest: str) -> list[int]:

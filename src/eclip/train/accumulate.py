@@ -137,7 +137,7 @@ class Chunk:
         self.features = features if budget.take(saved) else features.detach()
 
     def send_back(self, gradient: torch.Tensor) -> None:
-        """Add to the parameters' gradients what the gradient [n, D] of the stream's features means for this chunk's tower."""
+        """Add to the parameters' gradients what a gradient [n, D] of the stream's features means here."""
         features = self.features
         if not features.requires_grad:
             self.before.restore()

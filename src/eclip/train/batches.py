@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -125,7 +124,9 @@ class BatchMaker:
         rows = np.flatnonzero(mates.num_choices[chosen])
         drawn = [mates.draw(chosen[row], self._rng(places[row], PICTURE_MATE)) for row in rows]
         mains = iter(self.source.images([int(self.pairs.rows[mate]) for mate, extra in drawn if extra is None]))
-        extras = iter(self.source.extra_images([int(self.pairs.rows[row]) for row, extra in drawn if extra is not None]))
+        extras = iter(
+            self.source.extra_images([int(self.pairs.rows[row]) for row, extra in drawn if extra is not None])
+        )
         images = [next(mains) if extra is None else next(extras)[extra] for _, extra in drawn]
         return Stream(inputs=self._pixels(images, places[rows], MATE_CROP), rows=torch.from_numpy(rows))
 
@@ -148,7 +149,9 @@ class BatchMaker:
         for row, place in zip(rows, places, strict=True):
             fields = self.pairs.extra_texts[row]
             kept = self._rng(place, draw).random(len(fields)) < self.views.extra_text_share
-            texts.append(" ".join([self.pairs.titles[row], *(text for text, stays in zip(fields, kept, strict=True) if stays)]))
+            texts.append(
+                " ".join([self.pairs.titles[row], *(text for text, stays in zip(fields, kept, strict=True) if stays)])
+            )
         return self.encoder.tokenize(texts) if texts else torch.zeros(0, 1, dtype=torch.long)
 
     def _rng(self, place: int, draw: int) -> np.random.Generator:

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from eclip.errors import ConfigError
-from eclip.model.encoder import Encoder, default_device
-from eclip.model.folder import load_model, save_model
+from eclip.model.encoder import MODALITIES, Encoder, default_device
+from eclip.model.folder import load_model, read_manifest, save_model
 from eclip.model.presets import PRESETS, from_open_clip
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop, TrainSummary
-from eclip.train.pairs import TrainingSource, read_training_pairs
+from eclip.train.pairs import Pairs, TrainingSource, read_training_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.watch import plot_log
 
@@ -62,6 +62,7 @@ def train_model(
     }
     resumed = load_start(run, identity)
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
+    encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
     loop = TrainingLoop(
         encoder=encoder,
@@ -114,6 +115,20 @@ def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if config.image_size is not None:
         raise ConfigError(f"image_size can't be changed for {config.encoder}: its towers were made for their own size")
     return from_open_clip(config.encoder)
+
+
+def learned_modalities(encoder: Encoder, pairs: Pairs, config: TrainConfig, *, init: Path | None) -> tuple[str, ...]:
+    """What the encoder will be able to encode after the run: what it could before, and what the run looks at."""
+    if init is not None:
+        before = set(read_manifest(init).get("modalities", MODALITIES))
+    else:
+        towers = {"image": "visual.", "text": "text."}
+        before = {name for name, prefix in towers.items() if prefix in encoder.pretrained_prefixes}
+    if config.views.need_pictures and pairs.has_picture.any():
+        before.add("image")
+    if config.views.need_titles:
+        before.add("text")
+    return tuple(name for name in MODALITIES if name in before)
 
 
 def _rounded(value: Any) -> Any:
