@@ -126,6 +126,8 @@ def _trial_seconds(
 
     if init is None and config.encoder not in PRESETS:
         return None, None
+    import torch
+
     from eclip.model.encoder import default_device
     from eclip.train.ranks import Ranks
     from eclip.train.step import TrainStep

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from eclip.console import say
+from eclip.errors import FeedError
 from eclip.products.pairsfile import PairsFile, Record, read_pairs_file, record_title
 from eclip.schema import ATTRIBUTES_TYPE
 
@@ -62,7 +63,10 @@ def open_pairs(path: Path) -> PairSource:
     Raises:
         FeedError: It can't be read, or holds no pair.
     """
-    pairs = read_pairs_file(path)
+    try:
+        pairs = read_pairs_file(path)
+    except FeedError as error:
+        raise FeedError(f"{error}; a feed becomes a store first: eclip prepare {path} --store STORE") from error
     told = pairs.told()
     if told:
         say(told)
