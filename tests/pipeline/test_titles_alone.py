@@ -72,4 +72,6 @@ def test_a_file_of_pairs_trains_a_model(recipe: Path, tmp_path: Path) -> None:
     outcome = done("train", pairs, "--recipe", recipe, "--out", tmp_path / "model")
     assert "1 lines are no pairs and were left out, first line 41" in outcome.err
     assert json.loads((tmp_path / "model" / "eclip.json").read_text())["facts"]["training_pairs"] == 80
-    eclip("train", pairs, "--recipe", "tiny", "--out", tmp_path / "other").assert_fault("0 products to train on with both")
+    eclip("train", pairs, "--recipe", "tiny", "--out", tmp_path / "other").assert_fault(
+        "0 products to train on with both"
+    )

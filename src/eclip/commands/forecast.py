@@ -146,9 +146,7 @@ def _trial_seconds(
     return spent[-1] / len(rows), (time.monotonic() - started) / len(rows)
 
 
-def _trial_batch(
-    encoder: Encoder, titles: list[str | None], images: list[bytes | None], views: ViewsConfig
-) -> Batch:
+def _trial_batch(encoder: Encoder, titles: list[str | None], images: list[bytes | None], views: ViewsConfig) -> Batch:
     """These listings as a batch that costs what one of a run does: where a view wants mates, each stands in for one."""
     import torch
 

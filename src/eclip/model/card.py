@@ -48,8 +48,8 @@ def _learned_alone(encoder: Encoder) -> str:
         return ""
     learned, other = ("titles", "pictures") if encoder.modalities == ("text",) else ("pictures", "titles")
     return (
-        f"\n**It has learned from {learned} alone.** The tower for {other} is there for the layout's sake: its vectors\n"
-        "mean nothing, and eclip treats them as missing."
+        f"\n**It has learned from {learned} alone.** The tower for {other} is there for the layout's sake:\n"
+        "its vectors mean nothing, and eclip treats them as missing."
     )
 
 

@@ -89,5 +89,5 @@ def test_what_is_no_pairs_file_is_refused_in_a_line(tmp_path, text, said):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FeedError, match="no.txt: can't be read"):
+    with pytest.raises(FeedError, match=r"no\.txt: can't be read"):
         read_pairs_file(tmp_path / "no.txt")

@@ -8,7 +8,9 @@ TITLES_ALONE = ViewsConfig(picture_title=0, title_title=1, extra_text=("brand", 
 
 
 def pairs_file(tmp_path):
-    lines = [f"COL title VAL red shoe {n} COL brand VAL b{n}\tCOL title VAL shoe number {n} in red\t1" for n in range(9)]
+    lines = [
+        f"COL title VAL red shoe {n} COL brand VAL b{n}\tCOL title VAL shoe number {n} in red\t1" for n in range(9)
+    ]
     lines += ["COL title VAL red shoe 0 COL brand VAL b0\tCOL title VAL crimson shoe 0 COL size VAL 42\t1"]
     lines += ["COL title VAL red shoe 1 COL brand VAL b1\tCOL title VAL red shoe 2 COL brand VAL b2\t0"]
     path = tmp_path / "pairs.txt"

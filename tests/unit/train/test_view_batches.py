@@ -44,7 +44,9 @@ def made_store(folder: Path, *, pictures: bool) -> Store:
             images[number] = f"{row}-{number}.png"
         catalog = row // 2 if row < 80 else row
         images[1] = images[1] if row % 2 else ""
-        lines.append(f"{row},Item {row * 7} of kind {catalog},{images[0]},{images[1]},c{catalog},maker{row},Shoes > Red")
+        lines.append(
+            f"{row},Item {row * 7} of kind {catalog},{images[0]},{images[1]},c{catalog},maker{row},Shoes > Red"
+        )
     (folder / "feed.csv").write_text("\n".join(lines) + "\n")
     prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
     return Store.open(folder / "store")
