@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eclip.model.encoder import Encoder
     from eclip.products.feeds import Feed
     from eclip.products.prepare import FeedForecast
-    from eclip.model.encoder import Encoder
     from eclip.train.batches import Batch
     from eclip.train.config import TrainConfig
     from eclip.train.views import ViewsConfig
