@@ -17,14 +17,23 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("chunk_size", "loss"),
-    [(12, "softmax"), (2, "softmax"), (2, "sigmoid")],
-    ids=["plain", "accumulated", "accumulated sigmoid"],
+    ("chunk_size", "loss", "views"),
+    [
+        (12, "softmax", "pairs"),
+        (2, "softmax", "pairs"),
+        (2, "sigmoid", "pairs"),
+        (2, "softmax", "several"),
+        (2, "sigmoid", "several"),
+    ],
 )
 def test_two_ranks_equal_one_process(
-    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int, loss: str
+    tmp_path: Path,
+    two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]],
+    chunk_size: int,
+    loss: str,
+    views: str,
 ) -> None:
-    arguments = [str(tmp_path), str(chunk_size), loss]
+    arguments = [str(tmp_path), str(chunk_size), loss, views]
     subprocess.run([sys.executable, str(SCRIPT), *arguments], check=True, timeout=240)
     for status, said in two_ranks(SCRIPT, arguments):
         assert status == 0, said

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eclip.model.encoder import Encoder
     from eclip.products.feeds import Feed
     from eclip.products.prepare import FeedForecast
+    from eclip.train.batches import Batch
     from eclip.train.config import TrainConfig
+    from eclip.train.views import ViewsConfig
 
 TRIAL_ROWS = 64  # listings that a trial step is timed on
 SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -53,10 +56,11 @@ def forecast_run(feed: Feed, feeding: dict[str, Any], training: dict[str, Any], 
     plan = plan_feed(feed, **feeding)
     reading = {**feeding, "fetch_images": "none"}
     rows = next(read_listings(feed, batch_size=TRIAL_ROWS, **reading)).select(["title", "image"]).to_pylist()
-    both = [row for row in rows if row["title"] and row["image"]]
-    pairs = round(plan.rows * len(both) / len(rows) * SPLIT_SHARES[0])
+    views = config.views
+    seen = [r for r in rows if (r["title"] or not views.need_titles) and (r["image"] or not views.need_pictures)]
+    pairs = round(plan.rows * len(seen) / len(rows) * SPLIT_SHARES[0])
     init = Path(training["init"]) if training["init"] else None
-    step, look = _trial_seconds(config, both, init) if len(both) > 1 else (None, None)
+    step, look = _trial_seconds(config, seen, init) if len(seen) > 1 else (None, None)
     seconds = None if step is None else config.epochs * pairs * step
     if minutes is not None:
         seconds = min(seconds if seconds is not None else math.inf, minutes * 60)
@@ -124,8 +128,7 @@ def _trial_seconds(
         return None, None
     import torch
 
-    from eclip.model.encoder import default_device, open_picture
-    from eclip.train.batches import Batch
+    from eclip.model.encoder import default_device
     from eclip.train.ranks import Ranks
     from eclip.train.step import TrainStep
 
@@ -136,15 +139,30 @@ def _trial_seconds(
     spent = []
     for _ in range(2):  # the first step warms up
         started = time.monotonic()
-        pictures = [open_picture(image) for image in images]
-        batch = Batch(
-            pixels=torch.stack([encoder.transform(picture) for picture in pictures if picture is not None]),
-            tokens=encoder.tokenize(titles),
-            groups=torch.arange(len(rows)),
-            weights=torch.ones(len(rows)),
-        )
-        step.take(batch, number=0, lr_factor=1.0)
+        step.take(_trial_batch(encoder, titles, images, config.views), number=0, lr_factor=1.0)
         spent.append(time.monotonic() - started)
     started = time.monotonic()
     encoder.encode_products(titles, images)
     return spent[-1] / len(rows), (time.monotonic() - started) / len(rows)
+
+
+def _trial_batch(encoder: Encoder, titles: list[str | None], images: list[bytes | None], views: ViewsConfig) -> Batch:
+    """These listings as a batch that costs what one of a run does: where a view wants mates, each stands in for one."""
+    import torch
+
+    from eclip.model.encoder import open_picture
+    from eclip.train.batches import Batch, Stream
+
+    opened = [open_picture(image) for image in images] if views.need_pictures else []
+    pictures = [encoder.transform(picture) for picture in opened if picture is not None]
+    pixels = torch.stack(pictures) if pictures else torch.zeros(0, 3, 1, 1)
+    tokens = encoder.tokenize([title or "" for title in titles])
+    everyone = torch.arange(len(titles))
+    return Batch(
+        pixels=pixels,
+        tokens=tokens,
+        groups=everyone,
+        weights=torch.ones(len(titles)),
+        mate_pictures=Stream(inputs=pixels, rows=everyone) if views.picture_picture else None,
+        mate_titles=Stream(inputs=tokens, rows=everyone) if views.title_title else None,
+    )

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
+from eclip.commands.arguments import SourceArgument, require_own_folder, require_positive, require_seed
 from eclip.errors import ConfigError
 from eclip.files import writing
 from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
-    from eclip.products.store import Store
     from eclip.train.config import TrainConfig
     from eclip.train.loop import TrainSummary
+    from eclip.train.pairs import TrainingSource
     from eclip.train.selfcheck import SelfCheck
 
 
 def train(
-    store: StoreArgument,
+    source: SourceArgument,
     /,
     *,
     out: Path,
@@ -32,14 +32,16 @@ def train(
     plain_clip: bool = False,
     self_check: bool = False,
 ) -> TrainSummary | SelfCheck:
-    """Train a dual encoder on the store's own pictures and titles.
+    """Train a dual encoder on a store's own pictures and titles, or on titles of same products alone.
 
     Interrupted at any time, the same command goes on from the last checkpoint (one a minute).
 
     Args:
-        store: Made by `eclip prepare`.
+        source: A store made by `eclip prepare`; or, with recipe text, a file of pairs: `left TAB right TAB 0/1`
+            in COL/VAL form, or CSV with the columns left, right and label.
         out: Model folder to write.
-        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds) or a FILE.toml.
+        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds), text (titles alone)
+            or a FILE.toml.
         set: Fields of the recipe to change, FIELD=VALUE each: optimizer.lr=2e-3 batch.size=1024.
         encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
         init: Model folder to continue from, on new listings.
@@ -56,6 +58,7 @@ def train(
         raise ConfigError("--encoder and --init exclude each other: a model that is continued keeps its towers")
     require_own_folder("out", Path(out), marks=(MODEL_MANIFEST, MODEL_RUN))
     from eclip.products.store import Store
+    from eclip.train.pairsource import open_pairs
     from eclip.train.ranks import joined_ranks
     from eclip.train.recipes import load_recipe
     from eclip.train.trainer import train_model
@@ -63,10 +66,11 @@ def train(
     plain = ["targets.kind=identity"] if plain_clip else []
     config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
     with writing(Path(out)), joined_ranks(timeout_seconds=config.watch.rank_timeout_seconds) as ranks:
+        opened = open_pairs(Path(source)) if Path(source).is_file() else Store.open(source)
         if self_check:
-            return _self_check(Store.open(store), config, init, world_size=ranks.world_size)
+            return _self_check(opened, config, init, world_size=ranks.world_size)
         return train_model(
-            Store.open(store),
+            opened,
             Path(out),
             config,
             minutes=minutes,
@@ -76,7 +80,7 @@ def train(
         )
 
 
-def _self_check(store: Store, config: TrainConfig, init: Path | None, *, world_size: int) -> SelfCheck:
+def _self_check(store: TrainingSource, config: TrainConfig, init: Path | None, *, world_size: int) -> SelfCheck:
     from eclip.train.selfcheck import check_step
 
     if world_size > 1:

@@ -15,7 +15,7 @@ def model_card(encoder: Encoder, manifest: dict[str, Any]) -> str:
     return f"""# A vision-language model of one shop's catalogue
 
 Trained with eclip {manifest["eclip_version"]} on the shop's own pictures and titles. Vectors of pictures and of
-titles have {encoder.embed_dim} dimensions, unit length, and lie in one space.
+titles have {encoder.embed_dim} dimensions, unit length, and lie in one space.{_learned_alone(encoder)}
 {num_parameters / 1e6:.1f} million parameters.
 
 ## How it was made
@@ -40,6 +40,17 @@ vectors = model.encode_products(titles=["red running shoe"], images=["shoe.jpg"]
 It knows this shop's products and words; elsewhere it was not measured. Category, attribute and adult
 predictions are statistical: use their confidences, and let a person decide where a mistake costs much.
 """
+
+
+def _learned_alone(encoder: Encoder) -> str:
+    """What a model that has seen one side of the products alone can't do."""
+    if len(encoder.modalities) != 1:
+        return ""
+    learned, other = ("titles", "pictures") if encoder.modalities == ("text",) else ("pictures", "titles")
+    return (
+        f"\n**It has learned from {learned} alone.** The tower for {other} is there for the layout's sake:\n"
+        "its vectors mean nothing, and eclip treats them as missing."
+    )
 
 
 def _open_clip_use(encoder: Encoder) -> str:

@@ -18,11 +18,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import nn
 from torch.nn import functional as F
 
+from eclip.errors import ModelError
 from eclip.model.tokenizer import TokenizerFiles
 from eclip.pictureformats import known_formats
 
 Picture: TypeAlias = bytes | Path | str | Image.Image
 Tokenize: TypeAlias = Callable[[list[str]], torch.Tensor]
+
+MODALITIES = ("image", "text")
 
 # A tower is fed this many at once. The C library hands blocks above 32 MiB back to the system after each
 # layer and fetches them anew; at 96 pixels a layer of 32 pictures stays below that, and on a CPU the
@@ -53,6 +56,7 @@ class Encoder:
         tokenizer_files: Files that open_clip needs beside the weights, name -> content.
         licences: One line for each borrowed part.
         pretrained_prefixes: Parameters whose names start so were trained before, elsewhere.
+        modalities: What it has learned to encode: image, text or both; the other tower's vectors mean nothing.
         manifest: What is known of the model's making; empty before it is saved.
         path: Its folder; None before it is saved.
     """
@@ -66,6 +70,7 @@ class Encoder:
     tokenizer_files: TokenizerFiles = field(default_factory=dict)
     licences: tuple[str, ...] = ()
     pretrained_prefixes: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = MODALITIES
     manifest: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
@@ -109,7 +114,12 @@ class Encoder:
         return F.normalize(_at_least_float32(sorted_features[order.argsort()]), dim=-1)
 
     def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:
-        """Pictures -> [N, D] float32 unit rows; NaN rows where a picture is None or unreadable."""
+        """Pictures -> [N, D] float32 unit rows; NaN rows where a picture is None or unreadable.
+
+        Raises:
+            ModelError: It has learned from titles alone.
+        """
+        self._require("image", "pictures")
         vectors = np.full((len(images), self.embed_dim), np.nan, dtype=np.float32)
         for start in range(0, len(images), ROWS_AT_ONCE):
             opened = [open_picture(image) for image in images[start : start + ROWS_AT_ONCE]]
@@ -122,7 +132,12 @@ class Encoder:
         return vectors
 
     def encode_text(self, texts: Sequence[str | None]) -> np.ndarray:
-        """Titles -> [N, D] float32 unit rows; NaN rows where a title is None or blank."""
+        """Titles -> [N, D] float32 unit rows; NaN rows where a title is None or blank.
+
+        Raises:
+            ModelError: It has learned from pictures alone.
+        """
+        self._require("text", "titles")
         vectors = np.full((len(texts), self.embed_dim), np.nan, dtype=np.float32)
         rows = [i for i, text in enumerate(texts) if text is not None and text.strip()]
         rows.sort(key=lambda i: len(texts[i] or ""))  # as in `text_features`
@@ -133,11 +148,24 @@ class Encoder:
                 vectors[some] = self.text_features(tokens.to(self.device)).cpu().numpy()
         return vectors
 
+    def _require(self, modality: str, things: str) -> None:
+        if modality not in self.modalities:
+            learned = "titles" if modality == "image" else "pictures"
+            raise ModelError(
+                f"{self.path or 'this model'} has learned from {learned} alone: its vectors of {things} mean nothing; "
+                "train one on products that have both (`eclip train STORE --recipe small`)"
+            )
+
     def encode_products(self, titles: Sequence[str | None], images: Sequence[Picture | None]) -> ProductVectors:
-        """Titles and pictures of N products (same length, either may be None) -> their vectors."""
+        """Titles and pictures of N products (same length, either may be None) -> their vectors.
+
+        What the model has not learned to encode counts as missing.
+        """
         if len(titles) != len(images):
             raise ValueError(f"{len(titles)} titles and {len(images)} images: give one of each a product")
-        image, text = self.encode_image(images), self.encode_text(titles)
+        missing = np.full((len(titles), self.embed_dim), np.nan, dtype=np.float32)
+        image = self.encode_image(images) if "image" in self.modalities else missing
+        text = self.encode_text(titles) if "text" in self.modalities else missing.copy()
         return ProductVectors(image=image, text=text, product=product_vectors(image, text))
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from eclip.errors import ModelError
 from eclip.files import replace_file, write_text
 from eclip.model.card import model_card
-from eclip.model.encoder import Encoder, default_device
+from eclip.model.encoder import MODALITIES, Encoder, default_device
 from eclip.model.presets import assemble
 from eclip.schema import MODEL_CARD, MODEL_CONFIG, MODEL_MANIFEST, MODEL_VERSION, MODEL_WEIGHTS
 from eclip.version import __version__
@@ -54,6 +54,7 @@ def save_model(
         "files": sums,
         "tokenizer_files": sorted(encoder.tokenizer_files),
         "pad_id": encoder.pad_id,
+        "modalities": list(encoder.modalities),
         "licences": list(encoder.licences),
         "facts": facts,
         "titles": titles,
@@ -83,6 +84,7 @@ def load_model(folder: str | Path) -> Encoder:
     except (RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder / MODEL_WEIGHTS} does not fit {MODEL_CONFIG}: {error}") from error
     encoder.module.to(default_device()).eval()
+    encoder.modalities = tuple(manifest.get("modalities", MODALITIES))
     encoder.pad_id, encoder.manifest, encoder.path = manifest["pad_id"], manifest, folder
     return encoder
 

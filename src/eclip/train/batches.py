@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,38 +14,170 @@ from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
 from eclip.train.augment import AugmentationConfig, random_crop
-from eclip.train.pairs import Pairs
+from eclip.train.pairs import PAIRED, Pairs, TrainingSource
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
+from eclip.train.views import ViewsConfig
 
 BATCHES_AHEAD = 3
 
-ReadImages: TypeAlias = Callable[[Sequence[int]], list[bytes | None]]
+# What is drawn for a place in the run, each from a generator of its own; 1 came first.
+CROP, TITLE_MATE, PICTURE_MATE, TEXT, MATE_TEXT, MATE_CROP = range(1, 7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """What some of a batch's products have: inputs [n, ...] of a tower, and their places [n] in the batch."""
+
+    inputs: torch.Tensor
+    rows: torch.Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """b pairs: pixels [b, 3, H, W], tokens [b, context_length], groups [b], weights [b]."""
+    """b products: pixels [p, 3, H, W], tokens [t, context_length], groups [b], weights [b].
+
+    Attributes:
+        pixels: Of those that have a picture.
+        tokens: Of those that have a title.
+        groups: Loss groups.
+        weights: Of the pairs of picture and title.
+        picture_rows: Places [p] of the products with a picture; None = all.
+        title_rows: Places [t] of the products with a title; None = all.
+        mate_pictures: Another picture of the product or its group, where there is one; None = no view asks.
+        mate_titles: Another title of its group, likewise.
+    """
 
     pixels: torch.Tensor
     tokens: torch.Tensor
     groups: torch.Tensor
     weights: torch.Tensor
+    picture_rows: torch.Tensor | None = None
+    title_rows: torch.Tensor | None = None
+    mate_pictures: Stream | None = None
+    mate_titles: Stream | None = None
 
     def __len__(self) -> int:
         return len(self.groups)
+
+    def rows_of(self, stream: str) -> torch.Tensor | None:
+        """Places [n] of the products that a stream (image, text, mate_image, mate_text) has; None = all."""
+        mates = {"mate_image": self.mate_pictures, "mate_text": self.mate_titles}.get(stream)
+        if mates is not None:
+            return mates.rows
+        return {"image": self.picture_rows, "text": self.title_rows}.get(stream)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchMaker:
+    """Turns chosen pairs into what the towers take; what is drawn depends on the seed and the place in the run alone.
+
+    Attributes:
+        encoder: Turns titles and pictures into what its towers take.
+        pairs: What there is.
+        source: Where pictures are read.
+        seed: Of all draws.
+        augmentation: How pairs are changed.
+        views: What is needed of each.
+    """
+
+    encoder: Encoder
+    pairs: Pairs
+    source: TrainingSource
+    seed: int
+    augmentation: AugmentationConfig
+    views: ViewsConfig
+
+    def make(self, chosen: np.ndarray, first_place: int) -> Batch:
+        """A batch of the pairs `chosen` [b], the first of which stands at `first_place` of the run."""
+        places = np.arange(first_place, first_place + len(chosen))
+        has_picture, has_title = self.pairs.has_picture[chosen], self._has_title[chosen]
+        titled = np.flatnonzero(has_title)
+        return Batch(
+            pixels=self._own_pictures(chosen, places, has_picture),
+            tokens=self._tokens(chosen[titled], places[titled], TEXT),
+            groups=torch.from_numpy(self.pairs.groups[chosen]),
+            weights=torch.from_numpy(self.pairs.weights[chosen]),
+            picture_rows=None if self.pairs.has_picture.all() else torch.from_numpy(np.flatnonzero(has_picture)),
+            title_rows=None if self._has_title.all() else torch.from_numpy(titled),
+            mate_pictures=self._mate_pictures(chosen, places),
+            mate_titles=self._mate_titles(chosen, places),
+        )
+
+    def _own_pictures(self, chosen: np.ndarray, places: np.ndarray, has_picture: np.ndarray) -> torch.Tensor:
+        pictured = np.flatnonzero(has_picture) if self.views.need_pictures else np.zeros(0, dtype=np.int64)
+        return self._pixels(self.source.images(self.pairs.rows[chosen[pictured]].tolist()), places[pictured], CROP)
+
+    def _mate_titles(self, chosen: np.ndarray, places: np.ndarray) -> Stream | None:
+        mates = self.pairs.title_mates
+        if mates is None:
+            return None
+        rows = np.flatnonzero(mates.num_choices[chosen])
+        drawn = [mates.draw(chosen[row], self._rng(places[row], TITLE_MATE))[0] for row in rows]
+        tokens = self._tokens(np.array(drawn, dtype=np.int64), places[rows], MATE_TEXT)
+        return Stream(inputs=tokens, rows=torch.from_numpy(rows))
+
+    def _mate_pictures(self, chosen: np.ndarray, places: np.ndarray) -> Stream | None:
+        mates = self.pairs.picture_mates
+        if mates is None:
+            return None
+        rows = np.flatnonzero(mates.num_choices[chosen])
+        drawn = [mates.draw(chosen[row], self._rng(places[row], PICTURE_MATE)) for row in rows]
+        mains = iter(self.source.images([int(self.pairs.rows[mate]) for mate, extra in drawn if extra is None]))
+        extras = iter(
+            self.source.extra_images([int(self.pairs.rows[row]) for row, extra in drawn if extra is not None])
+        )
+        images = [next(mains) if extra is None else next(extras)[extra] for _, extra in drawn]
+        return Stream(inputs=self._pixels(images, places[rows], MATE_CROP), rows=torch.from_numpy(rows))
+
+    def _pixels(self, images: Sequence[bytes | None], places: np.ndarray, draw: int) -> torch.Tensor:
+        """Cropped pictures as pixels [n, 3, H, W]; one that can't be read is white."""
+        pixels = []
+        for image, place in zip(images, places, strict=True):
+            whole = open_picture(image) or Image.new("RGB", (8, 8), "white")
+            cropped = random_crop(whole, self.augmentation.min_crop_share, self._rng(place, draw))
+            pixels.append(self.encoder.transform(cropped))
+        if not pixels:
+            return torch.zeros(0, 3, 1, 1)
+        return torch.stack(pixels).contiguous(memory_format=torch.channels_last)
+
+    def _tokens(self, rows: np.ndarray, places: np.ndarray, draw: int) -> torch.Tensor:
+        """Titles of the pairs `rows` [n] as tokens [n, context_length], each with its draw of further fields."""
+        if not self.views.extra_text:
+            return self._title_tokens[torch.from_numpy(rows)]
+        texts = []
+        for row, place in zip(rows, places, strict=True):
+            fields = self.pairs.extra_texts[row]
+            kept = self._rng(place, draw).random(len(fields)) < self.views.extra_text_share
+            texts.append(
+                " ".join([self.pairs.titles[row], *(text for text, stays in zip(fields, kept, strict=True) if stays)])
+            )
+        return self.encoder.tokenize(texts) if texts else torch.zeros(0, 1, dtype=torch.long)
+
+    def _rng(self, place: int, draw: int) -> np.random.Generator:
+        """The same on whichever rank, and in a resumed run."""
+        return np.random.default_rng([self.seed, int(place), draw])
+
+    @cached_property
+    def _title_tokens(self) -> torch.Tensor:
+        return self.encoder.tokenize(self.pairs.titles)
+
+    @cached_property
+    def _has_title(self) -> np.ndarray:
+        return self.pairs.has_title
 
 
 def training_batches(
     encoder: Encoder,
     pairs: Pairs,
-    read_images: ReadImages,
+    source: TrainingSource,
     *,
     sampler: Sampler,
     first_position: int,
     size_at: Callable[[int], int],
     ranks: Ranks,
     augmentation: AugmentationConfig,
+    views: ViewsConfig = PAIRED,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
@@ -54,30 +186,21 @@ def training_batches(
     Args:
         encoder: Turns titles and pictures into what its towers take.
         pairs: What there is.
-        read_images: Encoded pictures by row of the store.
+        source: Where pictures are read.
         sampler: The order of the pairs.
         first_position: Pairs taken before.
         size_at: Position -> size of the batch that is taken there, a multiple of the ranks.
         ranks: Each takes its own rows of a batch.
         augmentation: How pairs are changed.
+        views: What is needed of each.
     """
-    tokens = encoder.tokenize(pairs.titles)
+    maker = BatchMaker(
+        encoder=encoder, pairs=pairs, source=source, seed=sampler.seed, augmentation=augmentation, views=views
+    )
 
     def make(position: int, size: int) -> Batch:
         own = ranks.own_rows(size // ranks.world_size)
-        chosen = sampler.pairs(position, size)[own]
-        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
-        pixels = []
-        for place, picture in enumerate(pictures, start=position + own.start):
-            draw = np.random.default_rng([sampler.seed, place, 1])  # the same crop on whichever rank
-            whole = picture or Image.new("RGB", (8, 8), "white")
-            pixels.append(encoder.transform(random_crop(whole, augmentation.min_crop_share, draw)))
-        return Batch(
-            pixels=torch.stack(pixels).contiguous(memory_format=torch.channels_last),
-            tokens=tokens[torch.from_numpy(chosen)],
-            groups=torch.from_numpy(pairs.groups[chosen]),
-            weights=torch.from_numpy(pairs.weights[chosen]),
-        )
+        return maker.make(sampler.pairs(position, size)[own], position + own.start)
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()

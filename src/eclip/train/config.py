@@ -18,6 +18,7 @@ from eclip.train.checks import require_positive, require_whole
 from eclip.train.optimizer import OptimizerConfig
 from eclip.train.sampler import BlockConfig
 from eclip.train.targets import TargetConfig
+from eclip.train.views import ViewsConfig
 from eclip.train.watch import WatchConfig
 
 MAX_SEED = 2**32 - 1  # what every random generator takes
@@ -44,6 +45,8 @@ class TrainConfig:
     """Category-based negatives."""
     targets: TargetConfig = field(default_factory=TargetConfig)
     """What counts as a match."""
+    views: ViewsConfig = field(default_factory=ViewsConfig)
+    """What is contrasted with what, and what a product's text holds."""
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     """How pairs are changed each time they are seen."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -15,8 +15,7 @@ from eclip.console import say
 from eclip.errors import ModelError
 from eclip.model.encoder import Encoder, ProductVectors
 from eclip.model.folder import load_model
-from eclip.products.store import Store
-from eclip.train.pairs import read_pairs
+from eclip.train.pairs import TrainingSource, read_pairs
 
 MOST_PRODUCTS = 1_000
 TOP_K = 10
@@ -65,7 +64,7 @@ def drift_between(old: np.ndarray, new: np.ndarray) -> Drift | None:
     )
 
 
-def drift_since(init: Path, encoder: Encoder, store: Store) -> dict[str, Drift]:
+def drift_since(init: Path, encoder: Encoder, store: TrainingSource) -> dict[str, Drift]:
     """How far an encoder has moved since the model that it began as: image, text and product -> drift.
 
     Measured on the same products each time, up to 1,000 that no model is trained on (validation, else test). Empty

@@ -11,7 +11,6 @@ import torch
 
 from eclip.console import say
 from eclip.model.encoder import Encoder
-from eclip.products.store import Store
 from eclip.train.alarms import Alarms, overfitted, usual_alarms
 from eclip.train.checkpoint import (
     Best,
@@ -25,7 +24,7 @@ from eclip.train.checkpoint import (
     step_of,
 )
 from eclip.train.config import TrainConfig
-from eclip.train.pairs import read_pairs
+from eclip.train.pairs import TrainingSource
 from eclip.train.trackers import open_trackers
 from eclip.train.validate import ValidationBatch
 from eclip.train.watch import RunLog, console_note, memory_megabytes, read_log
@@ -71,7 +70,7 @@ class Keeper:
         cls,
         encoder: Encoder,
         optimizer: torch.optim.Optimizer,
-        store: Store,
+        store: TrainingSource,
         config: TrainConfig,
         run: Path,
         *,
@@ -87,8 +86,7 @@ class Keeper:
         for line in read_log(run):
             alarms.look(line)
             validated.update({name: value for name, value in line.items() if name.startswith("validation_")})
-        pairs, most = read_pairs(store, "validation"), config.watch.validation_pairs
-        validation = ValidationBatch.draw(store, pairs, most=most, seed=config.seed)
+        validation = ValidationBatch.draw(store, config.views, most=config.watch.validation_pairs, seed=config.seed)
         affordable = int(VALIDATION_PAIRS * total_pairs / max(len(validation.chosen), 1))
         return cls(
             encoder=encoder,

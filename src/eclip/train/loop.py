@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from eclip.errors import DivergedError
 from eclip.model.encoder import Encoder
-from eclip.products.store import Store
 from eclip.progress import Advance, stage
 from eclip.train.alarms import MOST_SKIPPED
 from eclip.train.batches import Batch, training_batches
@@ -24,7 +23,7 @@ from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
 from eclip.train.keeper import Keeper
 from eclip.train.neighbours import Neighbourhoods, model_neighbours
-from eclip.train.pairs import Pairs, category_numbers
+from eclip.train.pairs import Pairs, TrainingSource, category_numbers
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
@@ -53,7 +52,7 @@ class TrainingLoop:
     """The steps of a run and what they need at hand."""
 
     encoder: Encoder
-    store: Store
+    store: TrainingSource
     pairs: Pairs
     config: TrainConfig
     run: Path
@@ -105,12 +104,13 @@ class TrainingLoop:
         batches = training_batches(
             self.encoder,
             self.pairs,
-            self.store.images,
+            self.store,
             sampler=self.sampler,
             first_position=self.progress.pairs,
             size_at=lambda position: self.sizes.at(self.share_done(position)),
             ranks=self.ranks,
             augmentation=self.config.augmentation,
+            views=self.config.views,
         )
         try:
             with (

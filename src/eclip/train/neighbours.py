@@ -21,8 +21,7 @@ from eclip.console import say
 from eclip.errors import CheckpointError
 from eclip.files import replace_file
 from eclip.model.encoder import Encoder
-from eclip.products.store import Store
-from eclip.train.pairs import Pairs
+from eclip.train.pairs import Pairs, TrainingSource
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import NO_CATEGORY, BlockConfig
 
@@ -113,7 +112,7 @@ def forget_neighbours(run: Path) -> None:
 
 
 def model_neighbours(
-    encoder: Encoder, store: Store, pairs: Pairs, config: BlockConfig, *, seed: int, ranks: Ranks
+    encoder: Encoder, store: TrainingSource, pairs: Pairs, config: BlockConfig, *, seed: int, ranks: Ranks
 ) -> Callable[[int], np.ndarray]:
     """How a run finds neighbourhoods: all pairs through the model, a share on each rank; the first one cuts."""
 
@@ -139,7 +138,9 @@ def model_neighbours(
     return find
 
 
-def encode_pairs(encoder: Encoder, store: Store, pairs: Pairs, ranks: Ranks, *, with_pictures: bool) -> np.ndarray:
+def encode_pairs(
+    encoder: Encoder, store: TrainingSource, pairs: Pairs, ranks: Ranks, *, with_pictures: bool
+) -> np.ndarray:
     """Vectors of all pairs [P, D], each rank its share; of products, or of titles alone, which costs far less."""
     share = -(-len(pairs) // ranks.world_size)
     own = range(len(pairs))[ranks.own_rows(share)]

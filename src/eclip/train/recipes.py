@@ -11,6 +11,7 @@ from eclip.errors import ConfigError
 from eclip.train.batchsizes import BatchConfig
 from eclip.train.config import TrainConfig
 from eclip.train.optimizer import OptimizerConfig
+from eclip.train.views import ViewsConfig
 
 
 def tiny() -> TrainConfig:
@@ -30,7 +31,18 @@ def small() -> TrainConfig:
     )
 
 
-RECIPES = {"tiny": tiny, "small": small}
+def text() -> TrainConfig:
+    """Titles alone: each is drawn to another title of the same product (catalog mates, or positive pairs of a file)."""
+    return TrainConfig(
+        encoder="text",
+        epochs=8,
+        batch=BatchConfig(size=256),
+        views=ViewsConfig(picture_title=0, title_title=1),
+        optimizer=OptimizerConfig(lr=1e-3, pretrained_lr=2e-4, weight_decay=0.05),
+    )
+
+
+RECIPES = {"tiny": tiny, "small": small, "text": text}
 
 
 def load_recipe(recipe: str, *, settings: Sequence[str] = (), **overrides: Any) -> TrainConfig:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from eclip.model.encoder import Encoder
-from eclip.train.accumulate import TowerInputs, accumulate
+from eclip.train.accumulate import StreamGradients, TowerInputs, accumulate
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import add_bias_gradient, contrast_gradients
@@ -19,7 +19,7 @@ from eclip.train.ranks import Ranks
 from eclip.train.shortcuts import Shortcuts
 from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
-from eclip.train.tiles import Gathered, LossAndGradients
+from eclip.train.viewloss import loss_of_views
 
 MAX_LOGIT_SCALE = math.log(100)
 
@@ -74,11 +74,14 @@ class TrainStep:
             self.optimizer.step()
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+        several = len(self.config.views.weights) > 1
+        terms = {f"{name}_above_floor": value.item() for name, value in found.above_floor.items() if several}
         return {
             "loss": found.loss.item(),
             "floor": found.floor.item(),
             "skipped": float(skipped),
             "loss_above_floor": (found.loss - found.floor).item(),
+            **terms,
             "batch_size": len(batch) * self.ranks.world_size,
             "false_negative_share": targets.false_negative_share,
             "logit_scale": module.logit_scale.exp().item(),
@@ -86,34 +89,54 @@ class TrainStep:
             "lr_factor": lr_factor,
         }
 
-    def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
+    def fill_gradients(self, batch: Batch, targets: Targets) -> StreamGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
         scale, memory = self.encoder.module.logit_scale, self.config.memory
-        image = TowerInputs(
-            tower=self.encoder.image_features,
-            inputs=batch.pixels.to(self.encoder.device),
-            chunk_size=memory.chunk_size,
-        )
-        text = TowerInputs(
-            tower=self.encoder.text_features,
-            inputs=batch.tokens.to(self.encoder.device),
-            chunk_size=memory.text_chunk_size,
-            lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
-        )
         with self.shortcuts.taken():
             found = accumulate(
-                image,
-                text,
-                lambda image, text: self._loss(image, text, batch, targets),
+                self._streams(batch),
+                lambda features: self._loss(features, batch, targets),
                 parameters=self.encoder.module.parameters(),
                 kept_bytes=memory.kept_graph_megabytes << 20,
             )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
-        add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
+        add_bias_gradient(self.encoder.module, found.logit_bias, loss=self.config.targets.loss)
         return found
 
-    def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
+    def _streams(self, batch: Batch) -> dict[str, TowerInputs]:
+        """What goes through the towers; only what some term looks at.
+
+        Titles come first, as the budget for kept graphs is spent in this order: a graph of titles saves about five
+        times the time of one of pictures that takes as much memory.
+        """
+        views, streams = self.config.views, {}
+        if views.need_titles:
+            streams["text"] = self._titles(batch.tokens)
+        if batch.mate_titles is not None:
+            streams["mate_text"] = self._titles(batch.mate_titles.inputs)
+        if views.need_pictures:
+            streams["image"] = self._pictures(batch.pixels)
+        if batch.mate_pictures is not None:
+            streams["mate_image"] = self._pictures(batch.mate_pictures.inputs)
+        return {name: stream for name, stream in streams.items() if len(stream.inputs)}
+
+    def _pictures(self, pixels: torch.Tensor) -> TowerInputs:
+        return TowerInputs(
+            tower=self.encoder.image_features,
+            inputs=pixels.to(self.encoder.device),
+            chunk_size=self.config.memory.chunk_size,
+        )
+
+    def _titles(self, tokens: torch.Tensor) -> TowerInputs:
+        return TowerInputs(
+            tower=self.encoder.text_features,
+            inputs=tokens.to(self.encoder.device),
+            chunk_size=self.config.memory.text_chunk_size,
+            lengths=(tokens != self.encoder.pad_id).sum(dim=1),
+        )
+
+    def _add_scale_gradient(self, scale: nn.Parameter, found: StreamGradients) -> None:
         """The gradient of the scale's logarithm, once for the whole batch: every rank has all of it."""
         if scale.requires_grad:
             scale.grad = (found.logit_scale * scale.detach().exp()).to(scale.dtype).reshape(scale.shape)
@@ -122,12 +145,12 @@ class TrainStep:
         groups = self.ranks.gather(batch.groups.to(self.encoder.device))
         return Targets.of_groups(groups, self.config.targets)
 
-    def _loss(self, image: torch.Tensor, text: torch.Tensor, batch: Batch, targets: Targets) -> LossAndGradients:
-        gathered = Gathered(
-            image=self.ranks.gather(image),
-            text=self.ranks.gather(text),
-            weights=self.ranks.gather(batch.weights.to(image)),
+    def _loss(self, features: dict[str, torch.Tensor], batch: Batch, targets: Targets) -> StreamGradients:
+        return loss_of_views(
+            features,
+            batch,
+            weights=self.config.views.weights,
             targets=targets,
             ranks=self.ranks,
+            contrast=lambda gathered: contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss),
         )
-        return contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss)

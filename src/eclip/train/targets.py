@@ -67,6 +67,11 @@ class Targets:
         mixing = config.mixing if config.kind == "catalog" else 0.0
         return cls(members, sizes, mixing, masks_mates=config.kind == "mask")
 
+    def among(self, rows: torch.Tensor) -> Targets:
+        """Targets of some of the pairs, by their places [B'], among themselves."""
+        _, members, sizes = self.members[rows].unique(return_inverse=True, return_counts=True)
+        return Targets(members, sizes, self.mixing, masks_mates=self.masks_mates)
+
     def pull(self, values: torch.Tensor) -> torch.Tensor:
         """Multiply by q: [B, ...] -> [B, ...], by sums over groups."""
         sizes = self.sizes[self.members].to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))

@@ -54,6 +54,7 @@ class Gathered:
         weights: [B].
         targets: Over all B pairs.
         ranks: Who holds which rows.
+        own_rows: Where the rows of this rank stand; None = all ranks have as many.
         tile_size: Rows and columns of a tile.
     """
 
@@ -62,12 +63,13 @@ class Gathered:
     weights: torch.Tensor
     targets: Targets
     ranks: Ranks
+    own_rows: slice | None = None
     tile_size: int = TILE_SIZE
 
     @property
     def own(self) -> slice:
         """The rows of this rank."""
-        return self.ranks.own_rows(len(self.image) // self.ranks.world_size)
+        return self.own_rows or self.ranks.own_rows(len(self.image) // self.ranks.world_size)
 
     def tiles(self) -> Iterator[tuple[slice, slice]]:
         """Rows (pictures of this rank) and columns (titles of all ranks) of each tile, counted over all ranks."""
@@ -173,7 +175,9 @@ def _log_denominators(batch: Gathered, logit_scale: torch.Tensor) -> tuple[torch
         logits = batch.logits(rows, columns, logit_scale)
         by_picture[rows] = torch.logaddexp(by_picture[rows], logits.logsumexp(dim=1))
         by_title[columns] = torch.logaddexp(by_title[columns], logits.logsumexp(dim=0))
-    by_picture = batch.ranks.gather(by_picture[batch.own])
+    others = torch.ones_like(by_picture, dtype=torch.bool)
+    others[batch.own] = False
+    by_picture = batch.ranks.add_up(by_picture.masked_fill_(others, 0))
     by_title = batch.ranks.gather(by_title[None]).logsumexp(dim=0)
     return by_picture, by_title
 

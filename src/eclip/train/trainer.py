@@ -9,10 +9,9 @@ from typing import Any
 import torch
 
 from eclip.errors import CheckpointError, ConfigError
-from eclip.model.encoder import Encoder, default_device
-from eclip.model.folder import load_model, save_model
+from eclip.model.encoder import MODALITIES, Encoder, default_device
+from eclip.model.folder import load_model, read_manifest, save_model
 from eclip.model.presets import PRESETS, from_open_clip
-from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark, save_start
 from eclip.train.config import TrainConfig
@@ -22,14 +21,14 @@ from eclip.train.drift import drift_facts, drift_since
 from eclip.train.keeper import choose_weights
 from eclip.train.loop import TrainingLoop, TrainSummary
 from eclip.train.neighbours import forget_neighbours
-from eclip.train.pairs import read_training_pairs
+from eclip.train.pairs import Pairs, TrainingSource, read_training_pairs
 from eclip.train.ranks import Ranks
 
 ALONE = Ranks()
 
 
 def train_model(
-    store: Store,
+    store: TrainingSource,
     out: Path,
     config: TrainConfig,
     *,
@@ -56,7 +55,7 @@ def train_model(
         RankLostError: Another process has ended or hangs.
     """
     torch.manual_seed(config.seed)
-    pairs = read_training_pairs(store)
+    pairs = read_training_pairs(store, config.views)
     run = out / MODEL_RUN
     identity = {
         **config.identity(),
@@ -68,6 +67,7 @@ def train_model(
     }
     resumed = load_start(run, identity)
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
+    encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
     loop = TrainingLoop(
         encoder=encoder,
@@ -137,6 +137,20 @@ def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if config.image_size is not None:
         raise ConfigError(f"image_size can't be changed for {config.encoder}: its towers were made for their own size")
     return from_open_clip(config.encoder)
+
+
+def learned_modalities(encoder: Encoder, pairs: Pairs, config: TrainConfig, *, init: Path | None) -> tuple[str, ...]:
+    """What the encoder will be able to encode after the run: what it could before, and what the run looks at."""
+    if init is not None:
+        before = set(read_manifest(init).get("modalities", MODALITIES))
+    else:
+        towers = {"image": "visual.", "text": "text."}
+        before = {name for name, prefix in towers.items() if prefix in encoder.pretrained_prefixes}
+    if config.views.need_pictures and pairs.has_picture.any():
+        before.add("image")
+    if config.views.need_titles:
+        before.add("text")
+    return tuple(name for name in MODALITIES if name in before)
 
 
 def _rounded(value: Any) -> Any:
