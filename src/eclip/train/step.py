@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from eclip.train.config import TrainConfig
 from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.optimizer import make_optimizer, set_learning_rate
 from eclip.train.ranks import Ranks
+from eclip.train.shortcuts import Shortcuts
 from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
 from eclip.train.tiles import Gathered, LossAndGradients
@@ -32,18 +33,21 @@ class TrainStep:
         config: The recipe.
         optimizer: Over the encoder's parameters.
         ranks: Who trains along.
+        shortcuts: Through which layers.
     """
 
     encoder: Encoder
     config: TrainConfig
     optimizer: torch.optim.Optimizer
     ranks: Ranks
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
-        """A step with the recipe's optimiser."""
+        """A step with the recipe's optimiser; made before batches are, as finding short cuts disturbs other threads."""
         optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
-        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
+        shortcuts = Shortcuts.of(encoder.module) if config.memory.quick_layers else Shortcuts()
+        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks, shortcuts=shortcuts)
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch.
@@ -81,22 +85,25 @@ class TrainStep:
     def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
         scale, memory = self.encoder.module.logit_scale, self.config.memory
-        found = accumulate(
-            TowerInputs(
-                tower=self.encoder.image_features,
-                inputs=batch.pixels.to(self.encoder.device),
-                chunk_size=memory.chunk_size,
-            ),
-            TowerInputs(
-                tower=self.encoder.text_features,
-                inputs=batch.tokens.to(self.encoder.device),
-                chunk_size=memory.text_chunk_size,
-                lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
-            ),
-            lambda image, text: self._loss(image, text, batch, targets),
-            parameters=self.encoder.module.parameters(),
-            kept_bytes=memory.kept_graph_megabytes << 20,
+        image = TowerInputs(
+            tower=self.encoder.image_features,
+            inputs=batch.pixels.to(self.encoder.device),
+            chunk_size=memory.chunk_size,
         )
+        text = TowerInputs(
+            tower=self.encoder.text_features,
+            inputs=batch.tokens.to(self.encoder.device),
+            chunk_size=memory.text_chunk_size,
+            lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
+        )
+        with self.shortcuts.taken():
+            found = accumulate(
+                image,
+                text,
+                lambda image, text: self._loss(image, text, batch, targets),
+                parameters=self.encoder.module.parameters(),
+                kept_bytes=memory.kept_graph_megabytes << 20,
+            )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
         add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
