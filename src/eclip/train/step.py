@@ -50,7 +50,7 @@ class TrainStep:
         return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks, shortcuts=shortcuts)
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
-        """Move all parameters by one batch.
+        """Move all parameters by one batch; none where its loss or a gradient is not finite, on any rank.
 
         Args:
             batch: Pairs of this rank.
@@ -69,11 +69,15 @@ class TrainStep:
         targets = self._targets(batch)
         found = self.fill_gradients(batch, targets)
         grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
-        self.optimizer.step()
+        skipped = self.ranks.any_of(flag=not bool(found.loss.isfinite() & grad_norm.isfinite()))
+        if not skipped:
+            self.optimizer.step()
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
         return {
             "loss": found.loss.item(),
+            "floor": found.floor.item(),
+            "skipped": float(skipped),
             "loss_above_floor": (found.loss - found.floor).item(),
             "batch_size": len(batch) * self.ranks.world_size,
             "false_negative_share": targets.false_negative_share,
