@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,18 +89,30 @@ def mark_finished(run: Path) -> None:
     write_text(run / START, json.dumps({**start, "finished": True}, indent=2, ensure_ascii=False))
 
 
-def save_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write weights and optimiser in one file; the old one stands until the new one is whole."""
+def save_checkpoint(
+    run: Path,
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    extra: Mapping[str, torch.Tensor],
+) -> None:
+    """Write weights, optimiser and what else a step needs into one file; the old one stands until it is whole."""
     tensors = {f"model.{name}": tensor for name, tensor in encoder.module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
+    tensors.update({f"extra.{name}": tensor for name, tensor in extra.items()})
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replace_file(run / CHECKPOINT) as aside:
         save_file(tensors, aside, metadata={"progress": json.dumps(dataclasses.asdict(progress))})
 
 
-def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put a run back to where its last checkpoint was; returns how far that is.
+def load_checkpoint(
+    run: Path,
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    restore: Callable[[Mapping[str, torch.Tensor]], None],
+) -> Progress:
+    """Put a run back to where its last checkpoint was; returns how far that is. `restore` takes what was `extra`.
 
     Raises:
         CheckpointError: The file is damaged or of another model.
@@ -117,6 +130,7 @@ def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimize
                 _, index, key = name.split(".", 2)
                 state.setdefault(int(index), {})[key] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        restore({n.removeprefix("extra."): t for n, t in tensors.items() if n.startswith("extra.")})
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} can't continue this run ({' '.join(str(error).split())[:150]}); delete {run} to start anew"

@@ -127,15 +127,14 @@ class TrainingLoop:
             advance(len(batch) * self.ranks.world_size, total=self._expected_pairs())
             if log is not None:  # the first rank watches and writes
                 if share - validated_at >= 1 / VALIDATIONS_PER_RUN or share >= 1:
-                    validated_at, validated = (
-                        share,
-                        validation_loss(self.encoder, self.store, self.validation, seed=self.config.seed),
-                    )
+                    validated_at = share
+                    with self.step.averaged():
+                        validated = validation_loss(self.encoder, self.store, self.validation, seed=self.config.seed)
                     if validated is not None:
                         figures["validation_loss_above_floor"] = validated
                 log.write(self.progress.step - 1, figures)
                 if stopping or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                    save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
+                    save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress, self.step.tensors())
                     saved_at = time.monotonic()
             if stopping:
                 raise KeyboardInterrupt

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +13,17 @@ import torch
 from torch import nn
 
 from eclip.model.encoder import Encoder
-from eclip.train.accumulate import TowerInputs, accumulate
+from eclip.train.accumulate import Tower, TowerInputs, accumulate
+from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
-from eclip.train.optimizer import make_optimizer, set_learning_rate
+from eclip.train.freezing import freeze, learns
+from eclip.train.optimizer import group_steps, make_optimizer, restore_group_steps, set_learning_rate
+from eclip.train.precision import Precision
 from eclip.train.ranks import Ranks
 from eclip.train.targets import Targets
 from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+from eclip.train.towermodes import checkpoint_activations, compile_towers
 
 MAX_LOGIT_SCALE = math.log(100)
 
@@ -30,18 +37,35 @@ class TrainStep:
         config: The recipe.
         optimizer: Over the encoder's parameters.
         ranks: Who trains along.
+        precision: What the towers compute in.
+        average: Of the weights over the steps; None where the last ones are wanted.
     """
 
     encoder: Encoder
     config: TrainConfig
     optimizer: torch.optim.Optimizer
     ranks: Ranks
+    precision: Precision
+    average: WeightAverage | None = None
 
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
-        """A step with the recipe's optimiser."""
-        optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
-        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks)
+        """A step with the recipe's optimiser, over a model that is made ready for it."""
+        module, decay = encoder.module, config.optimizer.ema_decay
+        freeze(module, config.optimizer.frozen)
+        if config.memory.gradient_checkpointing:
+            checkpoint_activations(module)
+        step = cls(
+            encoder=encoder,
+            config=config,
+            optimizer=make_optimizer(module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes),
+            ranks=ranks,
+            precision=Precision(config.memory.autocast, encoder.device),
+            average=None if decay is None else WeightAverage(module, decay),
+        )
+        if config.memory.compile:
+            compile_towers(module)
+        return step
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch.
@@ -63,9 +87,11 @@ class TrainStep:
         targets = self._targets(batch)
         found = self.fill_gradients(batch, targets)
         grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
-        self.optimizer.step()
+        self.precision.move(self.optimizer)
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+        if self.average is not None:
+            self.average.update(module, step=number)
         return {
             "loss": found.loss.item(),
             "loss_above_floor": (found.loss - found.floor).item(),
@@ -81,23 +107,65 @@ class TrainStep:
         scale, memory = self.encoder.module.logit_scale, self.config.memory
         found = accumulate(
             TowerInputs(
-                tower=self.encoder.image_features,
+                tower=self._in_precision(self.encoder.image_features),
                 inputs=batch.pixels.to(self.encoder.device),
                 chunk_size=memory.chunk_size,
+                learns=learns(self.encoder.module.visual),
             ),
             TowerInputs(
-                tower=self.encoder.text_features,
+                tower=self._in_precision(self.encoder.text_features),
                 inputs=batch.tokens.to(self.encoder.device),
                 chunk_size=memory.text_chunk_size,
                 lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
+                learns=learns(self.encoder.module.text),
             ),
-            lambda image, text: self._loss(image, text, batch, targets),
+            lambda image, text: self._scaled(self._loss(image, text, batch, targets)),
             parameters=self.encoder.module.parameters(),
             kept_bytes=memory.kept_graph_megabytes << 20,
         )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
+        self.precision.scaler.unscale_(self.optimizer)
         self._add_scale_gradient(scale, found)
         return found
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it the model has the weights that count: their average, where there is one."""
+        if self.average is None:
+            yield
+        else:
+            with self.average.in_place_of(self.encoder.module):
+                yield
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint must hold beside the model and the optimiser's state of each parameter."""
+        parts = {"precision": self.precision.tensors(), "steps": group_steps(self.optimizer)}
+        if self.average is not None:
+            parts["average"] = self.average.tensors()
+        return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what a checkpoint held."""
+        parts: dict[str, dict[str, torch.Tensor]] = {"precision": {}, "steps": {}, "average": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = value
+        self.precision.restore(parts["precision"])
+        restore_group_steps(self.optimizer, parts["steps"])
+        if self.average is not None:
+            self.average.restore(parts["average"])
+
+    def _in_precision(self, tower: Tower) -> Tower:
+        def features(inputs: torch.Tensor) -> torch.Tensor:
+            with self.precision.autocast():
+                return tower(inputs)
+
+        return features
+
+    def _scaled(self, found: LossAndGradients) -> LossAndGradients:
+        """The same with gradients of features as they go back through the towers."""
+        scale = self.precision.scaler.scale
+        return dataclasses.replace(found, image=scale(found.image), text=scale(found.text))
 
     def _add_scale_gradient(self, scale: nn.Parameter, found: LossAndGradients) -> None:
         """The gradient of the scale's logarithm, once for the whole batch: every rank has all of it."""

@@ -75,7 +75,7 @@ def train_model(
         ranks=ranks,
     )
     if resumed is not None:
-        loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
+        loop.progress = load_checkpoint(run, encoder, loop.step.optimizer, loop.step.restore)
     ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
     if resumed is None and ranks.is_first:
         save_start(run, encoder, identity)
@@ -90,9 +90,10 @@ def train_model(
     }
     plot_log(run)
     cleaned = store.manifest.get("titles") or {}
-    save_model(
-        encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
-    )
+    with loop.step.averaged():
+        save_model(
+            encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
+        )
     mark_finished(run)
     return summary
 
