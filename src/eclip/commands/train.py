@@ -35,7 +35,8 @@ def train(
     Args:
         store: Made by `eclip prepare`.
         out: Model folder to write.
-        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds) or a FILE.toml.
+        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds), base (a GPU), paper (several)
+            or a FILE.toml.
         set: Fields of the recipe to change, FIELD=VALUE each: optimizer.lr=2e-3 batch.size=1024.
         encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
         init: Model folder to continue from, on new listings.

@@ -21,15 +21,15 @@ def layer_depths(module: nn.Module, pretrained_prefixes: Sequence[str]) -> dict[
     """Layers between each pretrained parameter and the topmost pretrained layer of its tower, which is at 0.
 
     Args:
-        module: With towers `visual` and `text`.
+        module: Its children are towers.
         pretrained_prefixes: Parameters whose names start so were trained before; others have no depth.
     """
-    depths = {}
-    for tower in ("visual", "text"):
-        layers = {f"{tower}.{name}": layer for name, layer in tower_layers(getattr(module, tower)).items()}
-        before = {name: layer for name, layer in layers.items() if name.startswith(tuple(pretrained_prefixes))}
+    depths: dict[str, int] = {}
+    for name, tower in module.named_children():
+        layers = {f"{name}.{inside}": layer for inside, layer in tower_layers(tower).items()}
+        before = {whole: layer for whole, layer in layers.items() if whole.startswith(tuple(pretrained_prefixes))}
         top = max(before.values(), default=0)
-        depths.update({name: top - layer for name, layer in before.items()})
+        depths.update({whole: top - layer for whole, layer in before.items()})
     return depths
 
 

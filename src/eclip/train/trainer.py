@@ -113,9 +113,7 @@ def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if config.encoder in PRESETS:
         options = {} if config.image_size is None else {"image_size": config.image_size}
         return PRESETS[config.encoder](titles, **options)
-    if config.image_size is not None:
-        raise ConfigError(f"image_size can't be changed for {config.encoder}: its towers were made for their own size")
-    return from_open_clip(config.encoder)
+    return from_open_clip(config.encoder, image_size=config.image_size)
 
 
 def _rounded(value: Any) -> Any:
