@@ -37,8 +37,9 @@ def base() -> TrainConfig:
     """open_clip's ViT-B-32 with its weights of LAION-2B, all layers trained; for one GPU of 16 to 24 GB.
 
     `eclip train STORE --out MODEL --recipe base`; `--encoder ViT-B-16-SigLIP:webli` puts SigLIP's towers there. The
-    sizes are calculated (3 GB of weights and optimiser, 4 GB of kept graphs) and no score is known: it was
-    run only on a CPU, a few steps on small pictures with `--encoder ViT-B-32`, which starts without weights.
+    sizes are calculated (3 GB of weights and optimiser, 4 GB of kept graphs) and no score is known: it was run only on
+    a CPU, three steps of 32 pairs at 64 pixels (12 s a step on one busy core) with `--encoder ViT-B-32`, which starts
+    without weights.
     """
     return TrainConfig(
         encoder="ViT-B-32:laion2b_s34b_b79k",
@@ -54,7 +55,8 @@ def paper() -> TrainConfig:
 
     `torchrun --nproc-per-node 8 -m eclip train STORE --out MODEL --recipe paper`, for a store of a million products
     or more. What the paper's towers and settings were is not known to us; these begin as `base` does. No cost and no
-    score is known: it was run only on a CPU, a few steps of small batches on two ranks with `--encoder ViT-S-32-alt`.
+    score is known: it was run only on a CPU, a few steps of batches that grow from 8 to 32 on two ranks, from towers as
+    small as those of `tiny`.
     """
     return TrainConfig(
         encoder="ViT-B-32:laion2b_s34b_b79k",
