@@ -18,7 +18,13 @@ from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.freezing import freeze, learns
-from eclip.train.optimizer import group_steps, make_optimizer, restore_group_steps, set_learning_rate
+from eclip.train.optimizer import (
+    group_steps,
+    lay_out_state,
+    make_optimizer,
+    restore_group_steps,
+    set_learning_rate,
+)
 from eclip.train.precision import Precision
 from eclip.train.ranks import Ranks
 from eclip.train.targets import Targets
@@ -145,13 +151,14 @@ class TrainStep:
         return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Go on from what a checkpoint held."""
+        """Go on from what a checkpoint held, once model and optimiser do."""
         parts: dict[str, dict[str, torch.Tensor]] = {"precision": {}, "steps": {}, "average": {}}
         for name, value in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = value
         self.precision.restore(parts["precision"])
         restore_group_steps(self.optimizer, parts["steps"])
+        lay_out_state(self.optimizer)
         if self.average is not None:
             self.average.restore(parts["average"])
 

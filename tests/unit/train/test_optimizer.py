@@ -18,6 +18,7 @@ from eclip.train.optimizer import (
     EPS,
     OptimizerConfig,
     group_steps,
+    lay_out_state,
     make_optimizer,
     restore_group_steps,
     set_learning_rate,
@@ -97,6 +98,22 @@ def test_lamb_goes_on_counting_its_steps() -> None:
     layer(torch.ones(1, 2)).sum().backward()
     again.step()
     assert [group["step"].item() for group in again.param_groups] == [4, 4]
+
+
+def test_state_that_was_read_lies_as_its_weights_do() -> None:
+    layer = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    optimizer = make_optimizer(layer, OptimizerConfig(), pretrained_prefixes=())
+    layer(torch.randn(1, 3, 4, 4)).sum().backward()
+    optimizer.step()
+    strides = optimizer.state[layer.weight]["exp_avg"].stride()
+    assert strides == layer.weight.stride() != layer.weight.contiguous().stride()
+    state = {i: {n: v.contiguous() for n, v in one.items()} for i, one in optimizer.state_dict()["state"].items()}
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    assert optimizer.state[layer.weight]["exp_avg"].stride() != strides
+    values = optimizer.state[layer.weight]["exp_avg"].clone()
+    lay_out_state(optimizer)
+    assert optimizer.state[layer.weight]["exp_avg"].stride() == strides
+    assert torch.equal(optimizer.state[layer.weight]["exp_avg"], values)
 
 
 def test_adamw_is_what_it_was_without_switches() -> None:
