@@ -41,6 +41,8 @@ class MemoryConfig:
     """Let torch compile the towers: minutes at the start (and a C++ compiler on a CPU)."""
     gradient_checkpointing: bool = False
     """Keep only what enters each block of the towers and compute the rest again on the way back."""
+    quick_layers: bool = True
+    """Exact short cuts through layers, such as frozen normalisation folded away; no = as their libraries run them."""
 
     def __post_init__(self) -> None:
         require_whole("memory.chunk_size", self.chunk_size, least=1)
@@ -207,7 +209,7 @@ def accumulate(
     """
     budget = GraphBudget(kept_bytes, frozenset(p.untyped_storage().data_ptr() for p in parameters))
     streams = [inputs.chunks() for inputs in (image, text)]
-    for chunk in chain(*streams):
+    for chunk in chain(*reversed(streams)):  # titles first: their graphs save five times the time of as large ones
         chunk.look(budget)
     after = RandomState.now()
     found = loss_of(*(_in_order(chunks) for chunks in streams))

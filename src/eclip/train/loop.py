@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from eclip.train.batchsizes import BatchSizes, coupled_rate
 from eclip.train.checkpoint import Progress, save_checkpoint
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
+from eclip.train.neighbours import Neighbourhoods, model_neighbours
 from eclip.train.pairs import Pairs, category_numbers, read_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
@@ -39,6 +42,7 @@ class TrainSummary:
     seconds: float
     loss_above_floor: float
     validation_loss_above_floor: float | None
+    drift: dict[str, str] | None = None
 
 
 @dataclass(kw_only=True)
@@ -56,12 +60,28 @@ class TrainingLoop:
     progress: Progress = dataclasses.field(default_factory=lambda: Progress(step=0, pairs=0, elapsed_seconds=0.0))
 
     def __post_init__(self) -> None:
-        self.sampler = make_sampler(self.pairs, self.config)
+        self.sampler = dataclasses.replace(make_sampler(self.pairs, self.config), neighbours=self._neighbourhoods())
         self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
         self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
         self.step = TrainStep.of(self.encoder, self.config, self.ranks)
         self.validation = read_pairs(self.store, "validation")
+
+    def _neighbourhoods(self) -> Neighbourhoods | None:
+        blocks = self.config.blocks
+        if blocks.neighbours_every is None:
+            return None
+        of = json.dumps([self.config.to_json(), self.store.digest, self.pairs.digest])
+        return Neighbourhoods(
+            every=blocks.neighbours_every,
+            num_pairs=len(self.pairs),
+            run=self.run,
+            identity=hashlib.sha256(of.encode()).hexdigest(),
+            find=model_neighbours(
+                self.encoder, self.store, self.pairs, blocks, seed=self.config.seed, ranks=self.ranks
+            ),
+            ranks=self.ranks,
+        )
 
     def share_done(self, pairs: int | None = None) -> float:
         """0 at the start, 1 at the end; when this many pairs have been seen (None = those that have)."""

@@ -37,7 +37,7 @@ def base() -> TrainConfig:
     """open_clip's ViT-B-32 with its weights of LAION-2B, all layers trained; for one GPU of 16 to 24 GB.
 
     `eclip train STORE --out MODEL --recipe base`; `--encoder ViT-B-16-SigLIP:webli` would put SigLIP's towers there
-    (not tried). The sizes are calculated for 12 GB (3 of weights, their average and optimiser, 15 MB of graph a picture)
+    (not tried). The sizes are calculated for 12 GB (3 of weights, average and optimiser, 15 MB of graph a picture)
     and no score is known: it was run only on a CPU, three steps of 32 pairs at 64 pixels, 12 s each on one busy core,
     with `--encoder ViT-B-32`, whose towers start without weights.
     """

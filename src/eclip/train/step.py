@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from eclip.train.accumulate import Tower, TowerInputs, accumulate
 from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.freezing import freeze, learns
 from eclip.train.optimizer import (
     group_steps,
@@ -27,8 +28,10 @@ from eclip.train.optimizer import (
 )
 from eclip.train.precision import Precision
 from eclip.train.ranks import Ranks
+from eclip.train.shortcuts import Shortcuts
+from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
-from eclip.train.tiles import Gathered, LossAndGradients, softmax_gradients
+from eclip.train.tiles import Gathered, LossAndGradients
 from eclip.train.towermodes import checkpoint_activations, compile_towers
 
 MAX_LOGIT_SCALE = math.log(100)
@@ -45,6 +48,7 @@ class TrainStep:
         ranks: Who trains along.
         precision: What the towers compute in.
         average: Of the weights over the steps; None where the last ones are wanted.
+        shortcuts: Through which layers.
     """
 
     encoder: Encoder
@@ -53,23 +57,30 @@ class TrainStep:
     ranks: Ranks
     precision: Precision
     average: WeightAverage | None = None
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
-        """A step with the recipe's optimiser, over a model that is made ready for it."""
-        module, decay = encoder.module, config.optimizer.ema_decay
+        """A step with the recipe's optimiser, over a model that is made ready for it.
+
+        Made before batches are, as finding short cuts disturbs other threads.
+        """
+        module, memory, decay = encoder.module, config.memory, config.optimizer.ema_decay
         freeze(module, config.optimizer.frozen)
-        if config.memory.gradient_checkpointing:
+        if memory.gradient_checkpointing:
             checkpoint_activations(module)
+        # Short cuts are for layers as they are, in the precision of their weights.
+        quick = memory.quick_layers and memory.autocast == "none" and not memory.compile
         step = cls(
             encoder=encoder,
             config=config,
             optimizer=make_optimizer(module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes),
             ranks=ranks,
-            precision=Precision(config.memory.autocast, encoder.device),
+            precision=Precision(memory.autocast, encoder.device),
             average=None if decay is None else WeightAverage(module, decay),
+            shortcuts=Shortcuts.of(module) if quick else Shortcuts(),
         )
-        if config.memory.compile:
+        if memory.compile:
             compile_towers(module)
         return step
 
@@ -111,27 +122,31 @@ class TrainStep:
     def fill_gradients(self, batch: Batch, targets: Targets) -> LossAndGradients:
         """Add the gradients of the batch's loss to those of all parameters."""
         scale, memory = self.encoder.module.logit_scale, self.config.memory
-        found = accumulate(
-            TowerInputs(
-                tower=self._in_precision(self.encoder.image_features),
-                inputs=batch.pixels.to(self.encoder.device),
-                chunk_size=memory.chunk_size,
-                learns=learns(self.encoder.module.visual),
-            ),
-            TowerInputs(
-                tower=self._in_precision(self.encoder.text_features),
-                inputs=batch.tokens.to(self.encoder.device),
-                chunk_size=memory.text_chunk_size,
-                lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
-                learns=learns(self.encoder.module.text),
-            ),
-            lambda image, text: self._scaled(self._loss(image, text, batch, targets)),
-            parameters=self.encoder.module.parameters(),
-            kept_bytes=memory.kept_graph_megabytes << 20,
+        image = TowerInputs(
+            tower=self._in_precision(self.encoder.image_features),
+            inputs=batch.pixels.to(self.encoder.device),
+            chunk_size=memory.chunk_size,
+            learns=learns(self.encoder.module.visual),
         )
+        text = TowerInputs(
+            tower=self._in_precision(self.encoder.text_features),
+            inputs=batch.tokens.to(self.encoder.device),
+            chunk_size=memory.text_chunk_size,
+            lengths=(batch.tokens != self.encoder.pad_id).sum(dim=1),
+            learns=learns(self.encoder.module.text),
+        )
+        with self.shortcuts.taken():
+            found = accumulate(
+                image,
+                text,
+                lambda image, text: self._scaled(self._loss(image, text, batch, targets)),
+                parameters=self.encoder.module.parameters(),
+                kept_bytes=memory.kept_graph_megabytes << 20,
+            )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self.precision.scaler.unscale_(self.optimizer)
         self._add_scale_gradient(scale, found)
+        add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
         return found
 
     @contextmanager
@@ -191,11 +206,4 @@ class TrainStep:
             targets=targets,
             ranks=self.ranks,
         )
-        return softmax_gradients(gathered, self.encoder.module.logit_scale.detach().exp())
-
-
-def freeze_batch_statistics(module: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics; with batch ones a chunk would not equal its whole."""
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.eval()
+        return contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss)

@@ -16,7 +16,10 @@ from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import fit_to_loss
+from eclip.train.drift import drift_facts, drift_since
 from eclip.train.loop import TrainingLoop, TrainSummary
+from eclip.train.neighbours import forget_neighbours
 from eclip.train.pairs import read_training_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.watch import plot_log
@@ -79,14 +82,17 @@ def train_model(
     ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
     if resumed is None and ranks.is_first:
         save_start(run, encoder, identity)
+        forget_neighbours(run)
     summary = loop.run_to_end()
     if not ranks.is_first:
         return summary
+    drifts = drift_since(init, encoder, store) if init is not None else {}
     facts = {
         **{name: value for name, value in config.to_json().items() if value is not None},
         "store_digest": store.digest,
         "training_pairs": len(pairs),
-        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
+        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items() if name != "drift"},
+        **drift_facts(drifts),
     }
     plot_log(run)
     cleaned = store.manifest.get("titles") or {}
@@ -95,11 +101,17 @@ def train_model(
             encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
         )
     mark_finished(run)
-    return summary
+    return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
 
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
-    """The encoder a run begins with: an earlier model, a preset, or any open_clip model."""
+    """The encoder a run begins with: an earlier model, a preset, or any open_clip model, with what its loss needs."""
+    towers = _start_towers(config, titles, init=init)
+    first_size = config.batch.schedule[0][1] if config.batch.schedule else config.batch.size
+    return fit_to_loss(towers, config.targets.loss, batch_size=first_size)
+
+
+def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
     if init is not None:
         encoder = load_model(init)
         encoder.pretrained_prefixes = ("visual.", "text.")

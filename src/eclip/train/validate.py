@@ -16,7 +16,10 @@ VALIDATION_PAIRS = 1_000
 
 
 def validation_loss(encoder: Encoder, store: Store, pairs: Pairs, *, seed: int) -> float | None:
-    """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs."""
+    """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs.
+
+    Always the softmax's: a sigmoid's bias belongs to the number of negatives that it was trained with.
+    """
     draw = np.random.default_rng(seed)  # a feed may be sorted
     chosen = np.sort(draw.permutation(len(pairs))[:VALIDATION_PAIRS])
     if len(chosen) < 2:
