@@ -63,7 +63,7 @@ def train(
 
     plain = ["targets.kind=identity"] if plain_clip else []
     config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
-    with writing(Path(out)), joined_ranks() as ranks:
+    with writing(Path(out)), joined_ranks(timeout_seconds=config.watch.rank_timeout_seconds) as ranks:
         if self_check:
             return _self_check(Store.open(store), config, init, world_size=ranks.world_size)
         return train_model(

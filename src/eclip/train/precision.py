@@ -40,6 +40,10 @@ class Precision:
         self.scaler.step(optimizer)
         self.scaler.update()
 
+    def lower_scale(self) -> None:
+        """Halve the scale after a step whose gradients were infinite, and which was left out."""
+        self.scaler.update()
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """What a checkpoint must hold."""
         if not self.scaler.is_enabled():

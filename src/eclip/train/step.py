@@ -85,7 +85,7 @@ class TrainStep:
         return step
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
-        """Move all parameters by one batch.
+        """Move all parameters by one batch; none where its loss or a gradient is not finite, on any rank.
 
         Args:
             batch: Pairs of this rank.
@@ -104,13 +104,19 @@ class TrainStep:
         targets = self._targets(batch)
         found = self.fill_gradients(batch, targets)
         grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
-        self.precision.move(self.optimizer)
+        skipped = self.ranks.any_of(flag=not bool(found.loss.isfinite() & grad_norm.isfinite()))
+        if skipped:
+            self.precision.lower_scale()
+        else:
+            self.precision.move(self.optimizer)
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
-        if self.average is not None:
+        if self.average is not None and not skipped:
             self.average.update(module, step=number)
         return {
             "loss": found.loss.item(),
+            "floor": found.floor.item(),
+            "skipped": float(skipped),
             "loss_above_floor": (found.loss - found.floor).item(),
             "batch_size": len(batch) * self.ranks.world_size,
             "false_negative_share": targets.false_negative_share,
@@ -157,6 +163,11 @@ class TrainStep:
         else:
             with self.average.in_place_of(self.encoder.module):
                 yield
+
+    def settle(self) -> None:
+        """Give the model for good the weights that count."""
+        if self.average is not None:
+            self.encoder.module.load_state_dict(self.average.tensors())
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """What a checkpoint must hold beside the model and the optimiser's state of each parameter."""
