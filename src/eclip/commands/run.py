@@ -65,7 +65,8 @@ def run(
         platform: Whose export it is, as in `eclip prepare`.
         fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
         skip_title_rules: NAME,... : rules for titles to leave out, as in `eclip prepare`.
-        recipe: tiny (from scratch, minutes), small (pretrained towers), text (titles alone) or a FILE.toml.
+        recipe: tiny (from scratch, minutes), small (pretrained towers), locked (frozen picture trunk), text (titles
+            alone), base or paper (GPUs), or a FILE.toml.
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
         minutes: Longest time for training; default: the recipe's epochs.

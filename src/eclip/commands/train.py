@@ -40,8 +40,8 @@ def train(
         source: A store made by `eclip prepare`; or, with recipe text, a file of pairs: `left TAB right TAB 0/1`
             in COL/VAL form, or CSV with the columns left, right and label.
         out: Model folder to write.
-        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds), text (titles alone)
-            or a FILE.toml.
+        recipe: tiny (from scratch, minutes), small (pretrained towers, for real feeds), locked (frozen picture trunk,
+            minutes on a laptop), text (titles alone), base (a GPU), paper (several) or a FILE.toml.
         set: Fields of the recipe to change, FIELD=VALUE each: optimizer.lr=2e-3 batch.size=1024.
         encoder: Any open_clip model under the recipe, such as ViT-B-32:laion2b_s34b_b79k or hf-hub:owner/name.
         init: Model folder to continue from, on new listings.

@@ -136,12 +136,18 @@ def _of_titles(
 PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small, "text": text}
 
 
-def from_open_clip(name: str) -> Encoder:
+def from_open_clip(name: str, *, image_size: int | None = None) -> Encoder:
     """Any open_clip model: `ViT-B-32`, `ViT-B-32:laion2b_s34b_b79k`, `hf-hub:owner/model`, `local-dir:PATH`.
+
+    A name without weights, `ViT-B-32`, is an architecture whose towers start from scratch.
+
+    Args:
+        name: Of the model.
+        image_size: Side of its pictures in pixels, with places of patches interpolated; None = its own.
 
     Raises:
         ConfigError: open_clip does not know the name, can't reach the weights, or the model is of a kind
-            that has no separate text tower.
+            that has no separate text tower, or can't take pictures of this size.
     """
     is_place = name.startswith(("hf-hub:", "local-dir:"))
     architecture, _, tag = (name, "", "") if is_place else name.partition(":")
@@ -150,7 +156,11 @@ def from_open_clip(name: str) -> Encoder:
         try:
             # Without its weights a named model would silently start from scratch.
             module = open_clip.create_model(
-                architecture, pretrained=tag or None, force_custom_text=True, require_pretrained=has_weights
+                architecture,
+                pretrained=tag or None,
+                force_custom_text=True,
+                force_image_size=image_size,
+                require_pretrained=has_weights,
             )
             model_cfg = open_clip.get_model_config(architecture)
             tokenize = open_clip.get_tokenizer(architecture)
@@ -158,6 +168,11 @@ def from_open_clip(name: str) -> Encoder:
             raise ConfigError(_why_not(name, error, hub_answered=hub_answered)) from error
     if not isinstance(module, CustomTextCLIP):
         raise ConfigError(f"encoder {name!r} is a {type(module).__name__}; expected a model of two towers")
+    if image_size is not None:
+        model_cfg = {**model_cfg, "vision_cfg": {**model_cfg["vision_cfg"], "image_size": image_size}}
+        patch = model_cfg["vision_cfg"].get("patch_size", 1)
+        if image_size < patch:
+            raise ConfigError(f"image_size = {image_size}: {name} takes pictures apart in patches of {patch} pixels")
     hf_tokenizer = getattr(tokenize, "tokenizer", None)
     files = _saved_files(hf_tokenizer)
     if hasattr(module.text, "config"):  # a Hugging Face text tower
@@ -184,7 +199,8 @@ def _why_not(name: str, error: Exception, *, hub_answered: bool) -> str:
     ):
         return (
             f"encoder {name!r} must be fetched from {constants.ENDPOINT}, which can't be reached from here; "
-            f"use a preset ({', '.join(PRESETS)}) or a folder with it: local-dir:PATH"
+            f"use a preset ({', '.join(PRESETS)}), a folder with it: local-dir:PATH, or towers without weights: "
+            "ViT-B-32"
         )
     return (
         f"encoder {name!r} can't be made ({said[:200]}); expected a preset ({', '.join(PRESETS)}), an open_clip "

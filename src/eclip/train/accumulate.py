@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import torch
 from torch import nn
 
-from eclip.train.checks import require_whole
+from eclip.train.checks import require_bool, require_choice, require_whole
+from eclip.train.precision import Autocast
 
 Tower: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
@@ -32,6 +33,12 @@ class MemoryConfig:
     """Titles that go through their tower at once."""
     kept_graph_megabytes: int = 1024
     """Memory for graphs of chunks, which then need no second way through their tower; 0 = as little as can be."""
+    autocast: Autocast = "none"
+    """Half precision inside the towers: none, bf16, fp16 (which scales gradients); features and loss stay float32."""
+    compile: bool = False
+    """Let torch compile the towers: minutes at the start (and a C++ compiler on a CPU)."""
+    gradient_checkpointing: bool = False
+    """Keep only what enters each block of the towers and compute the rest again on the way back."""
     quick_layers: bool = True
     """Exact short cuts through layers, such as frozen normalisation folded away; no = as their libraries run them."""
 
@@ -39,6 +46,9 @@ class MemoryConfig:
         require_whole("memory.chunk_size", self.chunk_size, least=1)
         require_whole("memory.text_chunk_size", self.text_chunk_size, least=1)
         require_whole("memory.kept_graph_megabytes", self.kept_graph_megabytes, least=0)
+        require_choice("memory.autocast", self.autocast, get_args(Autocast))
+        require_bool("memory.compile", self.compile)
+        require_bool("memory.gradient_checkpointing", self.gradient_checkpointing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +84,14 @@ class TowerInputs:
         inputs: [n, ...].
         chunk_size: Rows that go through the tower at once.
         lengths: [n]; rows of like length share a chunk, so that little padding is computed. None = all alike.
+        learns: Whether any parameter of the tower does; a frozen one keeps no graph and is gone through once.
     """
 
     tower: Tower
     inputs: torch.Tensor
     chunk_size: int
     lengths: torch.Tensor | None = None
+    learns: bool = True
 
     def chunks(self) -> list[Chunk]:
         """All rows in chunks, the longest first: it tells what a graph may cost."""
@@ -87,7 +99,10 @@ class TowerInputs:
             order = torch.arange(len(self.inputs))
         else:
             order = self.lengths.argsort(descending=True, stable=True)
-        return [Chunk(tower=self.tower, inputs=self.inputs[rows], rows=rows) for rows in order.split(self.chunk_size)]
+        return [
+            Chunk(tower=self.tower, inputs=self.inputs[rows], rows=rows, learns=self.learns)
+            for rows in order.split(self.chunk_size)
+        ]
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,7 @@ class Chunk:
         tower: Inputs -> unit features [c, D].
         inputs: [c, ...].
         rows: [c] places in the stream.
+        learns: Whether the tower does.
         before: Random state to go through the tower again with.
         features: [c, D]; with their graph where it is kept.
     """
@@ -124,13 +140,14 @@ class Chunk:
     tower: Tower
     inputs: torch.Tensor
     rows: torch.Tensor
+    learns: bool = True
     before: RandomState = field(init=False)
     features: torch.Tensor = field(init=False)
 
     def look(self, budget: GraphBudget) -> None:
         """First time through the tower; the graph stays if the budget has room for it."""
         self.before = RandomState.now()
-        if not budget.has_room:
+        if not self.learns or not budget.has_room:
             with torch.no_grad():
                 self.features = self.tower(self.inputs)
             return
@@ -140,6 +157,8 @@ class Chunk:
 
     def send_back(self, gradient: torch.Tensor) -> None:
         """Add to the parameters' gradients what a gradient [n, D] of the stream's features means here."""
+        if not self.learns:
+            return
         features = self.features
         if not features.requires_grad:
             self.before.restore()

@@ -13,7 +13,7 @@ import dataclasses
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -124,9 +124,15 @@ def checkpoint_files(run: Path) -> list[Path]:
 
 
 def save_checkpoint(
-    run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, progress: Progress, *, keep: int
+    run: Path,
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    *,
+    extra: Mapping[str, torch.Tensor],
+    keep: int,
 ) -> bool:
-    """Write weights and optimiser in one file, then remove all but the `keep` newest ones.
+    """Write weights, optimiser and what else a step needs in one file, then remove all but the `keep` newest ones.
 
     Weights that are not finite are not written: no run can go on from them. Says whether it wrote.
     """
@@ -135,6 +141,7 @@ def save_checkpoint(
         return False
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
+    tensors.update({f"extra.{name}": tensor for name, tensor in extra.items()})
     _write(run / CHECKPOINTS / f"step-{progress.step:09d}.safetensors", tensors, dataclasses.asdict(progress))
     # A later step than this one is of a damaged file that the run could not go on from.
     older = [path for path in checkpoint_files(run) if step_of(path) <= progress.step]
@@ -143,8 +150,13 @@ def save_checkpoint(
     return True
 
 
-def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put a run back to where its last whole checkpoint was; returns how far that is.
+def load_checkpoint(
+    run: Path,
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    restore: Callable[[Mapping[str, torch.Tensor]], None],
+) -> Progress:
+    """Put a run back to where its last whole checkpoint was; returns how far that is. `restore` takes what was `extra`.
 
     Raises:
         CheckpointError: None is whole, or they are of another model.
@@ -159,6 +171,7 @@ def load_checkpoint(run: Path, encoder: Encoder, optimizer: torch.optim.Optimize
                 index, key = name.split(".", 1)
                 state.setdefault(int(index), {})[key] = tensor
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            restore(_of_part(tensors, "extra"))
             progress = Progress(**facts)
         except _DAMAGE as error:
             faults.append(f"{path} can't continue this run ({' '.join(str(error).split())[:150]})")

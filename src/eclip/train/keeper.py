@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from eclip.console import say
 from eclip.model.encoder import Encoder
 from eclip.train.alarms import Alarms, overfitted, usual_alarms
@@ -25,6 +23,7 @@ from eclip.train.checkpoint import (
 )
 from eclip.train.config import TrainConfig
 from eclip.train.pairs import TrainingSource
+from eclip.train.step import TrainStep
 from eclip.train.trackers import open_trackers
 from eclip.train.validate import ValidationBatch
 from eclip.train.watch import RunLog, console_note, memory_megabytes, read_log
@@ -38,8 +37,7 @@ class Keeper:
     """Watches a run and keeps what it needs to go on.
 
     Attributes:
-        encoder: What is trained.
-        optimizer: What trains it.
+        step: What trains it.
         config: The recipe.
         run: The run folder.
         validation: The pairs that it is tried on.
@@ -51,8 +49,7 @@ class Keeper:
         validated: Figures of the newest validation.
     """
 
-    encoder: Encoder
-    optimizer: torch.optim.Optimizer
+    step: TrainStep
     config: TrainConfig
     run: Path
     validation: ValidationBatch
@@ -68,8 +65,7 @@ class Keeper:
     @classmethod
     def of(
         cls,
-        encoder: Encoder,
-        optimizer: torch.optim.Optimizer,
+        step: TrainStep,
         store: TrainingSource,
         config: TrainConfig,
         run: Path,
@@ -89,8 +85,7 @@ class Keeper:
         validation = ValidationBatch.draw(store, config.views, most=config.watch.validation_pairs, seed=config.seed)
         affordable = int(VALIDATION_PAIRS * total_pairs / max(len(validation.chosen), 1))
         return cls(
-            encoder=encoder,
-            optimizer=optimizer,
+            step=step,
             config=config,
             run=run,
             validation=validation,
@@ -124,7 +119,14 @@ class Keeper:
             say(f"Warning: {line}")
         late = time.monotonic() - self.saved_at >= self.config.checkpoints.every_seconds
         if (stopping or share >= 1 or late) and not figures["skipped"]:  # weights after such a step are not yet proved
-            save_checkpoint(self.run, self.encoder, self.optimizer, progress, keep=self.config.checkpoints.keep)
+            save_checkpoint(
+                self.run,
+                self.step.encoder,
+                self.step.optimizer,
+                progress,
+                extra=self.step.tensors(),
+                keep=self.config.checkpoints.keep,
+            )
             self.saved_at = time.monotonic()
         return console_note({**self.validated, **figures})
 
@@ -146,20 +148,21 @@ class Keeper:
         return not self.on_the_clock or share >= 1 or self.validation_seconds <= VALIDATION_SECONDS * elapsed_seconds
 
     def _validate(self, progress: Progress) -> dict[str, float]:
-        """Try the model; its weights are kept when they are the best so far."""
+        """Try the model with the weights that count; they are kept when they are the best so far."""
         started = time.monotonic()
-        found = self.validation.judge(self.encoder)
-        self.validation_seconds += time.monotonic() - started
-        self.validated |= found
-        if found:
-            new = Best(
-                step=progress.step,
-                recall_at_1=found["validation_recall_at_1"],
-                loss=found["validation_loss_above_floor"],
-            )
-            if new.beats(self.best):
-                self.best = new
-                save_best(self.run, self.encoder, new)
+        with self.step.averaged():
+            found = self.validation.judge(self.step.encoder)
+            self.validation_seconds += time.monotonic() - started
+            self.validated |= found
+            if found:
+                new = Best(
+                    step=progress.step,
+                    recall_at_1=found["validation_recall_at_1"],
+                    loss=found["validation_loss_above_floor"],
+                )
+                if new.beats(self.best):
+                    self.best = new
+                    save_best(self.run, self.step.encoder, new)
         return found
 
 

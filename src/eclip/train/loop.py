@@ -135,8 +135,7 @@ class TrainingLoop:
 
     def _keeper(self) -> Keeper:
         return Keeper.of(
-            self.encoder,
-            self.step.optimizer,
+            self.step,
             self.store,
             self.config,
             self.run,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,15 +13,25 @@ import torch
 from torch import nn
 
 from eclip.model.encoder import Encoder
-from eclip.train.accumulate import StreamGradients, TowerInputs, accumulate
+from eclip.train.accumulate import StreamGradients, Tower, TowerInputs, accumulate
+from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import add_bias_gradient, contrast_gradients
-from eclip.train.optimizer import make_optimizer, set_learning_rate
+from eclip.train.freezing import freeze, learns
+from eclip.train.optimizer import (
+    group_steps,
+    lay_out_state,
+    make_optimizer,
+    restore_group_steps,
+    set_learning_rate,
+)
+from eclip.train.precision import Precision
 from eclip.train.ranks import Ranks
 from eclip.train.shortcuts import Shortcuts
 from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.targets import Targets
+from eclip.train.towermodes import checkpoint_activations, compile_towers
 from eclip.train.viewloss import loss_of_views
 
 MAX_LOGIT_SCALE = math.log(100)
@@ -33,6 +46,8 @@ class TrainStep:
         config: The recipe.
         optimizer: Over the encoder's parameters.
         ranks: Who trains along.
+        precision: What the towers compute in.
+        average: Of the weights over the steps; None where the last ones are wanted.
         shortcuts: Through which layers.
     """
 
@@ -40,14 +55,34 @@ class TrainStep:
     config: TrainConfig
     optimizer: torch.optim.Optimizer
     ranks: Ranks
+    precision: Precision
+    average: WeightAverage | None = None
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     @classmethod
     def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
-        """A step with the recipe's optimiser; made before batches are, as finding short cuts disturbs other threads."""
-        optimizer = make_optimizer(encoder.module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes)
-        shortcuts = Shortcuts.of(encoder.module) if config.memory.quick_layers else Shortcuts()
-        return cls(encoder=encoder, config=config, optimizer=optimizer, ranks=ranks, shortcuts=shortcuts)
+        """A step with the recipe's optimiser, over a model that is made ready for it.
+
+        Made before batches are, as finding short cuts disturbs other threads.
+        """
+        module, memory, decay = encoder.module, config.memory, config.optimizer.ema_decay
+        freeze(module, config.optimizer.frozen)
+        if memory.gradient_checkpointing:
+            checkpoint_activations(module)
+        # Short cuts are for layers as they are, in the precision of their weights.
+        quick = memory.quick_layers and memory.autocast == "none" and not memory.compile
+        step = cls(
+            encoder=encoder,
+            config=config,
+            optimizer=make_optimizer(module, config.optimizer, pretrained_prefixes=encoder.pretrained_prefixes),
+            ranks=ranks,
+            precision=Precision(memory.autocast, encoder.device),
+            average=None if decay is None else WeightAverage(module, decay),
+            shortcuts=Shortcuts.of(module) if quick else Shortcuts(),
+        )
+        if memory.compile:
+            compile_towers(module)
+        return step
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch; none where its loss or a gradient is not finite, on any rank.
@@ -70,10 +105,14 @@ class TrainStep:
         found = self.fill_gradients(batch, targets)
         grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
         skipped = self.ranks.any_of(flag=not bool(found.loss.isfinite() & grad_norm.isfinite()))
-        if not skipped:
-            self.optimizer.step()
+        if skipped:
+            self.precision.lower_scale()
+        else:
+            self.precision.move(self.optimizer)
         with torch.no_grad():
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+        if self.average is not None and not skipped:
+            self.average.update(module, step=number)
         several = len(self.config.views.weights) > 1
         terms = {f"{name}_above_floor": value.item() for name, value in found.above_floor.items() if several}
         return {
@@ -95,11 +134,12 @@ class TrainStep:
         with self.shortcuts.taken():
             found = accumulate(
                 self._streams(batch),
-                lambda features: self._loss(features, batch, targets),
+                lambda features: self._scaled(self._loss(features, batch, targets)),
                 parameters=self.encoder.module.parameters(),
                 kept_bytes=memory.kept_graph_megabytes << 20,
             )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
+        self.precision.scaler.unscale_(self.optimizer)
         self._add_scale_gradient(scale, found)
         add_bias_gradient(self.encoder.module, found.logit_bias, loss=self.config.targets.loss)
         return found
@@ -123,18 +163,65 @@ class TrainStep:
 
     def _pictures(self, pixels: torch.Tensor) -> TowerInputs:
         return TowerInputs(
-            tower=self.encoder.image_features,
+            tower=self._in_precision(self.encoder.image_features),
             inputs=pixels.to(self.encoder.device),
             chunk_size=self.config.memory.chunk_size,
+            learns=learns(self.encoder.module.visual),
         )
 
     def _titles(self, tokens: torch.Tensor) -> TowerInputs:
         return TowerInputs(
-            tower=self.encoder.text_features,
+            tower=self._in_precision(self.encoder.text_features),
             inputs=tokens.to(self.encoder.device),
             chunk_size=self.config.memory.text_chunk_size,
             lengths=(tokens != self.encoder.pad_id).sum(dim=1),
+            learns=learns(self.encoder.module.text),
         )
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it the model has the weights that count: their average, where there is one."""
+        if self.average is None:
+            yield
+        else:
+            with self.average.in_place_of(self.encoder.module):
+                yield
+
+    def settle(self) -> None:
+        """Give the model for good the weights that count."""
+        if self.average is not None:
+            self.encoder.module.load_state_dict(self.average.tensors())
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint must hold beside the model and the optimiser's state of each parameter."""
+        parts = {"precision": self.precision.tensors(), "steps": group_steps(self.optimizer)}
+        if self.average is not None:
+            parts["average"] = self.average.tensors()
+        return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what a checkpoint held, once model and optimiser do."""
+        parts: dict[str, dict[str, torch.Tensor]] = {"precision": {}, "steps": {}, "average": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = value
+        self.precision.restore(parts["precision"])
+        restore_group_steps(self.optimizer, parts["steps"])
+        lay_out_state(self.optimizer)
+        if self.average is not None:
+            self.average.restore(parts["average"])
+
+    def _in_precision(self, tower: Tower) -> Tower:
+        def features(inputs: torch.Tensor) -> torch.Tensor:
+            with self.precision.autocast():
+                return tower(inputs)
+
+        return features
+
+    def _scaled(self, found: StreamGradients) -> StreamGradients:
+        """The same with gradients of features as they go back through the towers."""
+        scale = self.precision.scaler.scale
+        return dataclasses.replace(found, features={name: scale(each) for name, each in found.features.items()})
 
     def _add_scale_gradient(self, scale: nn.Parameter, found: StreamGradients) -> None:
         """The gradient of the scale's logarithm, once for the whole batch: every rank has all of it."""

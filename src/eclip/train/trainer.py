@@ -80,7 +80,7 @@ def train_model(
         ranks=ranks,
     )
     if resumed is not None:
-        loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
+        loop.progress = load_checkpoint(run, encoder, loop.step.optimizer, loop.step.restore)
     ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
     if ranks.told_by_first([loop.progress.step])[0] != loop.progress.step:
         raise CheckpointError(f"{out} is not the same folder for all processes of the run: --out must be shared")
@@ -96,6 +96,8 @@ def train_model(
     best = choose_weights(run, encoder, config.checkpoints.model)
     if best is not None:
         summary = dataclasses.replace(summary, weights_of_step=best.step)
+    else:
+        loop.step.settle()
     drifts = drift_since(init, encoder, store) if init is not None else {}
     facts = {
         **{name: value for name, value in config.identity().items() if value is not None},
@@ -134,9 +136,7 @@ def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) 
     if config.encoder in PRESETS:
         options = {} if config.image_size is None else {"image_size": config.image_size}
         return PRESETS[config.encoder](titles, **options)
-    if config.image_size is not None:
-        raise ConfigError(f"image_size can't be changed for {config.encoder}: its towers were made for their own size")
-    return from_open_clip(config.encoder)
+    return from_open_clip(config.encoder, image_size=config.image_size)
 
 
 def learned_modalities(encoder: Encoder, pairs: Pairs, config: TrainConfig, *, init: Path | None) -> tuple[str, ...]:

@@ -111,6 +111,15 @@ def test_any_open_clip_model_survives_its_folder(tmp_path):
     assert from_open_clip(f"local-dir:{tmp_path / 'vit'}").embed_dim == made.embed_dim
 
 
+def test_towers_without_weights_take_pictures_of_any_size(tmp_path):
+    made = from_open_clip("ViT-S-32-alt", image_size=64)
+    assert made.transform(drawn_pictures(1)[0]).shape == (3, 64, 64)
+    assert made.module.visual.image_size == (64, 64)
+    assert made.model_cfg["vision_cfg"]["image_size"] == 64
+    with pytest.raises(ConfigError, match="image_size = 16: ViT-S-32-alt takes pictures apart in patches of 32 pixels"):
+        from_open_clip("ViT-S-32-alt", image_size=16)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

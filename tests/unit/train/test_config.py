@@ -31,6 +31,8 @@ def test_toml_starts_from_a_recipe_and_changes_fields(tmp_path):
         ("targets.mixing = 1.5", "expected a share from 0 to 1"),
         ("chunk_size = 8", "unknown field 'chunk_size'; nearest are memory.chunk_size"),
         ("memory.chunk_size = 0", "expected a whole number from 1 on"),
+        ("memory.autocast = 'int4'", "expected one of none, bf16, fp16"),
+        ("memory.compile = 1", "expected true or false"),
     ],
 )
 def test_a_bad_recipe_file_says_what_is_wrong(tmp_path, text, said):

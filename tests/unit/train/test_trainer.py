@@ -50,17 +50,21 @@ def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(TrainingLoop, "_step", until)
 
 
-@pytest.mark.parametrize("step", [1, 4])
+SWITCHES = {"optimizer.name": "lamb", "optimizer.ema_decay": 0.9, "memory.autocast": "fp16"}
+
+
+@pytest.mark.parametrize(("step", "fields"), [(1, {}), (4, {}), (3, SWITCHES)])
 def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, fields: dict[str, object]
 ) -> None:
-    train_model(store, tmp_path / "undisturbed", CONFIG, total_steps=6)
+    config = CONFIG.changed(fields)
+    train_model(store, tmp_path / "undisturbed", config, total_steps=6)
     with monkeypatch.context() as patched:
         interrupt_before(patched, step)
         with pytest.raises(InterruptedError):
-            train_model(store, tmp_path / "resumed", CONFIG, total_steps=6)
+            train_model(store, tmp_path / "resumed", config, total_steps=6)
     assert not (tmp_path / "resumed" / MODEL_WEIGHTS).exists()
-    summary = train_model(store, tmp_path / "resumed", CONFIG, total_steps=6)
+    summary = train_model(store, tmp_path / "resumed", config, total_steps=6)
     assert summary.steps == 6
     expected, found = weights(tmp_path / "undisturbed"), weights(tmp_path / "resumed")
     assert expected.keys() == found.keys()
@@ -133,3 +137,11 @@ def test_blocks_growing_batches_and_small_chunks_go_through_a_whole_run(store: S
     assert set(sizes) == {8, 32}
     assert sum(sizes) == summary.pairs
     assert summary.epochs >= 2
+
+
+def test_the_saved_model_is_the_average_that_the_checkpoint_holds(store: Store, tmp_path: Path) -> None:
+    train_model(store, tmp_path, CONFIG.changed({"optimizer.ema_decay": 0.9}), total_steps=3)
+    kept, saved = load_file(checkpoint_files(tmp_path / "run")[0]), weights(tmp_path)
+    for name, values in saved.items():
+        np.testing.assert_array_equal(kept[f"extra.average.{name}"], values, err_msg=name)
+    assert not np.array_equal(kept["model.visual.proj"], saved["visual.proj"])
