@@ -13,19 +13,20 @@ import torch
 from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
-from eclip.train.augment import AugmentationConfig, random_crop
+from eclip.train.augment import AugmentationConfig, changed_picture, changed_title
 from eclip.train.pairs import Pairs
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 
-BATCHES_AHEAD = 3
-
 ReadImages: TypeAlias = Callable[[Sequence[int]], list[bytes | None]]
+
+BATCHES_AHEAD = 3
+CROP, WORDS = 1, 7  # what is drawn for a place in the run, each from a generator of its own
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """b pairs: pixels [b, 3, H, W], tokens [b, context_length], groups [b], weights [b]."""
+    """b pairs: pixels [b, 3, H, W], tokens [b, context_length], groups, weights [b]."""
 
     pixels: torch.Tensor
     tokens: torch.Tensor
@@ -61,20 +62,35 @@ def training_batches(
         ranks: Each takes its own rows of a batch.
         augmentation: How pairs are changed.
     """
-    tokens = encoder.tokenize(pairs.titles)
+    tokens = None if augmentation.changes_titles else encoder.tokenize(pairs.titles)
+
+    def draw(place: int, what: int) -> np.random.Generator:
+        return np.random.default_rng([sampler.seed, place, what])  # the same on whichever rank
+
+    def pixels_of(chosen: np.ndarray, first_place: int) -> torch.Tensor:
+        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
+        pixels = []
+        for place, picture in enumerate(pictures, start=first_place):
+            whole = picture or Image.new("RGB", (8, 8), "white")
+            pixels.append(encoder.transform(changed_picture(whole, augmentation, draw(place, CROP))))
+        return torch.stack(pixels).contiguous(memory_format=torch.channels_last)
+
+    def changed_tokens(chosen: np.ndarray, first_place: int) -> torch.Tensor:
+        titles = [pairs.titles[pair] for pair in chosen]
+        return encoder.tokenize(
+            [
+                changed_title(title, augmentation, draw(place, WORDS))
+                for place, title in enumerate(titles, start=first_place)
+            ]
+        )
 
     def make(position: int, size: int) -> Batch:
         own = ranks.own_rows(size // ranks.world_size)
         chosen = sampler.pairs(position, size)[own]
-        pictures = [open_picture(image) for image in read_images(pairs.rows[chosen].tolist())]
-        pixels = []
-        for place, picture in enumerate(pictures, start=position + own.start):
-            draw = np.random.default_rng([sampler.seed, place, 1])  # the same crop on whichever rank
-            whole = picture or Image.new("RGB", (8, 8), "white")
-            pixels.append(encoder.transform(random_crop(whole, augmentation.min_crop_share, draw)))
+        first_place = position + own.start
         return Batch(
-            pixels=torch.stack(pixels).contiguous(memory_format=torch.channels_last),
-            tokens=tokens[torch.from_numpy(chosen)],
+            pixels=pixels_of(chosen, first_place),
+            tokens=tokens[torch.from_numpy(chosen)] if tokens is not None else changed_tokens(chosen, first_place),
             groups=torch.from_numpy(pairs.groups[chosen]),
             weights=torch.from_numpy(pairs.weights[chosen]),
         )
