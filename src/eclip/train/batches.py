@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,10 +14,9 @@ from PIL import Image
 from eclip.model.encoder import Encoder, open_picture
 from eclip.train.augment import AugmentationConfig, changed_picture, changed_title
 from eclip.train.pairs import Pairs
+from eclip.train.picturecache import PictureCache, ReadImages
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
-
-ReadImages: TypeAlias = Callable[[Sequence[int]], list[bytes | None]]
 
 BATCHES_AHEAD = 3
 CROP, WORDS = 1, 7  # what is drawn for a place in the run, each from a generator of its own
@@ -26,7 +24,7 @@ CROP, WORDS = 1, 7  # what is drawn for a place in the run, each from a generato
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """b pairs: pixels [b, 3, H, W], tokens [b, context_length], groups, weights [b]."""
+    """b pairs: pixels [b, 3, H, W] (or trunk vectors [b, F]), tokens [b, context_length], groups, weights [b]."""
 
     pixels: torch.Tensor
     tokens: torch.Tensor
@@ -47,6 +45,7 @@ def training_batches(
     size_at: Callable[[int], int],
     ranks: Ranks,
     augmentation: AugmentationConfig,
+    cache: PictureCache | None = None,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
@@ -61,6 +60,7 @@ def training_batches(
         size_at: Position -> size of the batch that is taken there, a multiple of the ranks.
         ranks: Each takes its own rows of a batch.
         augmentation: How pairs are changed.
+        cache: What the picture trunk says of each picture, where it is frozen; then no picture is read.
     """
     tokens = None if augmentation.changes_titles else encoder.tokenize(pairs.titles)
 
@@ -89,7 +89,7 @@ def training_batches(
         chosen = sampler.pairs(position, size)[own]
         first_place = position + own.start
         return Batch(
-            pixels=pixels_of(chosen, first_place),
+            pixels=pixels_of(chosen, first_place) if cache is None else cache.vectors(pairs.rows[chosen].tolist()),
             tokens=tokens[torch.from_numpy(chosen)] if tokens is not None else changed_tokens(chosen, first_place),
             groups=torch.from_numpy(pairs.groups[chosen]),
             weights=torch.from_numpy(pairs.weights[chosen]),

@@ -15,6 +15,7 @@ from eclip.train.augment import AugmentationConfig
 from eclip.train.batchsizes import BatchConfig
 from eclip.train.checks import require_positive, require_whole
 from eclip.train.optimizer import OptimizerConfig
+from eclip.train.picturecache import LockedConfig
 from eclip.train.sampler import BlockConfig
 from eclip.train.targets import TargetConfig
 
@@ -44,6 +45,8 @@ class TrainConfig:
     """What counts as a match."""
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     """How pairs are changed each time they are seen."""
+    locked: LockedConfig = field(default_factory=LockedConfig)
+    """A frozen picture trunk, whose vectors are computed once."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     """How far and how parameters move."""
     memory: MemoryConfig = field(default_factory=MemoryConfig)
@@ -56,6 +59,11 @@ class TrainConfig:
             require_whole("image_size", self.image_size, least=16)
         require_positive("epochs", self.epochs)
         require_whole("seed", self.seed, least=0, most=MAX_SEED)
+        if self.locked.pictures and self.augmentation.changes_pictures:
+            raise ConfigError(
+                "locked.pictures = true: each picture is seen once, as it is; also set augmentation.min_crop_share=1 "
+                "and augmentation.flip_share=0"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All fields by their dotted names, as JSON gives them back: lists in place of tuples."""

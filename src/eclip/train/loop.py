@@ -18,6 +18,7 @@ from eclip.train.checkpoint import Progress, save_checkpoint
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
 from eclip.train.pairs import Pairs, category_numbers, read_pairs
+from eclip.train.picturecache import FOLDER, PictureCache, open_cache
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
@@ -84,6 +85,7 @@ class TrainingLoop:
             size_at=lambda position: self.sizes.at(self.share_done(position)),
             ranks=self.ranks,
             augmentation=self.config.augmentation,
+            cache=self._picture_cache(),
         )
         try:
             with (
@@ -140,6 +142,19 @@ class TrainingLoop:
             if stopping:
                 raise KeyboardInterrupt
         return last, validated
+
+    def _picture_cache(self) -> PictureCache | None:
+        """What the frozen trunk says of the pictures; None where it learns."""
+        if not self.config.locked.pictures:
+            return None
+        return open_cache(
+            self.encoder,
+            self.store,
+            self.pairs.rows,
+            self.run / FOLDER,
+            config=self.config.locked,
+            ranks=self.ranks,
+        )
 
     def _expected_pairs(self) -> int:
         """Pairs that the whole run will have seen, as far as can be told."""

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from eclip.errors import ConfigError
+from eclip.train.accumulate import MemoryConfig
+from eclip.train.augment import AugmentationConfig
 from eclip.train.batchsizes import BatchConfig
 from eclip.train.config import TrainConfig
 from eclip.train.optimizer import OptimizerConfig
+from eclip.train.picturecache import LockedConfig
 
 
 def tiny() -> TrainConfig:
@@ -30,7 +33,20 @@ def small() -> TrainConfig:
     )
 
 
-RECIPES = {"tiny": tiny, "small": small}
+def locked() -> TrainConfig:
+    """Pretrained EfficientNet-Lite0 frozen, each picture read once; a small text tower and the picture head learn."""
+    return TrainConfig(
+        encoder="lean",
+        epochs=10,
+        batch=BatchConfig(size=512),
+        augmentation=AugmentationConfig(min_crop_share=1.0),
+        locked=LockedConfig(pictures=True),
+        optimizer=OptimizerConfig(lr=1e-3, weight_decay=0.05),
+        memory=MemoryConfig(chunk_size=512, text_chunk_size=128),
+    )
+
+
+RECIPES = {"tiny": tiny, "small": small, "locked": locked}
 
 
 def load_recipe(recipe: str, *, settings: Sequence[str] = (), **overrides: Any) -> TrainConfig:

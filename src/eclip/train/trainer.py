@@ -12,6 +12,7 @@ from eclip.errors import ConfigError
 from eclip.model.encoder import Encoder, default_device
 from eclip.model.folder import load_model, save_model
 from eclip.model.presets import PRESETS, from_open_clip
+from eclip.model.trunks import lock_trunk
 from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
@@ -64,6 +65,8 @@ def train_model(
     resumed = load_start(run, identity)
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
+    if config.locked.pictures:
+        lock_trunk(encoder.module.visual)
     loop = TrainingLoop(
         encoder=encoder,
         store=store,
