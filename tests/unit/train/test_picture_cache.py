@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 from eclip.errors import CheckpointError, ConfigError
 from eclip.model.folder import load_model
@@ -15,9 +17,10 @@ from eclip.model.presets import tiny
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_RUN, MODEL_WEIGHTS
-from eclip.train import picturecache
+from eclip.train import loop, picturecache
 from eclip.train.batchsizes import BatchConfig
 from eclip.train.config import TrainConfig
+from eclip.train.loop import TrainingLoop
 from eclip.train.pairs import read_training_pairs
 from eclip.train.picturecache import FOLDER, LockedConfig, open_cache, trunk_vectors
 from eclip.train.ranks import Ranks
@@ -112,6 +115,42 @@ def test_a_locked_run_leaves_a_normal_model_whose_trunk_never_moved(store: Store
     assert {name for name in moved if name.startswith("visual.")} == {"visual.proj"}
     assert any(name.startswith("text.") for name in moved)
     assert (tmp_path / "more" / MODEL_WEIGHTS).is_file()
+
+
+@pytest.mark.usefixtures("small_files")
+def test_ranks_share_the_work(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ranks, "any_of", lambda self, *, flag: flag)  # no one to wait for: one after the other
+    encoder, rows, config = tiny(["a"], image_size=16), read_training_pairs(store).rows, LockedConfig(pictures=True)
+    with pytest.raises(CheckpointError):  # the other rank's files are not there yet
+        open_cache(encoder, store, rows, tmp_path, config=config, ranks=Ranks(1, 2))
+    second = {path.name for path in files(tmp_path)}
+    cache = open_cache(encoder, store, rows, tmp_path, config=config, ranks=Ranks(0, 1))
+    assert second == {path.name for path in files(tmp_path)[1::2]}
+    expected = trunk_vectors(encoder, store.images, rows)
+    np.testing.assert_allclose(cache.vectors(rows.tolist()).numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CONFIG.changed({"augmentation.word_dropout": 0.3, "augmentation.word_shuffle": 0.5})
+    train_model(store, tmp_path / "undisturbed", config, total_steps=5)
+    real = TrainingLoop._step
+
+    def until(self: TrainingLoop, *given: Any) -> dict[str, float]:
+        if self.progress.step == 3:
+            raise InterruptedError
+        return real(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingLoop, "_step", until)
+        patched.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+        with pytest.raises(InterruptedError):
+            train_model(store, tmp_path / "resumed", config, total_steps=5)
+    train_model(store, tmp_path / "resumed", config, total_steps=5)
+    expected, found = (load_file(tmp_path / name / MODEL_WEIGHTS) for name in ("undisturbed", "resumed"))
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 
 def test_pictures_can_not_both_be_kept_and_changed() -> None:
