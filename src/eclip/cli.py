@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"eclip: {error}")
         return EXIT_FAULT
     except KeyboardInterrupt:
-        say("eclip: interrupted; the same command goes on where it stopped")
+        if not _is_follower():
+            say("eclip: interrupted; the same command goes on where it stopped")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # `eclip search ... | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,6 +122,10 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
             with stop_between_steps() as stop:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
             stop.raise_if_asked()
+        if name == "train" and _is_follower():
+            with contextlib.redirect_stderr(io.StringIO()):  # the first one tells how far they are, and the result
+                command(*args, **kwargs)
+            return
         result = command(*args, **kwargs)
         with writing(Path("standard output")):
             if name == "search":
@@ -136,6 +141,11 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
     ready.__doc__, ready.__name__, ready.__annotations__ = command.__doc__, name, types
     ready.__signature__ = inspect.Signature([p.replace(annotation=types[p.name]) for p in parameters])  # type: ignore[attr-defined]
     return ready
+
+
+def _is_follower() -> bool:
+    """Whether this is one of the processes that torchrun started, and not the first of them."""
+    return "WORLD_SIZE" in os.environ and os.environ.get("RANK", "0") != "0"
 
 
 def _quiet_libraries() -> None:

@@ -63,7 +63,9 @@ def stage(name: str, total: int | None, *, unit: str = "rows", done_before: int 
         def advance(step: int, *, total: int | None = None) -> None:
             nonlocal done
             done += step
-            bar.update(task, advance=step, total=total, rate=rate())
+            if total is not None:  # by `update` it would forget how fast it went, and show no remaining time
+                bar.tasks[0].total = total
+            bar.update(task, advance=step, rate=rate())
 
         yield advance
         bar.update(task, total=done_before + done)

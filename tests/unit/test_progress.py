@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 from rich.console import Console
 
@@ -26,3 +27,16 @@ def test_a_bar_starts_where_an_earlier_run_stopped(monkeypatch):
         advance(1)
         advance(2, total=12)
     assert "9/9" in drawn.getvalue()  # ended early: what was done is all there was
+
+
+def test_remaining_time_is_told_while_the_total_is_corrected(monkeypatch):
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=120)
+    monkeypatch.setattr(progress, "Console", lambda **_: console)
+    with stage("Reading", 10_000) as advance:
+        for number in range(6):
+            advance(1, total=10_000 + number)
+            time.sleep(0.15)
+    last = drawn.getvalue().split("\r")[-2]
+    assert "/10005" in last
+    assert "-:--:--" not in last

@@ -51,6 +51,7 @@ def embed(
     from eclip.products.feeds import feed_facts, open_feed
     from eclip.products.feeds.sql import shown_url
     from eclip.products.listings import read_listings
+    from eclip.products.picturefacts import picture_facts
     from eclip.products.place import holds_store
     from eclip.products.store import Store
     from eclip.products.titles.cleaner import TitleCleaner
@@ -74,7 +75,8 @@ def embed(
         feed = open_feed(source, sql=sql, platform=platform)
         titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
         batches = read_listings(feed, images=images, columns=columns, titles=titles, batch_size=ROWS_A_PART)
-        num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images}"
+        pictures = None if sql else picture_facts(feed, images=images, columns=columns)
+        num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images} {pictures}"
     encoder = load_model(model)
     with writing(Path(out)):
         rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)

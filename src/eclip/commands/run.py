@@ -13,7 +13,7 @@ from eclip.commands.evaluate import EvaluateSummary, evaluate, read_evaluation
 from eclip.commands.fit import fit
 from eclip.commands.forecast import RunForecast, forecast_run
 from eclip.commands.prepare import FetchImages, prepare
-from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest
+from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest, weights_digest
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.errors import OtherRunError
@@ -69,7 +69,7 @@ def run(
         encoder: Any open_clip model under the recipe.
         init: Model folder to continue from.
         minutes: Longest time for training; default: the recipe's epochs.
-        seed: Decides everything random; default: the recipe's.
+        seed: Decides everything random, whatever the recipe says; default: the recipe's.
         compare_clip: Train a second model with plain CLIP's loss for as many steps, for the report.
         dry_run: Only say rows, bytes and expected time.
     """
@@ -125,9 +125,10 @@ def run_stages(
         lambda: store_digest(store),
         lambda: prepare(feed, store=store, **feeding),
     )
+    pairs = _pairs(store, prepared)
     trained = stages.do(
         "train",
-        {**config, "minutes": minutes, "store": prepared},
+        {**config, "minutes": minutes, **pairs},
         lambda: model_digest(model),
         lambda: _train_anew(store, out=model, minutes=minutes, **training),
     )
@@ -136,7 +137,7 @@ def run_stages(
         steps = read_manifest(model)["facts"]["run_steps"]
         compared = stages.do(
             "plain CLIP",
-            {**config, "steps": steps, "store": prepared},
+            {**config, "steps": steps, **pairs},
             lambda: model_digest(clip),
             lambda: _train_anew(store, out=clip, steps=steps, plain_clip=True, **training),
         )
@@ -152,6 +153,12 @@ def run_stages(
         lambda: evaluate(store, model=model, out=report, compare=clip if compared else None, seed=seed),
     )
     return RunSummary(store, model, read_evaluation(report))
+
+
+def _pairs(store: Path, prepared: str) -> dict[str, str]:
+    """What training reads of the store: its content, and what a check of the pairs has left of their weights."""
+    weights = weights_digest(store)
+    return {"store": prepared, **({"weights": weights} if weights else {})}
 
 
 def _pictures(feed: str | Path, feeding: dict[str, Any]) -> dict[str, str]:

@@ -55,6 +55,21 @@ def store_digest(store: Path) -> str | None:
         return None
 
 
+def weights_digest(store: Path) -> str | None:
+    """Digest of what the listings of a finished store weigh in training, by the last check of their pairs.
+
+    The store's own digest is of what the feed said, which no check changes. None before the first check, when all weigh
+    the same.
+    """
+    from eclip.products.manifest import PAIRS_CHECK
+    from eclip.products.store import Store
+
+    opened = Store.open(store)
+    if PAIRS_CHECK not in opened.manifest:
+        return None
+    return hashlib.sha256(opened.table(["weight"])["weight"].to_numpy().tobytes()).hexdigest()[:16]
+
+
 def vectors_digest(store: Path) -> str | None:
     """Digest of the model whose vectors lie in a store."""
     from eclip.products.store import Store

@@ -41,7 +41,7 @@ def train(
         init: Model folder to continue from, on new listings.
         minutes: Longest time for training; the learning rate follows the clock. Default: the recipe's epochs.
         steps: Exact number of steps instead, for comparisons at equal budget.
-        seed: Decides weights, order and crops; default: the recipe's.
+        seed: Decides weights, order and crops, whatever the recipe says; default: the recipe's.
         plain_clip: Ignore catalogs in the loss, for comparison.
     """
     require_positive("minutes", minutes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import feather
 
-from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_parts
+from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_all_parts, remove_parts
 from eclip.files import replace_file
 from eclip.model.encoder import Encoder
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
@@ -24,7 +25,7 @@ def embed_store(store: Store, encoder: Encoder) -> int:
     rows = store.rows_without_vectors(encoder.digest)
     if not rows:
         return 0
-    folder = parts_folder(store.place.cache / "embedding", encoder.digest, store.digest)
+    folder = parts_folder(store.place.cache / "embedding", encoder.digest, rows_digest(store, rows))
     parts = encode_in_parts(
         "Embedding the store",
         store_batches(store, rows),
@@ -80,7 +81,7 @@ def embed_listings(
         for table in read_parts(parts):
             writer.write_table(table.cast(schema))
             written += table.num_rows
-    remove_parts(folder)
+    remove_all_parts(out)
     return written
 
 
@@ -122,6 +123,19 @@ def pretrained_vectors(store: Store) -> tuple[np.ndarray, np.ndarray]:
         remove_parts(folder)
     table = feather.read_table(kept)
     return vectors_from_arrow(table["image"]), vectors_from_arrow(table["text"])
+
+
+def rows_digest(store: Store, rows: Sequence[int]) -> str:
+    """Digest of which listings stand at these positions and what a model would see of each, in their order.
+
+    The store's own digest would not do for parts of some rows: after another model was embedded in between, the same
+    store lacks other vectors.
+    """
+    told = store.table(["product_id", "content_hash"]).take(list(rows))
+    digest = hashlib.sha256()
+    for product_id, content in zip(*(told[name].to_pylist() for name in told.column_names), strict=True):
+        digest.update(f"{len(product_id)}:{product_id}{content}".encode())
+    return digest.hexdigest()
 
 
 def store_batches(store: Store, rows: Sequence[int] | None = None) -> Iterator[pa.Table]:

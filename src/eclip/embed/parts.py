@@ -53,3 +53,10 @@ def read_parts(parts: Iterable[Path]) -> Iterator[pa.Table]:
 def remove_parts(folder: Path) -> None:
     """Remove the parts once their whole is written."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_all_parts(beside: Path) -> None:
+    """Remove the parts of every job that was to end in this file, which is written: of an older feed or model too."""
+    for folder in beside.parent.iterdir():
+        if folder.name.startswith(f"{beside.name}.") and folder.name.endswith(".parts"):
+            remove_parts(folder)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import ConfigError, StoreError
+from eclip.products.agreement.upkeep import settle_placeholders
 from eclip.products.clean import clean_text
 from eclip.products.dataset import (
     DatasetWriter,
@@ -115,6 +116,7 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
         settled = settled_splits(store, gone)
         delete_products(dataset, gone)
         add_whole_feed_columns(store.place, summary, settled=settled)
+        settle_placeholders(store)
     else:
         begin_at(store.place.dataset(CONFLICTS_DATASET), store.manifest[CONFLICTS_VERSION])
     compact_rows(dataset)
@@ -124,7 +126,7 @@ def _without_listings(store: Store, gone: Sequence[str]) -> dict[str, Any]:
 def _without_rejects(store: Store, asked: Deleted) -> pa.Table:
     """A new version of the rejects without the rows of these listings; returns those rows."""
     rejects, dataset = store.rejects(), store.place.dataset(REJECTS_DATASET)
-    fields = store.manifest["column_map"]["fields"]
+    fields = {**store.manifest["column_map"], **store.manifest.get("updated", {})}["fields"]  # of the last feed
     rows = zip(rejects["product_id"].to_pylist(), rejects["raw"].to_pylist(), strict=True)
     mine = pa.array([asked.has_row(product_id, raw, fields) for product_id, raw in rows], pa.bool_())
     gone = rejects.filter(mine)

@@ -18,6 +18,11 @@ VERSION_KEYS = {
 }
 PAIRS_CHECK = "pairs_check"  # what the last check of pictures against titles found
 VECTORS_MODEL = "vectors_model"  # digest of the model whose vectors lie there, or null
+# What every command that reads a finished store takes for granted in its manifest.
+REQUIRED_KEYS = (
+    *("digest", "num_rows", "columns", "column_map", "titles", "summary"),
+    *(DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL),
+)
 
 
 def read_manifest(place: StorePlace) -> dict[str, Any] | None:

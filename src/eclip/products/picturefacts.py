@@ -33,15 +33,16 @@ def picture_facts(feed: Feed, *, images: Path | None = None, columns: str = "") 
     """
     plan = plan_listings(feed, images=images, columns=columns, category_separator=">", titles=TitleCleaner())
     digest = hashlib.sha256()
-    names = [plan.columns.fields[name] for name in ("image", "extra_images") if name in plan.columns.fields]
-    for batch in plan.raw_batches(_BATCH_ROWS, columns=names) if names else ():
-        texts = [column for column in batch.table.columns if not _holds_bytes(column.type)]
-        if not texts:
+    fields = {name: plan.columns.fields[name] for name in ("image", "extra_images") if name in plan.columns.fields}
+    columns_read = list(dict.fromkeys(fields.values()))
+    for batch in plan.raw_batches(_BATCH_ROWS, columns=columns_read) if fields else ():
+        told = {name: column for name, column in fields.items() if not _holds_bytes(batch.table[column].type)}
+        if not told:
             break
         folder = batch.folder or plan.picture_folder
-        for column in texts:
-            for cell in column.to_pylist():
-                for source in extra_sources(cell):
+        for name, column in told.items():
+            for cell in batch.table[column].to_pylist():
+                for source in extra_sources(cell) if name == "extra_images" else [cell]:  # a main one's name is whole
                     digest.update(_stamp(source, folder).encode("utf-8", "replace"))
     return digest.hexdigest()[:16]
 

@@ -22,6 +22,7 @@ from eclip.products.manifest import (
     CONFLICTS_VERSION,
     DATASET_VERSION,
     REJECTS_VERSION,
+    REQUIRED_KEYS,
     VECTORS_MODEL,
     read_manifest,
     write_manifest,
@@ -72,6 +73,9 @@ class Store:
                 f"{place}: store version {manifest.get('version')}, this eclip reads {STORE_VERSION}; "
                 "run `eclip prepare` again"
             )
+        missing = [key for key in REQUIRED_KEYS if key not in manifest]
+        if missing:
+            raise StoreError(f"{place}: {STORE_MANIFEST} is damaged, it lacks {missing[0]}; run `eclip prepare` again")
         if PRODUCTS_DATASET not in place.names():
             raise StoreError(f"{place}: {PRODUCTS_DATASET} is missing; run `eclip prepare` again")
         return cls(place, manifest)

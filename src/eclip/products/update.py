@@ -21,9 +21,8 @@ from typing import Any, Unpack
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eclip.errors import FeedError
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches
-from eclip.products.columns import parse_columns
+from eclip.products.agreement.upkeep import recounted_check, settle_placeholders
 from eclip.products.dataset import (
     DatasetWriter,
     append_rows,
@@ -36,6 +35,7 @@ from eclip.products.dataset import (
 )
 from eclip.products.deleted import DELETED, Deleted
 from eclip.products.feeds import Feed
+from eclip.products.fitting import require_columns, require_ids
 from eclip.products.listings import Feeding, FeedPlan, plan_listings
 from eclip.products.manifest import (
     CONFLICTS_VERSION,
@@ -110,7 +110,7 @@ def update_store(
             by what was learned then.
 
     Raises:
-        FeedError: The feed can't be read, or no row of it can be kept.
+        FeedError: The feed can't be read, no row of it can be kept, or it has no ids to tell its listings by.
         ConfigError: `columns` can't be understood.
         StoreError: There is no finished store.
         DiskError: The disk is full, or the place can't be written.
@@ -121,11 +121,12 @@ def update_store(
     feeding["category_separator"] = feeding.get("category_separator") or opened.manifest["category_separator"]
     feeding["titles"] = TitleCleaner.from_json(opened.manifest["titles"])
     plan = plan_listings(feed, **feeding)
-    _require_columns(plan, opened, feeding["columns"])
+    require_columns(plan, opened, feeding["columns"])
     place = opened.place
     with opened.changing(), _staging(place.incoming) as incoming:
         counts = Counts()
         changes = _stage_changes(plan, opened, incoming, counts)
+        require_ids(plan, changes.changed)
         removed = changes.gone if remove_missing else []
         summary = UpdateSummary(
             rows_read=counts.rows_read,
@@ -148,29 +149,13 @@ def update_store(
         summary.catalogs = manifest["summary"]["catalogs"]
         summary.seconds = round(time.monotonic() - started, 2)
         manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
-        manifest = {**manifest, "updated": {"feed": str(plan.feed.source), **asdict(summary)}}
+        told = {"feed": str(plan.feed.source), "fields": dict(plan.columns.fields), **asdict(summary)}
+        manifest = {**manifest, "updated": told}
         write_manifest(place, manifest)
         write_store_report(Store(place, manifest))
         for name, key in VERSION_KEYS.items():
             forget_old_versions(place.dataset(name), manifest[key])
     return summary
-
-
-def _require_columns(plan: FeedPlan, store: Store, columns: str) -> None:
-    """Refuse a feed that lacks what the store was made with: its listings would lose it.
-
-    Raises:
-        FeedError: A field is missing, and not switched off on purpose.
-    """
-    dropped = {name for name, column in parse_columns(columns) if not column}
-    missing = sorted(set(store.manifest["column_map"]["fields"]) - set(plan.columns.fields) - dropped)
-    if missing:
-        off = ",".join(f"{name}=" for name in missing)
-        raise FeedError(
-            f"has no column for {', '.join(missing)}, which the store was made with; name it with --columns, or "
-            f"drop it on purpose with --columns {off}",
-            path=plan.feed.source,
-        )
 
 
 @contextmanager
@@ -229,6 +214,7 @@ def _apply(store: Store, changes: _Changes, removed: Sequence[str], incoming: Pa
     summary, times = PrepareSummary(**store.manifest["summary"]), StageTimes()
     add_whole_feed_columns(store.place, summary, settled=settled, times=times)
     summary.add_costs(times)
+    settle_placeholders(store)
     return summary
 
 
@@ -274,6 +260,7 @@ def describe(store: Store, summary: PrepareSummary, *, num_rows: int) -> dict[st
     summary.categories = len({tuple(path) for path in table["category"].to_pylist() if path})
     return {
         **store.manifest,
+        **recounted_check(store.manifest, dataset),
         "digest": digest.hexdigest(),
         "num_rows": table.num_rows,
         "summary": asdict(summary),

@@ -234,3 +234,15 @@ def test_only_one_writes(shop: Path) -> None:
     if os.name == "posix":
         with only_writer(shop / "store"), pytest.raises(StoreError, match="another eclip is writing"):
             compact_store(shop / "store")
+
+
+def test_rejects_of_an_update_whose_feed_has_other_columns_go_too(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("id,title,seller\n1,Red shoe,Harbor\n2,Blue hat,North\n")
+    (tmp_path / "next.csv").write_text(
+        "sku,name,shop\n1,Red boot,Harbor\n2,Blue hat,North\n,TEALMUG without id,Harbor\n"
+    )
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store")
+    columns = "product_id=sku,title=name,seller=shop"
+    update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=False, columns=columns)
+    assert without(tmp_path / "store", sellers=["Harbor"]).rejects_deleted == 1
+    assert files_with(tmp_path / "store", b"TEALMUG") == []

@@ -39,6 +39,14 @@ def test_each_picture_counts(feed: Path, name: str, change: str) -> None:
     assert facts(feed) != before
 
 
+def test_a_main_pictures_name_is_one_name(tmp_path: Path) -> None:
+    (tmp_path / "front|back.jpg").write_bytes(b"one")
+    (tmp_path / "feed.csv").write_text("id,title,image\n1,Shoe,front|back.jpg\n")
+    before = facts(tmp_path / "feed.csv")
+    (tmp_path / "front|back.jpg").write_bytes(b"another")
+    assert facts(tmp_path / "feed.csv") != before
+
+
 def test_what_the_feed_does_not_name_does_not_count(feed: Path) -> None:
     before = facts(feed)
     (feed.parent / "other.jpg").write_bytes(b"x")

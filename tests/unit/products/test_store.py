@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from eclip.errors import DiskError, StoreError
+from eclip.products.manifest import REQUIRED_KEYS
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import vectors_schema
@@ -152,6 +153,10 @@ def test_stores_that_are_none(store: Store, tmp_path: Path) -> None:
     manifest.write_text(json.dumps(content | {"version": 99}))
     with pytest.raises(StoreError, match="store version 99"):
         Store.open(store.path)
+    for key in REQUIRED_KEYS:
+        manifest.write_text(json.dumps({name: value for name, value in content.items() if name != key}))
+        with pytest.raises(StoreError, match=f"store.json is damaged, it lacks {key}; run `eclip prepare` again"):
+            Store.open(store.path)
     manifest.write_text('{"version"')
     with pytest.raises(StoreError, match="no finished store"):
         Store.open(store.path)

@@ -226,6 +226,18 @@ def test_a_feed_that_lost_a_column_is_refused(shop: Path) -> None:
     assert (summary.changed, summary.missing) == (1, 3)
 
 
+def test_rows_without_ids_take_no_others_place(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("title\nRed shoe\nBlue hat\n")
+    (tmp_path / "next.csv").write_text("title\nGreen sock\n")
+    (tmp_path / "longer.csv").write_text("title\nRed shoe\nBlue hat\nGreen sock\n")
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store")
+    with pytest.raises(FeedError, match=r"no column of ids, and its row 1 is another.*--columns product_id=COLUMN"):
+        update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=False)
+    assert rows(tmp_path / "store", "title") == {"1": ["Red shoe"], "2": ["Blue hat"]}
+    summary = update_store(tmp_path / "longer.csv", tmp_path / "store", remove_missing=False)
+    assert counts(summary) == (1, 0, 2, 0, 0)
+
+
 def test_without_a_store_there_is_nothing_to_update(shop: Path) -> None:
     with pytest.raises(StoreError, match="no such store; make one with `eclip prepare"):
         update_store(

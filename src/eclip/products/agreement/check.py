@@ -13,21 +13,20 @@ import pyarrow as pa
 from eclip.errors import StoreError
 from eclip.products.agreement.calibrate import Calibration, separation
 from eclip.products.agreement.information import cross_fitted_information
+from eclip.products.agreement.upkeep import count_pairs, placeholder_pairs, score_columns
 from eclip.products.agreement.words import said_topics
 from eclip.products.dataset import forget_old_versions, put_columns
 from eclip.products.manifest import DATASET_VERSION, PAIRS_CHECK, write_manifest
 from eclip.products.report.page import write_store_report
 from eclip.products.store import Store
-from eclip.products.wholefeed import PLACEHOLDER
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, PRODUCTS_SCHEMA
+from eclip.schema import PRODUCTS_DATASET
 
 MIN_PAIRS = 200
 MIN_SEPARATION = 0.75  # below it a model can't tell a listing's own picture from a stranger's often enough to judge
 DROP_BELOW = 0.5  # more probably wrong than right
-DOUBTED_BELOW = 0.9  # counted as down-weighted
 
-_COLUMNS = ("title", "category", "loss_group", "review_flags")
+_COLUMNS = ("product_id", "title", "image_hash", "category", "loss_group", "review_flags")
 _SEED = 0  # of folds and draws: the same store and model, the same scores
 
 PictureVectors = Callable[[Store], np.ndarray]
@@ -46,6 +45,8 @@ class CheckSummary:
     """Pairs that are more probably wrong than right: weight 0."""
     placeholders: int
     """Pairs whose picture stands under many different products: weight 0."""
+    unscored: int
+    """Pairs that came or changed since then: they count fully until the next check."""
     wrong_share: float
     """Estimated share of wrong pairs among those scored."""
     separation: float
@@ -67,34 +68,31 @@ def check_pairs(store: Store, picture_vectors: PictureVectors, *, model_digest: 
         DiskError: The disk is full.
     """
     started = time.monotonic()
-    rows = store.table(_COLUMNS).to_pydict()
-    paired = [title is not None for title in rows["title"]]
-    shown = [PLACEHOLDER not in (flags or ()) for flags in rows["review_flags"]]
+    table = store.table(_COLUMNS)
+    rows = table.select(["title", "category", "loss_group"]).to_pydict()
+    paired, placeholders = table["title"].is_valid().to_numpy(), placeholder_pairs(table)
     vectors = picture_vectors(store)
     has_picture = ~np.isnan(vectors[:, 0]) if vectors.size else np.zeros(len(paired), dtype=bool)
-    pairs = np.flatnonzero(np.array(paired, bool) & np.array(shown, bool) & has_picture)
-    placeholders = np.flatnonzero(np.array(paired, bool) & ~np.array(shown, bool))
-    _require_pairs(store, len(pairs), sum(paired), int(has_picture.sum()))
+    pairs = np.flatnonzero(paired & ~placeholders & has_picture)
+    _require_pairs(store, len(pairs), int(paired.sum()), int(has_picture.sum()))
     with stage("Checking pairs", len(pairs), unit="pairs") as advance:
         some = {name: [values[row] for row in pairs] for name, values in rows.items()}
         judged = score_pairs(vectors[pairs], some["title"], some["category"], some["loss_group"])
         advance(len(pairs))
     _require_separation(judged.separation, model_digest)
-    scores = judged.scores
     all_scores = np.full(len(paired), np.nan, dtype=np.float32)
-    all_scores[pairs], all_scores[placeholders] = scores, 0
-    weights = pair_weights(all_scores)
+    all_scores[pairs], all_scores[placeholders] = judged.scores, 0
+    columns = score_columns(all_scores, pair_weights(all_scores))
     summary = CheckSummary(
         model=model_digest,
-        pairs_scored=len(pairs),
-        down_weighted=int(((weights[pairs] > 0) & (scores < DOUBTED_BELOW)).sum()),
-        dropped=int((weights[pairs] == 0).sum()),
-        placeholders=len(placeholders),
+        **count_pairs(
+            table.append_column("pair_score", columns["pair_score"]).append_column("weight", columns["weight"])
+        ),
         wrong_share=round(judged.wrong_share, 4),
         separation=round(judged.separation, 4),
         seconds=round(time.monotonic() - started, 2),
     )
-    _write(store, all_scores, weights, summary)
+    _write(store, columns, summary)
     return summary
 
 
@@ -184,15 +182,8 @@ def _require_separation(found: float, model_digest: str) -> None:
         )
 
 
-def _write(store: Store, scores: np.ndarray, weights: np.ndarray, summary: CheckSummary) -> None:
+def _write(store: Store, columns: pa.Table, summary: CheckSummary) -> None:
     """Put both columns in place of the old ones; the manifest, written last, makes them count."""
-    columns = pa.table(
-        {
-            "pair_score": pa.array(scores, pa.float32(), mask=np.isnan(scores)),
-            "weight": pa.array(weights, pa.float32()),
-        },
-        schema=pa.schema([PRODUCTS_SCHEMA.field(name) for name in ("pair_score", "weight")]),
-    )
     dataset = store.place.dataset(PRODUCTS_DATASET)
     with store.changing():
         version = put_columns(dataset, columns, version=store.manifest[DATASET_VERSION])

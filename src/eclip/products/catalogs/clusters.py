@@ -127,10 +127,25 @@ class Clusters:
         """Unite these groups as far as nothing keeps them apart; what was cut comes back.
 
         Groups of which most is known come first. One that fits several parts which contradict each other
-        joins the largest if that is three times the next one's size, and else none.
+        joins the largest if that is three times the next one's size. Else it is left over; and what is left
+        over becomes a part of its own if that is three times all others: two offers that disagree on an
+        amount ("net 350 l", "375 l") must not part the many that do not speak of it.
         """
+        parts, undecided, cuts = self._fit(roots, checked, offers=offers)
+        if self._total(undecided) >= _CLEAR_MAJORITY * self._total(parts):
+            cuts += self._fit(undecided, checked, offers=offers)[2]
+        return cuts
+
+    def _total(self, roots: Iterable[int]) -> int:
+        return sum(self.sizes[root] for root in roots)
+
+    def _fit(
+        self, roots: Iterable[int], checked: Sequence[int], *, offers: bool
+    ) -> tuple[list[int], list[int], list[Clash]]:
+        """Parts that contradict each other, groups that fit several of them, and what was cut."""
         ordered = sorted(roots, key=lambda root: (-self.known_facts(root), self.first_ranks[root]))
         parts: list[int] = []
+        undecided: list[int] = []
         cuts: list[Clash] = []
         for root in ordered:
             clashes = [self.clash(part, root, checked, offers=offers) for part in parts]
@@ -138,11 +153,13 @@ class Clusters:
             chosen = self._largest(fitting)
             if chosen is not None:
                 parts[parts.index(chosen)] = self.unite(chosen, root)
-            elif not fitting and len(parts) < _MAX_PARTS:
+            elif fitting:
+                undecided.append(root)
+            elif len(parts) < _MAX_PARTS:
                 if parts:
                     cuts.append(Clash(parts[0], root, clashes[0] or ""))
                 parts.append(root)
-        return cuts
+        return parts, undecided, cuts
 
     def _largest(self, parts: list[int]) -> int | None:
         if len(parts) < 2:

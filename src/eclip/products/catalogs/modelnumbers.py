@@ -2,8 +2,8 @@
 
 "sony kd 55xf8596 4k tv" holds kd55xf8596 and 4k. What tells them apart is not the shape alone: "iq300",
 "android7" and "speedmatic45" look like model numbers too, but one seller writes them on several of its items, or they
-stand under several brands. Where one seller lists `ue49m5520` and others `ue49m5520akxxu`, the tail is a
-region's: a tail is taken off if it follows several numbers and no seller has both forms.
+stand under several brands. A weaker shape ("tqfa10s", "note12") must be proven: several sellers write it, each on one
+item, all of one brand. A market's letters are taken off a number (`regions`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from eclip.products.catalogs.quantities import is_quantity
+from eclip.products.catalogs.regions import region_stems
 from eclip.products.catalogs.titles import TitleWords
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -28,9 +29,8 @@ _DIGIT = re.compile(r"\d")
 _JOINED = (2, 3, 4)  # sellers write "tx 43e302b", "g 4203 i" and "r 242 in w"
 _REPEATS_SHARE = 0.1  # of a token's listings: more by sellers that use it twice, and it names no single item
 _OTHER_BRANDS_SHARE = 0.2
-_MIN_STEM_CHARS = 8
-_MIN_TAIL_CHARS = 2
-_MIN_TAIL_STEMS = 3
+_MIN_WEAK_CHARS = 6
+_PROVING_SELLERS = 3  # of a weak shape
 
 
 def looks_like_model_number(token: str) -> bool:
@@ -41,6 +41,14 @@ def looks_like_model_number(token: str) -> bool:
     if _WORD_AND_SHORT_NUMBER.fullmatch(token) or _NUMBER_AND_WORD.fullmatch(token) or is_quantity(token):
         return False
     return digits >= 3 or _changes(token) >= 3
+
+
+def has_weak_shape(token: str) -> bool:
+    """Whether letters and digits may be a model number if sellers use it as one: "tqfa10s", "adl211"."""
+    digits = len(_DIGIT.findall(token))
+    if not _MIN_WEAK_CHARS <= len(token) <= _MAX_CHARS or digits < 2 or digits == len(token):
+        return False
+    return not _NUMBER_AND_WORD.fullmatch(token) and not is_quantity(token)
 
 
 def _changes(token: str) -> int:
@@ -68,7 +76,12 @@ def title_model_numbers(
     good = {
         token
         for token, rows in rows_of.items()
-        if token in known or _names_one_item(rows, words.folded, sellers, brands)
+        if token in known
+        or (
+            _names_one_item(rows, words.folded, sellers, brands)
+            if looks_like_model_number(token)
+            else _is_proven(rows, sellers, brands)
+        )
     }
     chosen = [max((t for t in tokens if t in good), key=lambda t: (len(t), t), default=None) for tokens in candidates]
     stems = region_stems(chosen, sellers)
@@ -83,7 +96,7 @@ def _candidates(words: TitleWords, known: frozenset[str]) -> list[tuple[str, ...
         for token in tokens:
             if token not in shaped:
                 joined = token.replace("-", "")
-                shaped[token] = joined in known or looks_like_model_number(joined)
+                shaped[token] = joined in known or looks_like_model_number(joined) or has_weak_shape(joined)
     vocabulary = {token.replace("-", "") for token, fine in shaped.items() if fine} | known
     out: list[tuple[str, ...]] = []
     for row, tokens in enumerate(tokens_of):
@@ -113,6 +126,16 @@ def _names_one_item(rows: Sequence[int], titles: Sequence[str], sellers: np.ndar
     return not len(counts) or bool(counts.sum() - counts.max() <= _OTHER_BRANDS_SHARE * counts.sum())
 
 
+def _is_proven(rows: Sequence[int], sellers: np.ndarray, brands: np.ndarray) -> bool:
+    """Whether a weak shape names one item: three sellers or more, none of them twice, all of one known brand.
+
+    "android12" and "serie45x" are on several items of a seller, or under several brands.
+    """
+    own = np.unique(brands[np.asarray(rows)])
+    num_sellers = len(set(sellers[np.asarray(rows)].tolist()))
+    return _PROVING_SELLERS <= num_sellers == len(rows) and len(own) == 1 and bool(own[0] >= 0)
+
+
 def truncated_numbers(numbers: Sequence[str | None]) -> set[str]:
     """Short numbers that other titles continue: "g4203i" beside "g4203iwh" is a series, or a model cut off.
 
@@ -120,39 +143,3 @@ def truncated_numbers(numbers: Sequence[str | None]) -> set[str]:
     """
     ordered = sorted({number for number in numbers if number})
     return {one for one, later in itertools.pairwise(ordered) if len(one) < _TRUNCATED_CHARS and later.startswith(one)}
-
-
-def region_stems(numbers: Sequence[str | None], sellers: np.ndarray) -> dict[str, str]:
-    """Model numbers that are another one and a region's tail: "ue49m5520akxxu" -> "ue49m5520".
-
-    A tail counts if it follows at least three known numbers and no seller lists any of them in both forms: a
-    seller with both has two items (a colour code, a size). Without sellers nothing can be told and nothing is cut.
-    """
-    sellers_of: dict[str, set[int]] = defaultdict(set)
-    for number, seller in zip(numbers, sellers.tolist(), strict=True):
-        if number and seller >= 0:
-            sellers_of[number].add(seller)
-    stems_of_tail: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-    pairs = []
-    for number, own in sellers_of.items():
-        for cut in range(_MIN_STEM_CHARS, len(number) - _MIN_TAIL_CHARS + 1):
-            stem, tail = number[:cut], number[cut:]
-            if stem in sellers_of:
-                stems_of_tail[tail].append((stem, bool(own & sellers_of[stem])))
-                pairs.append((number, stem, tail))
-    regions = {
-        tail
-        for tail, stems in stems_of_tail.items()
-        if len(stems) >= _MIN_TAIL_STEMS and not any(both for _, both in stems)
-    }
-    stems = {}
-    for number, stem, tail in sorted(pairs, key=lambda pair: (len(pair[1]), pair)):  # the longest stem is kept last
-        if tail in regions:
-            stems[number] = stem
-    return {number: _root(stem, stems) for number, stem in stems.items()}
-
-
-def _root(stem: str, stems: dict[str, str]) -> str:
-    while stem in stems:
-        stem = stems[stem]
-    return stem

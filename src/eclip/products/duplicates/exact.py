@@ -23,6 +23,8 @@ def find_duplicates(
 ) -> tuple[np.ndarray, list[str | None]]:
     """Listings that repeat an earlier one: same title and seller, and the same picture or none on both.
 
+    A title alone, without seller and picture, tells no offer: a shop's own range has many products of one title.
+
     Listings of different given catalogs are no duplicates: the feed's ids win (a seller's "built in
     dishwasher" is many products). A listing without a catalog may repeat one with, and the other
     way round.
@@ -36,6 +38,8 @@ def find_duplicates(
     num = len(titles)
     pictures, catalogs = key_codes(image_hashes), key_codes(catalog_ids)
     contents = joint_codes([key_codes(folded_titles(titles)), key_codes(sellers), pictures])
+    untold = np.flatnonzero((pictures < 0) & (key_codes(sellers) < 0))
+    contents[untold] = num + np.arange(len(untold))
     both = joint_codes([np.tile(contents, 2), np.concatenate([catalogs, np.full(num, -1)])])
     facts = (catalogs + 1).astype(np.uint64)[None]
     no_edges, unknown = np.zeros(num + 1, dtype=np.int64), np.full(2 * num, -1, dtype=np.int64)

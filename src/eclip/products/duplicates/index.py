@@ -23,7 +23,7 @@ from eclip.products.duplicates.linking import link_rows
 from eclip.products.duplicates.near import NEAR_RADIUS, Confirm, Duplicates
 from eclip.products.duplicates.titlewords import TitleWords
 
-INDEX_VERSION = 1
+INDEX_VERSION = 1  # of the arrays: raise it with any change of what they say (a test notices)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,12 @@ def link_rows(
     both = np.concatenate([keys.slots, keys.slots_of(np.zeros_like(keys.catalogs))])
     slots, slot_codes = np.unique(both, return_inverse=True)
     first_roots, slot_roots = index.contents(contents), index.slots(slots)
+    untold = np.flatnonzero(keys.plain & ~keys.sold)  # by a title alone: each has a content of its own
+    slot_codes = slot_codes.reshape(2, num_new)
+    content_codes[untold] = len(first_roots) + np.arange(len(untold))
+    slot_codes[:, untold] = len(slot_roots) + np.arange(2 * len(untold)).reshape(2, -1)
+    first_roots = np.append(first_roots, np.full(len(untold), -1))
+    slot_roots = np.append(slot_roots, np.full(2 * len(untold), -1))
     old = np.flatnonzero(earlier < num_old)
     fine = np.ones(len(earlier), dtype=bool)
     fine[old] = index.originals[earlier[old]] == earlier[old]
@@ -44,7 +50,7 @@ def link_rows(
     first_roots, slot_roots = (_renumbered(roots, known, num_old) for roots in (first_roots, slot_roots))
     claims = np.concatenate([index.claims[:, known], keys.facts], axis=1)
     roots = np.arange(len(known) + num_new)
-    codes = (content_codes, slot_codes[:num_new], slot_codes[num_new:])
+    codes = (content_codes, *slot_codes)
     kinds = link(*codes, claims.copy(), starts, edges, first_roots, slot_roots, claims, roots)
     all_rows = np.concatenate([known, num_old + np.arange(num_new)])
     originals = np.where(kinds > 0, all_rows[roots[len(known) :]], -1)

@@ -3,7 +3,7 @@
 The same product from another seller is no duplicate: catalogs tell that. A listing repeats the first original
 that it agrees with, in the order of the rows:
 
-- exactly: same title, seller and picture (or no picture on both), or else nearly:
+- exactly: same title, seller and picture (or no picture on both, but then a named seller), or else nearly:
 - the same seller, and a named one (a feed without sellers is a shop's own range, where like is beside like);
   the same numbers with units, sizes and packs in the title ("500ml" never repeats "1l"); no two
   different colours; one title has all words of the other and at most half as many beside; and perceptual

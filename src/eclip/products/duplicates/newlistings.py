@@ -6,6 +6,7 @@ into memory and only its touched pages are read. Pictures that seem near are lai
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,13 @@ import pyarrow.compute as pc
 
 from eclip.errors import StoreError
 from eclip.products.duplicates.exact import placeholder_pictures, product_names
-from eclip.products.duplicates.index import DuplicateIndex
+from eclip.products.duplicates.index import INDEX_VERSION, DuplicateIndex
 from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.pixels import cells_agree, picture_cells
 from eclip.products.pictures.picture import NEAR_BLANK
 from eclip.products.store import Store
 from eclip.products.wholefeed import PLACEHOLDER
+from eclip.version import __version__
 
 IN_STORE, IN_FEED = "store", "feed"
 _FACTS = ("gtin", "model_number", "brand")
@@ -78,7 +80,7 @@ class KnownListings:
             StoreError: The store can't be read.
             DiskError: The cache can't be written.
         """
-        path = cache / f"duplicates-{store.digest[:16]}.index"
+        path = cache / f"duplicates-{_index_name(store)}.index"
         few = store.table(["product_id", "duplicate_reason", *_NAMING, "image_hash", "review_flags"])
         index = _open(path, few.num_rows)
         if index is None:
@@ -96,6 +98,15 @@ class KnownListings:
             few.select(list(_NAMING)),
             _stored_placeholders(few),
         )
+
+
+def _index_name(store: Store) -> str:
+    """Digest of all that an index is made of: the listings, and the eclips that linked them and that number them here.
+
+    A store in object storage keeps its cache when it is prepared again; the same listings may be linked otherwise then.
+    """
+    told = (store.digest, store.manifest.get("eclip"), __version__, INDEX_VERSION)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _open(path: Path, num_rows: int) -> DuplicateIndex | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 from eclip.errors import StoreError
 from eclip.products.agreement import check
 from eclip.products.agreement.check import CheckSummary, check_pairs
+from eclip.products.agreement.upkeep import CHECKED_COLUMNS, count_pairs
+from eclip.products.delete import delete_listings
 from eclip.products.manifest import PAIRS_CHECK
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
@@ -26,8 +29,13 @@ WRONG = set(range(1, NUM, 19))
 SHARED = range(100, 125)  # all under the shop's one "no image" picture
 
 
-def write_feed(folder: Path, name: str = "feed.csv", *, retitled: int | None = None) -> Path:
-    """Shoes, hats and bags in four colours; a picture is of its title's colour unless it is wrong or shared."""
+def write_feed(
+    folder: Path, name: str = "feed.csv", *, retitled: int | None = None, more: Sequence[str] = (), without: object = ()
+) -> Path:
+    """Shoes, hats and bags in four colours; a picture is of its title's colour unless it is wrong or shared.
+
+    More listings than the first have the picture that they name; rows without are left out.
+    """
     rng, names = np.random.default_rng(0), list(COLOURS)
     (folder / "images").mkdir(exist_ok=True)
     rows = []
@@ -42,6 +50,11 @@ def write_feed(folder: Path, name: str = "feed.csv", *, retitled: int | None = N
         title = f"{names[colour]} thing number {number}" if number != retitled else "something else altogether"
         rows.append({"id": f"p{number}", "title": title, "image": f"images/{picture}", "category": names[colour]})
     Image.radial_gradient("L").resize((16, 16)).save(folder / "images" / "none.png")
+    Image.linear_gradient("L").resize((16, 16)).save(folder / "images" / "own.png")
+    rows = [row for number, row in enumerate(rows) if number not in without]
+    for picture in more:
+        row = {"id": f"with {picture}", "title": f"a late {picture} thing", "image": f"images/{picture}.png"}
+        rows.append({**row, "category": "red"})
     with (folder / name).open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -65,6 +78,19 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(drawn: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(drawn, tmp_path / "shop"))
+
+
+@pytest.fixture(scope="module")
+def looked_at(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(shutil.copytree(drawn, tmp_path_factory.mktemp("checked") / "shop"))
+    look(folder / "store")
+    return folder
+
+
+@pytest.fixture
+def checked(looked_at: Path, tmp_path: Path) -> Path:
+    """As `shop`, its pairs checked."""
+    return Path(shutil.copytree(looked_at, tmp_path / "checked"))
 
 
 def judged(store: Path) -> dict[str, tuple[float | None, float]]:
@@ -132,6 +158,52 @@ def test_an_update_keeps_scores_but_those_of_changed_titles(shop: Path) -> None:
     assert before["p20"][1] == 0
     assert after.pop("p20") == (None, 1)
     assert after == {name: values for name, values in before.items() if name != "p20"}
+
+
+def counted(store: Path) -> dict[str, int]:
+    """The counts of the manifest, which must be those of the rows."""
+    opened = Store.open(store)
+    told = opened.manifest[PAIRS_CHECK]
+    of_rows = count_pairs(opened.table(CHECKED_COLUMNS))
+    assert of_rows == {name: told[name] for name in of_rows}
+    assert f"A model looked at {told['pairs_scored']} pairs" in (store / STORE_REPORT).read_text()
+    return of_rows
+
+
+def test_new_listings_under_a_placeholder_do_not_count_and_others_wait(checked: Path) -> None:
+    before = counted(checked / "store")
+    assert before["unscored"] == 0
+    update_store(write_feed(checked, "next.csv", more=("none", "own")), checked / "store", remove_missing=False)
+    after = judged(checked / "store")
+    assert (after["with none"], after["with own"]) == ((0, 0), (None, 1))
+    placeholders = before["placeholders"] + 1
+    assert counted(checked / "store") == {**before, "placeholders": placeholders, "unscored": 1}
+    assert "1 came or changed since then" in (checked / "store" / STORE_REPORT).read_text()
+    assert look(checked / "store").unscored == 0
+
+
+@pytest.mark.parametrize("way", ["update", "delete"])
+def test_what_goes_is_no_longer_counted(checked: Path, way: str) -> None:
+    before, gone = counted(checked / "store"), {*sorted(WRONG - set(SHARED))[:3], *list(SHARED)[:2]}
+    if way == "update":
+        update_store(write_feed(checked, "next.csv", without=gone), checked / "store", remove_missing=True)
+    else:
+        delete_listings(checked / "store", product_ids=[f"p{number}" for number in gone])
+    fewer = {"pairs_scored": 3, "dropped": 3, "placeholders": 2, "down_weighted": 0, "unscored": 0}
+    assert counted(checked / "store") == {name: before[name] - fewer[name] for name in before}
+
+
+@pytest.mark.parametrize("way", ["update", "delete"])
+def test_a_picture_that_is_no_placeholder_any_longer_waits_for_the_next_check(checked: Path, way: str) -> None:
+    gone, left = list(SHARED)[:10], list(SHARED)[10:]
+    assert judged(checked / "store")[f"p{left[0]}"] == (0, 0)
+    if way == "update":
+        update_store(write_feed(checked, "next.csv", without=gone), checked / "store", remove_missing=True)
+    else:
+        delete_listings(checked / "store", product_ids=[f"p{number}" for number in gone])
+    after = judged(checked / "store")
+    assert {after[f"p{number}"] for number in left} == {(None, 1)}
+    assert (counted(checked / "store")["placeholders"], counted(checked / "store")["unscored"]) == (0, len(left))
 
 
 def test_what_can_not_be_judged_is_refused_in_one_line(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

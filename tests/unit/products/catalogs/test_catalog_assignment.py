@@ -68,6 +68,16 @@ def test_a_listing_that_fits_two_parts_joins_neither() -> None:
     assert together(assign(black, black, black, white, base)) == [{0, 1, 2, 4}]  # a slip of one is outvoted
 
 
+def test_two_offers_that_disagree_do_not_part_the_many_that_do_not_speak_of_it() -> None:
+    net, gross = ({"title": f"Velmo vx4203ic fridge {litres} litre"} for litres in (350, 375))
+    silent = [{"title": f"Velmo vx4203ic {word} fridge"} for word in ("tall", "quiet", "slim", "steel", "low", "wide")]
+    found = assign(net, gross, *silent)
+    assert together(found) == [set(range(2, 8))]
+    assert found.catalog_reason[2:] == ["same model number in title"] * 6
+    assert together(assign(net, gross, *silent[:5])) == []  # not three times as many
+    assert together(assign(*[net] * 2, *[gross] * 2, *silent)) == [{0, 1}, {2, 3}]
+
+
 def test_given_ids_win_and_their_contradictions_are_flagged() -> None:
     found = assign(
         {"title": "Mug", "catalog_id": "c1", "gtin": GTIN_A},

@@ -14,7 +14,7 @@ from eclip.products.catalogs.identifiers import (
     normal_model_number,
     shared_by_unrelated,
 )
-from eclip.products.catalogs.modelnumbers import looks_like_model_number, region_stems, title_model_numbers
+from eclip.products.catalogs.modelnumbers import looks_like_model_number, title_model_numbers
 from eclip.products.catalogs.quantities import is_quantity, title_quantities
 from eclip.products.catalogs.titles import title_words
 
@@ -131,10 +131,12 @@ def test_a_word_of_several_brands_is_no_model_number() -> None:
     assert numbers(titles, [0, 1, 2], [0, 1, 2]) == [None] * 3
 
 
-def test_a_region_tail_is_taken_off_and_a_colour_code_is_not() -> None:
-    stems = ["ue49m5520", "ue55m5520", "ue65m5520"]
-    both = [*stems, *(f"{stem}xxu" for stem in stems)]
-    assert region_stems(both, np.arange(6)) == {f"{stem}xxu": stem for stem in stems}
-    assert region_stems(both, np.array([0, 1, 2, 3, 4, 2])) == {}  # seller 2 has both: two items
-    assert region_stems(both[:5], np.arange(5)) == {}  # seen on two numbers only
-    assert region_stems(both, np.full(6, -1)) == {}
+def test_a_weak_shape_must_be_proven_by_its_sellers() -> None:
+    titles = [f"Orvo tqfa10s fridge {word}" for word in ("white", "tall", "slim")]
+    assert numbers(titles, [0, 1, 2], [0, 0, 0]) == ["tqfa10s"] * 3
+    assert numbers(titles, [0, 1, 1], [0, 0, 0]) == [None] * 3  # one seller has it on two items
+    assert numbers(titles[:2], [0, 1], [0, 0]) == [None] * 2
+    assert numbers(titles, [0, 1, 2], [0, 0, 1]) == [None] * 3
+    assert numbers(titles, [0, 1, 2]) == [None] * 3  # no brand is known
+    short = [title.replace("tqfa10s", "note8") for title in titles]
+    assert numbers(short, [0, 1, 2], [0, 0, 0]) == [None] * 3

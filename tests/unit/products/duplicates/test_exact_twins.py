@@ -32,7 +32,10 @@ def test_duplicates_equal_the_plain_loop() -> None:
             [draw.choice(values) for _ in range(size)]
             for values in (["p", "P", "q", None], ["a", None], ["1", "2", None], [None, None, "c", "d", "e"])
         )
-        contents = [(t.casefold() if t else None, s, h) for t, s, h in zip(titles, sellers, hashes, strict=True)]
+        contents = [
+            (t.casefold() if t else None, s, h) if s or h else ("of its own", row)
+            for row, (t, s, h) in enumerate(zip(titles, sellers, hashes, strict=True))
+        ]
         found, reasons = find_duplicates(titles, sellers, hashes, catalogs)
         assert found.tolist() == plain_duplicates(contents, catalogs)
         assert [reason is not None for reason in reasons] == [original >= 0 for original in found.tolist()]

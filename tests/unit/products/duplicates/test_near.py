@@ -127,6 +127,8 @@ def plainly(rows: Sequence[Row], radius: int) -> list[int]:  # noqa: C901 - the 
     sets = [set(words.words[words.starts[i] : words.starts[i + 1]].tolist()) for i in range(len(rows))]
     contents = [
         (titles[i], row["seller"], row["picture"], row["copy"] * (row["picture"] is not None))
+        if row["seller"] is not None or row["picture"] is not None
+        else ("of its own", i)
         for i, row in enumerate(rows)
     ]
     claims = [{"catalog": row["catalog"], "gtin": row["gtin"]} for row in rows]
@@ -244,6 +246,22 @@ def test_a_row_is_compared_with_the_first_of_a_heavy_cell_only_also_in_batches()
 def test_without_a_named_seller_only_the_same_content_repeats() -> None:
     rows = [listing("Noma red tie", 20, seller=None, copy=copy) for copy in (0, 1, 0)]
     assert found(*rows) == [-1, -1, 0]
+
+
+def test_without_seller_and_picture_a_title_repeats_nothing() -> None:
+    """One jeweller's dozens of "silver earrings" are as many products."""
+    title = "Noma silver earrings"
+    alone = [listing(title, None, seller=None), listing(title, None, seller=None, catalog="c")]
+    assert found(*alone, *alone) == [-1] * 4
+    told = [
+        listing(title, None),
+        listing(title, 20, seller=None),
+        listing(title, None),
+        listing(title, 20, seller=None),
+    ]
+    assert found(*alone, *told) == [-1, -1, -1, -1, 2, 3]
+    index = DuplicateIndex.build(columns([*alone, *told]))
+    assert index.find(columns([*alone, *told])).originals.tolist() == [-1, -1, 2, 3, 2, 3]
 
 
 def test_the_judge_of_pictures_has_the_last_word_on_rows_counted_over_the_index() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import random
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from eclip.products.duplicates import newlistings
 from eclip.products.duplicates.exact import SAME_CONTENT, SAME_TEXT
-from eclip.products.duplicates.index import DuplicateIndex
+from eclip.products.duplicates.index import INDEX_VERSION, DuplicateIndex
 from eclip.products.duplicates.keys import ListingColumns
 from eclip.products.duplicates.near import NEAR_PICTURE, NEAR_WORDS
 from eclip.products.duplicates.newlistings import KnownListings, Repeat, find_repeats
@@ -129,6 +130,40 @@ def test_the_index_is_made_once_and_mended(shop: Path, monkeypatch: pytest.Monke
     path.write_bytes(path.read_bytes()[:100])
     assert ask(shop, rows, KnownListings.of(store, cache))[0].place == "store"
     assert made == [1]
+
+
+@pytest.mark.parametrize("change", ["listings", "eclip here", "eclip that prepared", "index"])
+def test_an_index_of_anything_else_is_not_taken(shop: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    store, cache = Store.open(shop / "store"), shop / "store" / "cache"
+    KnownListings.of(store, cache)
+    (before,) = cache.glob("duplicates-*.index")
+    if change == "eclip here":
+        monkeypatch.setattr(newlistings, "__version__", "another")
+    elif change == "index":
+        monkeypatch.setattr(newlistings, "INDEX_VERSION", 0)
+    else:
+        name = "digest" if change == "listings" else "eclip"
+        store = Store(store.place, {**store.manifest, name: "another"})
+    KnownListings.of(store, cache)
+    (after,) = cache.glob("duplicates-*.index")
+    assert after != before
+
+
+def test_what_an_index_says_changes_with_its_version_only(tmp_path: Path) -> None:
+    """Where this fails, the code says something else of listings: raise INDEX_VERSION, so that no old index is read."""
+    titles = ["Noma red shoe 500ml 2-pack", "노마 가죽 신발 블랙 1L", None, "Lumo hat, XL", "Lumo hat, XL"]
+    columns = ListingColumns(
+        titles=titles,
+        sellers=["a", None, "b", "c", "c"],
+        image_hashes=["1", None, "2", "3", "4"],
+        perceptual_hashes=np.array([1 << 60, 0, 3, 0xFF00FF, 0xFF00FE], dtype=np.uint64),
+        telling=np.array([True, False, True, True, True]),
+        catalog_ids=[None, "x", None, None, "y"],
+        facts={"gtin": [None, None, "1", "2", None]},
+    )
+    DuplicateIndex.build(columns).save(tmp_path / "one.index")
+    digest = hashlib.sha256((tmp_path / "one.index").read_bytes()).hexdigest()[:16]
+    assert (INDEX_VERSION, digest) == (1, "c9923a03aacf624b")
 
 
 def random_columns(dice: random.Random, num: int) -> ListingColumns:
