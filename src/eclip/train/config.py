@@ -30,7 +30,7 @@ class TrainConfig:
     """
 
     encoder: str = "tiny"
-    """Preset (tiny, small) or any open_clip model (`ViT-B-32:laion2b_s34b_b79k`, `hf-hub:...`, `local-dir:...`)."""
+    """Preset (tiny, small, lean) or open_clip model (`ViT-B-32:laion2b_s34b_b79k`, `hf-hub:...`, `local-dir:...`)."""
     image_size: int | None = None
     """Side of the square the towers see, pixels; None = the preset's own."""
     epochs: float = 30.0
