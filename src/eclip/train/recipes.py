@@ -34,10 +34,15 @@ def small() -> TrainConfig:
 
 
 def locked() -> TrainConfig:
-    """Pretrained EfficientNet-Lite0 frozen, each picture read once; a small text tower and the picture head learn."""
+    """Pretrained EfficientNet-Lite0 frozen, each picture read once; a small text tower and the picture head learn.
+
+    `eclip train STORE --out MODEL --recipe locked`, seen on 30,126 pairs of fashion: 118 seconds of one processor for
+    the pictures and 250 for four epochs; title to picture R@1 .095 and R@10 .370 over all 37,602 pictures of the shop
+    (.033 and .180 for titles never trained on). What limits it is told in docs/results.md.
+    """
     return TrainConfig(
         encoder="lean",
-        epochs=10,
+        epochs=4,
         batch=BatchConfig(size=512),
         augmentation=AugmentationConfig(min_crop_share=1.0),
         locked=LockedConfig(pictures=True),
