@@ -13,8 +13,10 @@ from eclip.model.presets import tiny
 from eclip.train.accumulate import MemoryConfig
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import fit_to_loss
 from eclip.train.ranks import joined_ranks
 from eclip.train.step import TrainStep
+from eclip.train.targets import LossKind, TargetConfig
 
 NUM_PAIRS = 12
 TITLES = [f"title number {row} of {row * row} with words" for row in range(NUM_PAIRS)]
@@ -31,15 +33,15 @@ def drawn_batch(tokens: torch.Tensor) -> Batch:
     )
 
 
-def main(folder: Path, chunk_size: int) -> None:
+def main(folder: Path, chunk_size: int, loss: LossKind) -> None:
     """Gradients and parameters after one step, and its figures."""
     with joined_ranks() as ranks:
         torch.manual_seed(ranks.rank)  # ranks begin differently, and must take the first one's weights
-        encoder = tiny(TITLES)
+        encoder = fit_to_loss(tiny(TITLES), loss, batch_size=NUM_PAIRS)
         encoder.module.double()
         ranks.share_state(encoder.module)
         memory = MemoryConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)
-        config = TrainConfig(memory=memory)
+        config = TrainConfig(memory=memory, targets=TargetConfig(loss=loss))
         step = TrainStep.of(encoder, config, ranks)
         whole = drawn_batch(encoder.tokenize(TITLES))
         own = ranks.own_rows(NUM_PAIRS // ranks.world_size)
@@ -53,4 +55,4 @@ def main(folder: Path, chunk_size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

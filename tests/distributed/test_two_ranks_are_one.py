@@ -16,11 +16,15 @@ SCRIPT = Path(__file__).with_name("one_step.py")
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("chunk_size", [12, 2], ids=["plain", "accumulated"])
+@pytest.mark.parametrize(
+    ("chunk_size", "loss"),
+    [(12, "softmax"), (2, "softmax"), (2, "sigmoid")],
+    ids=["plain", "accumulated", "accumulated sigmoid"],
+)
 def test_two_ranks_equal_one_process(
-    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int
+    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int, loss: str
 ) -> None:
-    arguments = [str(tmp_path), str(chunk_size)]
+    arguments = [str(tmp_path), str(chunk_size), loss]
     subprocess.run([sys.executable, str(SCRIPT), *arguments], check=True, timeout=240)
     for status, said in two_ranks(SCRIPT, arguments):
         assert status == 0, said
@@ -29,5 +33,6 @@ def test_two_ranks_equal_one_process(
         together = load_file(tmp_path / f"2-{rank}.safetensors")
         assert together.keys() == alone.keys()
         assert "gradient.logit_scale" in alone
+        assert ("gradient.logit_bias" in alone) == (loss == "sigmoid")
         for name, value in alone.items():
             torch.testing.assert_close(together[name], value, rtol=1e-8, atol=1e-10, msg=lambda m, n=name: f"{n}: {m}")
