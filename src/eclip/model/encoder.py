@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from eclip.errors import ModelError
 from eclip.model.tokenizer import TokenizerFiles
+from eclip.model.trunks import parts_of
 from eclip.pictureformats import known_formats
 
 Picture: TypeAlias = bytes | Path | str | Image.Image
@@ -100,8 +101,14 @@ class Encoder:
         return tokens[:, : int(used[-1]) + 1] if len(used) else tokens[:, :1]
 
     def image_features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels [b, 3, H, W] -> unit features [b, D] in float32 at least, within the graph."""
-        features = torch.cat([self.module.visual(some) for some in pixels.split(ROWS_AT_ONCE)])
+        """Pixels [b, 3, H, W] -> unit features [b, D] in float32 at least, within the graph.
+
+        Pooled vectors [b, F] of the tower's trunk go through its head alone (`eclip.model.trunks`).
+        """
+        if pixels.ndim == 2:
+            features = parts_of(self.module.visual).head(pixels)
+        else:
+            features = torch.cat([self.module.visual(some) for some in pixels.split(ROWS_AT_ONCE)])
         return F.normalize(_at_least_float32(features), dim=-1)
 
     def text_features(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -67,16 +67,9 @@ def small(titles: Sequence[str], *, image_size: int = 96) -> Encoder:
     Raises:
         MissingExtraError: The packages that carry the weights are not installed.
     """
-    vision_cfg = {
-        "image_size": image_size,
-        "timm_model_name": "tf_efficientnet_lite0",
-        "timm_model_pretrained": False,
-        "timm_pool": "avg",
-        "timm_proj": "linear",
-    }
     encoder = _of_titles(
         titles,
-        {"embed_dim": 512, "vision_cfg": vision_cfg, "custom_text": True},
+        {"embed_dim": 512, "vision_cfg": _lite0_tower(image_size), "custom_text": True},
         {"size": image_size, **OWN_PICTURES},
         minilm={"hf_proj_type": "linear"},
     )
@@ -133,7 +126,28 @@ def _of_titles(
     return encoder
 
 
-PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small, "text": text}
+def lean(titles: Sequence[str], *, image_size: int = 96) -> Encoder:
+    """EfficientNet-Lite0, pretrained, and a text tower of two layers over the shop's own tokens.
+
+    Its text tower costs a ninth of MiniLM's arithmetic, and less still where the pictures' trunk is locked.
+
+    Raises:
+        MissingExtraError: The package that carries the weights is not installed.
+    """
+    files = train_tokenizer(titles, vocab_size=8_000)
+    model_cfg: dict[str, Any] = {
+        "embed_dim": 512,
+        "vision_cfg": _lite0_tower(image_size),
+        "text_cfg": _own_text_tower(files, width=256, layers=2),
+        "custom_text": True,
+    }
+    encoder = assemble(model_cfg, {"size": image_size, **OWN_PICTURES}, files, licences=(LITE0_LICENCE,))
+    encoder.module.visual.trunk.load_state_dict(_lite0_weights(encoder.module.visual.trunk))
+    encoder.pretrained_prefixes = ("visual.trunk.",)
+    return encoder
+
+
+PRESETS: dict[str, Callable[..., Encoder]] = {"tiny": tiny, "small": small, "lean": lean, "text": text}
 
 
 def from_open_clip(name: str, *, image_size: int | None = None) -> Encoder:
@@ -251,6 +265,17 @@ def hangul_share(titles: Sequence[str]) -> float:
     if not titles:
         return 0.0
     return sum(any("가" <= char <= "힣" for char in title) for title in titles) / len(titles)
+
+
+def _lite0_tower(image_size: int) -> dict[str, Any]:
+    """`vision_cfg` of EfficientNet-Lite0 with a linear head; its weights come from a package."""
+    return {
+        "image_size": image_size,
+        "timm_model_name": "tf_efficientnet_lite0",
+        "timm_model_pretrained": False,
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+    }
 
 
 def _own_text_tower(files: TokenizerFiles, *, width: int, layers: int) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
-from eclip.train.augment import AugmentationConfig, random_crop
+from eclip.train.augment import AugmentationConfig, changed_picture, changed_title
 from eclip.train.pairs import PAIRED, Pairs, TrainingSource
+from eclip.train.picturecache import PictureCache
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.views import ViewsConfig
@@ -22,7 +23,7 @@ from eclip.train.views import ViewsConfig
 BATCHES_AHEAD = 3
 
 # What is drawn for a place in the run, each from a generator of its own; 1 came first.
-CROP, TITLE_MATE, PICTURE_MATE, TEXT, MATE_TEXT, MATE_CROP = range(1, 7)
+CROP, TITLE_MATE, PICTURE_MATE, TEXT, MATE_TEXT, MATE_CROP, WORDS, MATE_WORDS = range(1, 9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """b products: pixels [p, 3, H, W], tokens [t, context_length], groups [b], weights [b].
+    """b products: pixels [p, 3, H, W] (or trunk vectors [p, F]), tokens [t, context_length], groups, weights [b].
 
     Attributes:
         pixels: Of those that have a picture.
@@ -79,6 +80,7 @@ class BatchMaker:
         seed: Of all draws.
         augmentation: How pairs are changed.
         views: What is needed of each.
+        cache: Vectors of a frozen picture trunk, which then stand for pixels; None where it learns.
     """
 
     encoder: Encoder
@@ -87,6 +89,7 @@ class BatchMaker:
     seed: int
     augmentation: AugmentationConfig
     views: ViewsConfig
+    cache: PictureCache | None
 
     def make(self, chosen: np.ndarray, first_place: int) -> Batch:
         """A batch of the pairs `chosen` [b], the first of which stands at `first_place` of the run."""
@@ -95,7 +98,7 @@ class BatchMaker:
         titled = np.flatnonzero(has_title)
         return Batch(
             pixels=self._own_pictures(chosen, places, has_picture),
-            tokens=self._tokens(chosen[titled], places[titled], TEXT),
+            tokens=self._tokens(chosen[titled], places[titled], (WORDS, TEXT)),
             groups=torch.from_numpy(self.pairs.groups[chosen]),
             weights=torch.from_numpy(self.pairs.weights[chosen]),
             picture_rows=None if self.pairs.has_picture.all() else torch.from_numpy(np.flatnonzero(has_picture)),
@@ -106,7 +109,10 @@ class BatchMaker:
 
     def _own_pictures(self, chosen: np.ndarray, places: np.ndarray, has_picture: np.ndarray) -> torch.Tensor:
         pictured = np.flatnonzero(has_picture) if self.views.need_pictures else np.zeros(0, dtype=np.int64)
-        return self._pixels(self.source.images(self.pairs.rows[chosen[pictured]].tolist()), places[pictured], CROP)
+        rows = self.pairs.rows[chosen[pictured]].tolist()
+        if self.cache is not None:
+            return self.cache.vectors(rows)
+        return self._pixels(self.source.images(rows), places[pictured], CROP)
 
     def _mate_titles(self, chosen: np.ndarray, places: np.ndarray) -> Stream | None:
         mates = self.pairs.title_mates
@@ -114,7 +120,7 @@ class BatchMaker:
             return None
         rows = np.flatnonzero(mates.num_choices[chosen])
         drawn = [mates.draw(chosen[row], self._rng(places[row], TITLE_MATE))[0] for row in rows]
-        tokens = self._tokens(np.array(drawn, dtype=np.int64), places[rows], MATE_TEXT)
+        tokens = self._tokens(np.array(drawn, dtype=np.int64), places[rows], (MATE_WORDS, MATE_TEXT))
         return Stream(inputs=tokens, rows=torch.from_numpy(rows))
 
     def _mate_pictures(self, chosen: np.ndarray, places: np.ndarray) -> Stream | None:
@@ -135,23 +141,23 @@ class BatchMaker:
         pixels = []
         for image, place in zip(images, places, strict=True):
             whole = open_picture(image) or Image.new("RGB", (8, 8), "white")
-            cropped = random_crop(whole, self.augmentation.min_crop_share, self._rng(place, draw))
-            pixels.append(self.encoder.transform(cropped))
+            pixels.append(self.encoder.transform(changed_picture(whole, self.augmentation, self._rng(place, draw))))
         if not pixels:
             return torch.zeros(0, 3, 1, 1)
         return torch.stack(pixels).contiguous(memory_format=torch.channels_last)
 
-    def _tokens(self, rows: np.ndarray, places: np.ndarray, draw: int) -> torch.Tensor:
-        """Titles of the pairs `rows` [n] as tokens [n, context_length], each with its draw of further fields."""
-        if not self.views.extra_text:
+    def _tokens(self, rows: np.ndarray, places: np.ndarray, draws: tuple[int, int]) -> torch.Tensor:
+        """Titles of the pairs `rows` [n] as tokens [n, context_length], changed and with a draw of further fields."""
+        if not self.views.extra_text and not self.augmentation.changes_titles:
             return self._title_tokens[torch.from_numpy(rows)]
+        words, further = draws
         texts = []
         for row, place in zip(rows, places, strict=True):
-            fields = self.pairs.extra_texts[row]
-            kept = self._rng(place, draw).random(len(fields)) < self.views.extra_text_share
-            texts.append(
-                " ".join([self.pairs.titles[row], *(text for text, stays in zip(fields, kept, strict=True) if stays)])
-            )
+            title, fields = self.pairs.titles[row], self.pairs.extra_texts[row]
+            if self.augmentation.changes_titles:
+                title = changed_title(title, self.augmentation, self._rng(place, words))
+            kept = self._rng(place, further).random(len(fields)) < self.views.extra_text_share
+            texts.append(" ".join([title, *(text for text, stays in zip(fields, kept, strict=True) if stays)]))
         return self.encoder.tokenize(texts) if texts else torch.zeros(0, 1, dtype=torch.long)
 
     def _rng(self, place: int, draw: int) -> np.random.Generator:
@@ -178,6 +184,7 @@ def training_batches(
     ranks: Ranks,
     augmentation: AugmentationConfig,
     views: ViewsConfig = PAIRED,
+    cache: PictureCache | None = None,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
@@ -193,9 +200,16 @@ def training_batches(
         ranks: Each takes its own rows of a batch.
         augmentation: How pairs are changed.
         views: What is needed of each.
+        cache: What the picture trunk says of each picture, where it is frozen; then no picture is read.
     """
     maker = BatchMaker(
-        encoder=encoder, pairs=pairs, source=source, seed=sampler.seed, augmentation=augmentation, views=views
+        encoder=encoder,
+        pairs=pairs,
+        source=source,
+        seed=sampler.seed,
+        augmentation=augmentation,
+        views=views,
+        cache=cache,
     )
 
     def make(position: int, size: int) -> Batch:

@@ -16,6 +16,7 @@ from eclip.train.batchsizes import BatchConfig
 from eclip.train.checkpoint import CheckpointConfig
 from eclip.train.checks import require_positive, require_whole
 from eclip.train.optimizer import OptimizerConfig
+from eclip.train.picturecache import LockedConfig
 from eclip.train.sampler import BlockConfig
 from eclip.train.targets import TargetConfig
 from eclip.train.views import ViewsConfig
@@ -32,7 +33,7 @@ class TrainConfig:
     """
 
     encoder: str = "tiny"
-    """Preset (tiny, small) or any open_clip model (`ViT-B-32:laion2b_s34b_b79k`, `hf-hub:...`, `local-dir:...`)."""
+    """Preset (tiny, small, lean) or open_clip model (`ViT-B-32:laion2b_s34b_b79k`, `hf-hub:...`, `local-dir:...`)."""
     image_size: int | None = None
     """Side of the square the towers see, pixels; None = the preset's own."""
     epochs: float = 30.0
@@ -49,6 +50,8 @@ class TrainConfig:
     """What is contrasted with what, and what a product's text holds."""
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     """How pairs are changed each time they are seen."""
+    locked: LockedConfig = field(default_factory=LockedConfig)
+    """A frozen picture trunk, whose vectors are computed once."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     """How far and how parameters move."""
     memory: MemoryConfig = field(default_factory=MemoryConfig)
@@ -65,6 +68,16 @@ class TrainConfig:
             require_whole("image_size", self.image_size, least=16)
         require_positive("epochs", self.epochs)
         require_whole("seed", self.seed, least=0, most=MAX_SEED)
+        if self.locked.pictures and self.augmentation.changes_pictures:
+            raise ConfigError(
+                "locked.pictures = true: each picture is seen once, as it is; also set augmentation.min_crop_share=1 "
+                "and augmentation.flip_share=0"
+            )
+        if self.locked.pictures and self.views.picture_picture:
+            raise ConfigError(
+                "locked.pictures = true keeps the vectors of main pictures alone, views.picture_picture looks at further "
+                "ones: switch one of them off"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All fields by their dotted names, as JSON gives them back: lists in place of tuples."""

@@ -24,6 +24,7 @@ from eclip.train.interrupt import StopRequest, stop_between_steps
 from eclip.train.keeper import Keeper
 from eclip.train.neighbours import Neighbourhoods, model_neighbours
 from eclip.train.pairs import Pairs, TrainingSource, category_numbers
+from eclip.train.picturecache import FOLDER, PictureCache, open_cache
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
@@ -112,6 +113,7 @@ class TrainingLoop:
             ranks=self.ranks,
             augmentation=self.config.augmentation,
             views=self.config.views,
+            cache=self._picture_cache(),
         )
         try:
             with (
@@ -183,6 +185,19 @@ class TrainingLoop:
             f"{MOST_SKIPPED} steps in a row, from step {first_skipped} on, had no finite loss or gradient (all were "
             "skipped): the run has diverged; the same command with a smaller optimizer.lr, pretrained_lr or "
             "max_grad_norm goes on from the last checkpoint before"
+        )
+
+    def _picture_cache(self) -> PictureCache | None:
+        """What the frozen trunk says of the pictures; None where it learns."""
+        if not self.config.locked.pictures:
+            return None
+        return open_cache(
+            self.encoder,
+            self.store,
+            self.pairs.rows[self.pairs.has_picture],
+            self.run / FOLDER,
+            config=self.config.locked,
+            ranks=self.ranks,
         )
 
     def _expected_pairs(self) -> int:

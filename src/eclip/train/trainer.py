@@ -12,6 +12,7 @@ from eclip.errors import CheckpointError, ConfigError
 from eclip.model.encoder import MODALITIES, Encoder, default_device
 from eclip.model.folder import load_model, read_manifest, save_model
 from eclip.model.presets import PRESETS, from_open_clip
+from eclip.model.trunks import lock_trunk
 from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import load_checkpoint, load_start, mark, save_start
 from eclip.train.config import TrainConfig
@@ -69,6 +70,8 @@ def train_model(
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
     encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
+    if config.locked.pictures:
+        lock_trunk(encoder.module.visual)
     loop = TrainingLoop(
         encoder=encoder,
         store=store,
