@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 
-.PHONY: help demo test check format bench bench-prepare drill clean
+.PHONY: help demo test check format bench bench-prepare bench-train drill clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -37,7 +37,7 @@ format: $(READY)  ## Format the code and mend what the linter can
 clean:  ## Remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-bench: $(READY) bench-prepare  ## Measure the fast paths against their peers
+bench: $(READY) bench-prepare bench-train  ## Measure the fast paths against their peers
 	$(BIN)/python benchmarks/heads.py
 	$(BIN)/python benchmarks/towers.py
 
@@ -45,6 +45,11 @@ bench-prepare: $(PEERS)  ## The same of preparing alone; shorter: BENCH_FLAGS="-
 	$(BIN)/python benchmarks/prepare/picture_hashes.py $(BENCH_FLAGS)
 	$(BIN)/python benchmarks/prepare/near_pictures.py $(BENCH_FLAGS)
 	$(BIN)/python benchmarks/prepare/near_titles.py $(BENCH_FLAGS)
+
+bench-train: $(READY)  ## The same of training alone; shorter: TRAIN_FLAGS="--batch 256 --rounds 1"
+	$(BIN)/python -m benchmarks.train.accumulation $(TRAIN_FLAGS)
+	$(BIN)/python -m benchmarks.train.loss
+	$(BIN)/python -m benchmarks.train.loader
 
 $(PEERS): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from eclip.model.encoder import Encoder
 from eclip.model.presets import small
-from eclip.train.step import freeze_batch_statistics
+from eclip.train.statistics import freeze_batch_statistics
 
 VOCABULARY = (
     "red",

@@ -7,11 +7,35 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from eclip.products.store import Store
+
 # As the command line does: threads that wait by spinning stall a machine that does anything else beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """48 products, no two of one catalog, title or picture; read it, change nothing in it."""
+    import numpy as np
+    from PIL import Image
+
+    from eclip.products.prepare import prepare_store
+    from eclip.products.store import Store
+
+    folder = tmp_path_factory.mktemp("small-store")
+    lines = []
+    for row in range(48):
+        pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+        lines.append(f"{row},Product number {row} of {row * 7},{row}.png\n")
+    (folder / "feed.csv").write_text("id,title,image\n" + "".join(lines))
+    prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
+    return Store.open(folder / "store")
 
 
 @pytest.fixture(scope="session")

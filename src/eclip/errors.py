@@ -68,6 +68,10 @@ class RankLostError(EclipError):
     """Another process of a distributed run has ended, so this one can't go on."""
 
 
+class DivergedError(EclipError):
+    """Training has no finite loss or gradients any more."""
+
+
 class MissingExtraError(EclipError):
     """An optional package is needed; the text names the `pip install` line."""
 

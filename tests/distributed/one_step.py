@@ -13,8 +13,10 @@ from eclip.model.presets import tiny
 from eclip.train.accumulate import MemoryConfig
 from eclip.train.batches import Batch, Stream
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import fit_to_loss
 from eclip.train.ranks import joined_ranks
 from eclip.train.step import TrainStep
+from eclip.train.targets import LossKind, TargetConfig
 from eclip.train.views import ViewsConfig
 
 NUM_PAIRS = 12
@@ -49,16 +51,18 @@ def with_views(batch: Batch, tokens: torch.Tensor, own: slice) -> Batch:
     )
 
 
-def main(folder: Path, chunk_size: int, views: str) -> None:
+def main(folder: Path, chunk_size: int, loss: LossKind, views: str) -> None:
     """Gradients and parameters after one step, and its figures."""
     with joined_ranks() as ranks:
         torch.manual_seed(ranks.rank)  # ranks begin differently, and must take the first one's weights
-        encoder = tiny(TITLES)
+        encoder = fit_to_loss(tiny(TITLES), loss, batch_size=NUM_PAIRS)
         encoder.module.double()
         ranks.share_state(encoder.module)
         memory = MemoryConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)
         several = ViewsConfig(picture_title=1.0, title_title=0.7, picture_picture=0.4)
-        config = TrainConfig(memory=memory, views=several if views == "several" else ViewsConfig())
+        config = TrainConfig(
+            memory=memory, targets=TargetConfig(loss=loss), views=several if views == "several" else ViewsConfig()
+        )
         step = TrainStep.of(encoder, config, ranks)
         own, tokens = ranks.own_rows(NUM_PAIRS // ranks.world_size), encoder.tokenize(TITLES)
         batch = drawn_batch(tokens, own)
@@ -71,4 +75,4 @@ def main(folder: Path, chunk_size: int, views: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4])

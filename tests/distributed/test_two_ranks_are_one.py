@@ -17,14 +17,23 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("chunk_size", "views"),
-    [(12, "pairs"), (2, "pairs"), (2, "several")],
-    ids=["plain", "accumulated", "several views"],
+    ("chunk_size", "loss", "views"),
+    [
+        (12, "softmax", "pairs"),
+        (2, "softmax", "pairs"),
+        (2, "sigmoid", "pairs"),
+        (2, "softmax", "several"),
+        (2, "sigmoid", "several"),
+    ],
 )
 def test_two_ranks_equal_one_process(
-    tmp_path: Path, two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]], chunk_size: int, views: str
+    tmp_path: Path,
+    two_ranks: Callable[[Path, Sequence[str]], list[tuple[int, str]]],
+    chunk_size: int,
+    loss: str,
+    views: str,
 ) -> None:
-    arguments = [str(tmp_path), str(chunk_size), views]
+    arguments = [str(tmp_path), str(chunk_size), loss, views]
     subprocess.run([sys.executable, str(SCRIPT), *arguments], check=True, timeout=240)
     for status, said in two_ranks(SCRIPT, arguments):
         assert status == 0, said
@@ -33,5 +42,6 @@ def test_two_ranks_equal_one_process(
         together = load_file(tmp_path / f"2-{rank}.safetensors")
         assert together.keys() == alone.keys()
         assert "gradient.logit_scale" in alone
+        assert ("gradient.logit_bias" in alone) == (loss == "sigmoid")
         for name, value in alone.items():
             torch.testing.assert_close(together[name], value, rtol=1e-8, atol=1e-10, msg=lambda m, n=name: f"{n}: {m}")

@@ -14,10 +14,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from commandline import Outcome, Result, done, eclip
-from safetensors import safe_open
 
 from eclip.products.store import Store
-from eclip.train import loop
+from eclip.train.checkpoint import checkpoint_files, step_of
 
 pytestmark = pytest.mark.slow
 
@@ -96,18 +95,15 @@ def test_train_before_its_first_checkpoint(result: Result, disk: SmallDisk, free
     assert (model / "eclip.json").is_file()
 
 
-def test_train_keeps_its_last_checkpoint(
-    result: Result, disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_train_keeps_its_last_checkpoint(result: Result, disk: SmallDisk, tmp_path: Path) -> None:
     arguments = ("train", result.out / "store", "--recipe", result.recipe, "--steps", 3)
+    arguments = (*arguments, "--set", "checkpoints.every_seconds=0", "watch.validations=1")
     done(*arguments, "--out", tmp_path / "undisturbed")
     model = disk.path / "model"
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)  # after each step
-    one = (tmp_path / "undisturbed" / "run" / "checkpoint.safetensors").stat().st_size
+    one = checkpoint_files(tmp_path / "undisturbed" / "run")[0].stat().st_size
     disk.fill(free=int(1.5 * one))  # the second one finds no room beside the first
     assert_full(eclip(*arguments, "--out", model), model)
-    with safe_open(model / "run" / "checkpoint.safetensors", framework="pt") as file:
-        assert json.loads(file.metadata()["progress"])["step"] == 1
+    assert [step_of(path) for path in checkpoint_files(model / "run")] == [1]
     disk.make_room()
     done(*arguments, "--out", model)
     digests = [json.loads((path / "eclip.json").read_text())["digest"] for path in (model, tmp_path / "undisturbed")]
@@ -117,8 +113,8 @@ def test_train_keeps_its_last_checkpoint(
 def test_train_when_only_the_model_has_no_room(result: Result, disk: SmallDisk) -> None:
     model = disk.path / "model"
     arguments = ("train", result.out / "store", "--out", model, "--recipe", result.recipe, "--steps", 2)
-    one = (result.out / "model" / "run" / "checkpoint.safetensors").stat().st_size
-    disk.fill(free=int(1.1 * one))
+    one = checkpoint_files(result.out / "model" / "run")[0].stat().st_size
+    disk.fill(free=int(1.5 * one))  # the checkpoint and the best weights
     assert_full(eclip(*arguments), model)
     assert not (model / "eclip.json").exists()
     disk.make_room()

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from commandline import Outcome, Result, done, eclip, start
-from safetensors import safe_open
 
 from eclip.embed import job, parts
 from eclip.products.store import Store
 from eclip.train import loop
+from eclip.train.checkpoint import checkpoint_files, step_of
 from eclip.vectors import vectors_from_arrow
 
 pytestmark = pytest.mark.slow
@@ -160,10 +160,9 @@ def test_training_ends_between_steps(result: Result, tmp_path: Path, by: signal.
     arguments = ("train", result.out / "store", "--out", model, "--recipe", result.recipe, "--steps", 400)
     first = "import eclip.train.step as m\npause_at(m, 'set_learning_rate', 3)\ntime.sleep = lambda _: None"
     assert_interrupted(stopped(*arguments, first=first, by=by))
-    with safe_open(model / "run" / "checkpoint.safetensors", framework="pt") as file:
-        step = json.loads(file.metadata()["progress"])["step"]
+    step = step_of(checkpoint_files(model / "run")[0])
     assert step >= 3  # the step that was under way is finished and kept
-    assert len((model / "run" / "log.jsonl").read_text().splitlines()) == step
+    assert len((model / "run" / "metrics.jsonl").read_text().splitlines()) == step
 
 
 def test_ctrl_c_ends_the_page_without_complaint(result: Result) -> None:
@@ -182,18 +181,18 @@ class TestKilled:
     """kill -9: no chance to tidy up."""
 
     def steps_taken(self, model: Path) -> list[int]:
-        lines = (model / "run" / "log.jsonl").read_text().splitlines()
+        lines = (model / "run" / "metrics.jsonl").read_text().splitlines()
         return [json.loads(line)["step"] for line in lines]
 
     def test_training_goes_on_from_its_checkpoint(
         self, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         arguments = ("train", result.out / "store", "--recipe", result.recipe, "--steps", 6)
+        arguments = (*arguments, "--set", "checkpoints.every_seconds=0")
         done(*arguments, "--out", tmp_path / "undisturbed")
         model = tmp_path / "model"
         first = """
 import eclip.train.loop as m
-m.CHECKPOINT_SECONDS = -1.0  # after each step
 pause_at(m.TrainingLoop, '_step', 4)
 """
         outcome = stopped(*arguments, "--out", model, first=first, by=signal.SIGKILL)

@@ -188,4 +188,4 @@ def _training_config(training: dict[str, Any]) -> dict[str, Any]:
 
     config = load_recipe(training["recipe"], encoder=training.get("encoder"), seed=training["seed"])
     init = training.get("init")
-    return {**config.to_json(), "init": model_digest(Path(init)) if init else None}
+    return {**config.identity(), "init": model_digest(Path(init)) if init else None}

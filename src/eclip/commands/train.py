@@ -11,7 +11,10 @@ from eclip.files import writing
 from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
+    from eclip.products.store import Store
+    from eclip.train.config import TrainConfig
     from eclip.train.loop import TrainSummary
+    from eclip.train.selfcheck import SelfCheck
 
 
 def train(
@@ -27,7 +30,8 @@ def train(
     steps: int | None = None,
     seed: int | None = None,
     plain_clip: bool = False,
-) -> TrainSummary:
+    self_check: bool = False,
+) -> TrainSummary | SelfCheck:
     """Train a dual encoder on a store's own pictures and titles, or on titles of same products alone.
 
     Interrupted at any time, the same command goes on from the last checkpoint (one a minute).
@@ -45,6 +49,7 @@ def train(
         steps: Exact number of steps instead, for comparisons at equal budget.
         seed: Decides weights, order and crops, whatever the recipe says; default: the recipe's.
         plain_clip: Ignore catalogs in the loss, for comparison.
+        self_check: Train nothing: compare the gradients of one step in chunks with those of one whole batch.
     """
     require_positive("minutes", minutes)
     require_positive("steps", steps)
@@ -60,7 +65,9 @@ def train(
 
     plain = ["targets.kind=identity"] if plain_clip else []
     config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
-    with writing(Path(out)), joined_ranks() as ranks:
+    with writing(Path(out)), joined_ranks(timeout_seconds=config.watch.rank_timeout_seconds) as ranks:
+        if self_check:
+            return _self_check(Store.open(source), config, init, world_size=ranks.world_size)
         return train_model(
             open_pairs(Path(source)) if Path(source).is_file() else Store.open(source),
             Path(out),
@@ -70,3 +77,11 @@ def train(
             init=Path(init) if init else None,
             ranks=ranks,
         )
+
+
+def _self_check(store: Store, config: TrainConfig, init: Path | None, *, world_size: int) -> SelfCheck:
+    from eclip.train.selfcheck import check_step
+
+    if world_size > 1:
+        raise ConfigError(f"--self-check runs on one process, found {world_size}: leave torchrun away")
+    return check_step(store, config, init=Path(init) if init else None)

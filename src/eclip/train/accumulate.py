@@ -32,6 +32,8 @@ class MemoryConfig:
     """Titles that go through their tower at once."""
     kept_graph_megabytes: int = 1024
     """Memory for graphs of chunks, which then need no second way through their tower; 0 = as little as can be."""
+    quick_layers: bool = True
+    """Exact short cuts through layers, such as frozen normalisation folded away; no = as their libraries run them."""
 
     def __post_init__(self) -> None:
         require_whole("memory.chunk_size", self.chunk_size, least=1)

@@ -209,6 +209,10 @@ def training_batches(
             while True:
                 while len(waiting) < BATCHES_AHEAD:
                     size = size_at(position)
+                    if not sampler.knows(position, size):
+                        if waiting:
+                            break  # all pairs before must have been learned first
+                        sampler.prepare(position, size)
                     waiting.append(pool.submit(make, position, size))
                     position += size
                 yield waiting.popleft().result()

@@ -13,11 +13,13 @@ from eclip.errors import ConfigError
 from eclip.train.accumulate import MemoryConfig
 from eclip.train.augment import AugmentationConfig
 from eclip.train.batchsizes import BatchConfig
+from eclip.train.checkpoint import CheckpointConfig
 from eclip.train.checks import require_positive, require_whole
 from eclip.train.optimizer import OptimizerConfig
 from eclip.train.sampler import BlockConfig
 from eclip.train.targets import TargetConfig
 from eclip.train.views import ViewsConfig
+from eclip.train.watch import WatchConfig
 
 MAX_SEED = 2**32 - 1  # what every random generator takes
 
@@ -51,6 +53,10 @@ class TrainConfig:
     """How far and how parameters move."""
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     """What a step may hold at once."""
+    checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+    """What is kept of the run while it goes on."""
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    """How the run is watched."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.encoder, str) or not self.encoder:
@@ -64,6 +70,12 @@ class TrainConfig:
         """All fields by their dotted names, as JSON gives them back: lists in place of tuples."""
         fields: dict[str, Any] = json.loads(json.dumps(dict(_leaves(dataclasses.asdict(self)))))
         return fields
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide what is learned: a run can be resumed with other ones of the rest."""
+        return {
+            name: value for name, value in self.to_json().items() if not name.startswith(("checkpoints.", "watch."))
+        }
 
     def changed(self, fields: Mapping[str, Any]) -> TrainConfig:
         """The same with some fields replaced: dotted name, or name of a part -> value, or table of values.

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
+from eclip.errors import DivergedError
 from eclip.model.encoder import Encoder
 from eclip.progress import Advance, stage
+from eclip.train.alarms import MOST_SKIPPED
 from eclip.train.batches import Batch, training_batches
 from eclip.train.batchsizes import BatchSizes, coupled_rate
-from eclip.train.checkpoint import Progress, save_checkpoint
+from eclip.train.checkpoint import Progress, mark
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
-from eclip.train.pairs import Pairs, TrainingSource, category_numbers, read_pairs
+from eclip.train.keeper import Keeper
+from eclip.train.neighbours import Neighbourhoods, model_neighbours
+from eclip.train.pairs import Pairs, TrainingSource, category_numbers
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
 from eclip.train.step import TrainStep
-from eclip.train.validate import validation_loss
-from eclip.train.watch import RunLog, last_figure
-
-CHECKPOINT_SECONDS = 60.0
-VALIDATIONS_PER_RUN = 5
+from eclip.train.watch import last_figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,10 @@ class TrainSummary:
     seconds: float
     loss_above_floor: float
     validation_loss_above_floor: float | None
+    validation_recall_at_1: float | None
+    weights_of_step: int | None = None
+    """Not the last step, where the best weights became the model."""
+    drift: dict[str, str] | None = None
 
 
 @dataclass(kw_only=True)
@@ -55,12 +62,27 @@ class TrainingLoop:
     progress: Progress = dataclasses.field(default_factory=lambda: Progress(step=0, pairs=0, elapsed_seconds=0.0))
 
     def __post_init__(self) -> None:
-        self.sampler = make_sampler(self.pairs, self.config)
+        self.sampler = dataclasses.replace(make_sampler(self.pairs, self.config), neighbours=self._neighbourhoods())
         self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
         self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
         self.step = TrainStep.of(self.encoder, self.config, self.ranks)
-        self.validation = read_pairs(self.store, "validation")
+
+    def _neighbourhoods(self) -> Neighbourhoods | None:
+        blocks = self.config.blocks
+        if blocks.neighbours_every is None:
+            return None
+        of = json.dumps([self.config.identity(), self.store.digest, self.pairs.digest])
+        return Neighbourhoods(
+            every=blocks.neighbours_every,
+            num_pairs=len(self.pairs),
+            run=self.run,
+            identity=hashlib.sha256(of.encode()).hexdigest(),
+            find=model_neighbours(
+                self.encoder, self.store, self.pairs, blocks, seed=self.config.seed, ranks=self.ranks
+            ),
+            ranks=self.ranks,
+        )
 
     def share_done(self, pairs: int | None = None) -> float:
         """0 at the start, 1 at the end; when this many pairs have been seen (None = those that have)."""
@@ -72,8 +94,13 @@ class TrainingLoop:
         )
 
     def run_to_end(self) -> TrainSummary:
-        """Take the steps that are left; a checkpoint every minute, and when interrupted."""
-        log = RunLog(self.run, first_step=self.progress.step) if self.ranks.is_first else None
+        """Take the steps that are left; a checkpoint now and then, and when interrupted.
+
+        Raises:
+            DivergedError: There was no finite loss or gradient for many steps.
+            RankLostError: Another process has ended or hangs.
+        """
+        keeper = self._keeper() if self.ranks.is_first else None  # the first rank watches and writes
         batches = training_batches(
             self.encoder,
             self.pairs,
@@ -90,56 +117,73 @@ class TrainingLoop:
                 stop_between_steps() as stop,
                 stage("Training", self._expected_pairs(), unit="pairs", done_before=self.progress.pairs) as advance,
             ):
-                last, validated = self._take_steps(batches, log, advance, stop)
+                self._take_steps(batches, keeper, advance, stop)
         finally:
             batches.close()
-            if log is not None:
-                log.close()
+            if keeper is not None:
+                keeper.close()
         return TrainSummary(
             steps=self.progress.step,
             pairs=self.progress.pairs,
             epochs=self.progress.pairs / len(self.pairs),
             seconds=self.progress.elapsed_seconds,
-            loss_above_floor=last,
-            validation_loss_above_floor=validated,
+            loss_above_floor=math.nan if (last := last_figure(self.run, "loss_above_floor")) is None else last,
+            validation_loss_above_floor=last_figure(self.run, "validation_loss_above_floor"),
+            validation_recall_at_1=last_figure(self.run, "validation_recall_at_1"),
         )
 
-    def _take_steps(
-        self, batches: Iterator[Batch], log: RunLog | None, advance: Advance, stop: StopRequest
-    ) -> tuple[float, float | None]:
-        # A run killed between its last step and its model has no step left to take.
-        before = last_figure(self.run, "loss_above_floor")
-        last = math.nan if before is None else before
-        validated = last_figure(self.run, "validation_loss_above_floor")
-        saved_at, validated_at = time.monotonic(), self.share_done()
-        while (share := self.share_done()) < 1:
-            started = time.monotonic()
-            batch = next(batches)
-            figures = self._step(batch, share)
-            elapsed = self.progress.elapsed_seconds + time.monotonic() - started
-            self.progress = Progress(
-                step=self.progress.step + 1,
-                pairs=self.progress.pairs + len(batch) * self.ranks.world_size,
-                elapsed_seconds=self.ranks.told_by_first([elapsed])[0],
-            )
-            last, share = figures["loss_above_floor"], self.share_done()
+    def _keeper(self) -> Keeper:
+        return Keeper.of(
+            self.encoder,
+            self.step.optimizer,
+            self.store,
+            self.config,
+            self.run,
+            first_step=self.progress.step,
+            total_pairs=self.total_pairs,
+            on_the_clock=self.budget_seconds is not None,
+        )
+
+    def _take_steps(self, batches: Iterator[Batch], keeper: Keeper | None, advance: Advance, stop: StopRequest) -> None:
+        skipped = 0
+        while (before := self.share_done()) < 1:
+            figures = self._timed_step(batches, before)
+            skipped = skipped + 1 if figures["skipped"] else 0
             stopping = self.ranks.any_of(flag=stop.asked)
-            advance(len(batch) * self.ranks.world_size, total=self._expected_pairs())
-            if log is not None:  # the first rank watches and writes
-                if share - validated_at >= 1 / VALIDATIONS_PER_RUN or share >= 1:
-                    validated_at, validated = (
-                        share,
-                        validation_loss(self.encoder, self.store, self.validation, seed=self.config.seed),
-                    )
-                    if validated is not None:
-                        figures["validation_loss_above_floor"] = validated
-                log.write(self.progress.step - 1, figures)
-                if stopping or share >= 1 or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                    save_checkpoint(self.run, self.encoder, self.step.optimizer, self.progress)
-                    saved_at = time.monotonic()
+            note = ""
+            if keeper is not None:
+                share = self.share_done()
+                note = keeper.after_step(figures, self.progress, before=before, share=share, stopping=stopping)
+            advance(round(figures["batch_size"]), total=self._expected_pairs(), note=note)
+            if skipped >= MOST_SKIPPED:
+                self._give_up(keeper, first_skipped=self.progress.step - skipped)
             if stopping:
                 raise KeyboardInterrupt
-        return last, validated
+
+    def _timed_step(self, batches: Iterator[Batch], share: float) -> dict[str, float]:
+        """Take one step and count it; its figures."""
+        started = time.monotonic()
+        batch = next(batches)
+        figures = self._step(batch, share)
+        seconds = time.monotonic() - started
+        num_pairs = len(batch) * self.ranks.world_size
+        self.progress = Progress(
+            step=self.progress.step + 1,
+            pairs=self.progress.pairs + num_pairs,
+            elapsed_seconds=self.ranks.told_by_first([self.progress.elapsed_seconds + seconds])[0],
+        )
+        return {**figures, "pairs_per_second": num_pairs / max(seconds, 1e-9)}
+
+    def _give_up(self, keeper: Keeper | None, *, first_skipped: int) -> NoReturn:
+        """End a run that diverged; it may go on from its last good checkpoint with other learning rates."""
+        if keeper is not None:
+            keeper.drop_unproved_checkpoints(first_skipped)
+            mark(self.run, diverged=True)
+        raise DivergedError(
+            f"{MOST_SKIPPED} steps in a row, from step {first_skipped} on, had no finite loss or gradient (all were "
+            "skipped): the run has diverged; the same command with a smaller optimizer.lr, pretrained_lr or "
+            "max_grad_norm goes on from the last checkpoint before"
+        )
 
     def _expected_pairs(self) -> int:
         """Pairs that the whole run will have seen, as far as can be told."""

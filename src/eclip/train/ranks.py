@@ -18,7 +18,7 @@ from torch import distributed, nn
 
 from eclip.errors import RankLostError
 
-_TIMEOUT = timedelta(minutes=10)  # the first rank may be writing a checkpoint meanwhile
+TIMEOUT_SECONDS = 600.0  # the first rank may be writing a checkpoint meanwhile
 _BUCKET_BYTES = 32 << 20  # gradients summed at once: few large messages are faster than many small ones
 
 
@@ -92,11 +92,14 @@ class Ranks:
 
 
 @contextmanager
-def joined_ranks() -> Iterator[Ranks]:
+def joined_ranks(*, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Ranks]:
     """This process among those that `torchrun` started; alone without it.
 
+    Args:
+        timeout_seconds: How long to wait for a process that hangs; one that ends is noticed at once (gloo) or by then.
+
     Raises:
-        RankLostError: Another process has ended meanwhile.
+        RankLostError: Another process has ended or hangs.
     """
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1:
@@ -104,7 +107,10 @@ def joined_ranks() -> Iterator[Ranks]:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_TIMEOUT)
+    with _naming_a_lost_rank():
+        distributed.init_process_group(
+            "nccl" if torch.cuda.is_available() else "gloo", timeout=timedelta(seconds=timeout_seconds)
+        )
     try:
         yield Ranks(distributed.get_rank(), world_size)
     finally:
@@ -124,7 +130,7 @@ def _naming_a_lost_rank() -> Iterator[None]:
         yield
     except RuntimeError as fault:
         raise RankLostError(
-            f"another process of this run has ended ({str(fault).splitlines()[0][:120]}); "
+            f"another process of this run has ended or hangs ({str(fault).splitlines()[0][:120]}); "
             "start the same command again: it goes on from the last checkpoint"
         ) from fault
 

@@ -3,20 +3,22 @@
 An epoch is one permutation of all pairs; a batch is its next slice, of whatever size. So the number of pairs taken is
 the whole state: a resumed run sees the very next batch, on any number of ranks and readers. Pairs of one category
 stand together in blocks of the permutation (category-based negatives, our reading of e-CLIP, Shin et al., CIKM 2022):
-they are each other's hard negatives.
+they are each other's hard negatives. Neighbours that the model itself has found may take the place of categories.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
+from eclip.errors import ConfigError
 from eclip.train.checks import require_choice, require_share, require_whole
 
 CategoryLevel: TypeAlias = Literal["leaf", "parent"]
+NeighboursOf: TypeAlias = Literal["product", "text"]
 NO_CATEGORY = -1
 
 
@@ -34,6 +36,10 @@ class BlockConfig:
     """Most pairs of one loss group in a block."""
     level: CategoryLevel = "leaf"
     """What a block has in common: leaf or parent category."""
+    neighbours_every: int | None = None
+    """Epochs after which blocks are made of the model's own nearest neighbours, found anew each so many; None = off."""
+    neighbours_of: NeighboursOf = "product"
+    """What is compared: product (picture and title) or text, which needs no picture encoded."""
 
     def __post_init__(self) -> None:
         require_share("blocks.share", self.share)
@@ -42,6 +48,11 @@ class BlockConfig:
         require_whole("blocks.size", self.size, least=1)
         require_whole("blocks.group_cap", self.group_cap, least=1)
         require_choice("blocks.level", self.level, get_args(CategoryLevel))
+        require_choice("blocks.neighbours_of", self.neighbours_of, get_args(NeighboursOf))
+        if self.neighbours_every is not None:
+            require_whole("blocks.neighbours_every", self.neighbours_every, least=1)
+            if not self.are_used:
+                raise ConfigError("blocks.neighbours_every needs blocks.share above 0: no pair comes in a block else")
 
     @property
     def are_used(self) -> bool:
@@ -52,6 +63,19 @@ class BlockConfig:
         """Share of pairs in blocks in an epoch, counted from 0, of a run of so many."""
         last = self.share if self.last_share is None else self.last_share
         return self.share + (last - self.share) * min(1.0, epoch / max(epochs - 1, 1))
+
+
+class BlocksByEpoch(Protocol):
+    """What pairs have in common in some epochs, in place of their category."""
+
+    def are_known(self, epoch: int) -> bool:
+        """Whether `of_epoch` can be asked."""
+
+    def learn(self, epoch: int, position: int) -> None:
+        """Find out, after the model has seen so many pairs."""
+
+    def of_epoch(self, epoch: int) -> np.ndarray | None:
+        """Number for each pair [P], `NO_CATEGORY` = never in a block; None = the category decides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +89,7 @@ class Sampler:
         block_size: Pairs of one category that stand together; batches of a multiple of it cut no block.
         group_cap: Most pairs of one loss group in a block: they are no negatives of each other.
         block_share: Epoch, counted from 0 -> share of its pairs that come in blocks, 0 to 1.
+        neighbours: In place of categories; None = never.
     """
 
     categories: np.ndarray
@@ -73,6 +98,7 @@ class Sampler:
     block_size: int
     group_cap: int
     block_share: Callable[[int], float]
+    neighbours: BlocksByEpoch | None = None
     _orders: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def pairs(self, position: int, count: int) -> np.ndarray:
@@ -89,6 +115,19 @@ class Sampler:
             position, count = position + len(some), count - len(some)
         return np.concatenate(taken)
 
+    def knows(self, position: int, count: int) -> bool:
+        """Whether the order of these pairs is settled: that of neighbours waits for the model to come so far."""
+        return self.neighbours is None or all(map(self.neighbours.are_known, self._epochs(position, count)))
+
+    def prepare(self, position: int, count: int) -> None:
+        """Settle the order of these pairs; the model has seen all before them."""
+        if self.neighbours is not None:
+            for epoch in self._epochs(position, count):
+                self.neighbours.learn(epoch, position)
+
+    def _epochs(self, position: int, count: int) -> range:
+        return range(position // len(self.groups), (position + count - 1) // len(self.groups) + 1)
+
     def _order(self, epoch: int) -> np.ndarray:
         """The permutation of an epoch; the last two are kept."""
         if epoch not in self._orders:
@@ -104,8 +143,12 @@ class Sampler:
         wanted = int(self.block_share(epoch) * len(shuffled)) // self.block_size
         if not wanted:
             return shuffled
+        alike = None if self.neighbours is None else self.neighbours.of_epoch(epoch)
         blocks = category_blocks(
-            self.categories[shuffled], self.groups[shuffled], size=self.block_size, group_cap=self.group_cap
+            (self.categories if alike is None else alike)[shuffled],
+            self.groups[shuffled],
+            size=self.block_size,
+            group_cap=self.group_cap,
         )
         together = blocks[draw.permutation(len(blocks))[:wanted]]
         alone = np.delete(shuffled, together.ravel())

@@ -15,6 +15,7 @@ import torch
 from eclip.train.checks import require_choice, require_share
 
 TargetKind: TypeAlias = Literal["catalog", "mask", "identity"]
+LossKind: TypeAlias = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +26,13 @@ class TargetConfig:
     """catalog: products of one loss group share the target; mask: they are no negatives; identity: plain CLIP."""
     mixing: float = 1.0
     """How much of a catalog target is shared with the group; the rest is the pair's own."""
+    loss: LossKind = "softmax"
+    """softmax: CLIP's, a pair against all others of the batch; sigmoid: SigLIP's, each picture and title alone."""
 
     def __post_init__(self) -> None:
         require_choice("targets.kind", self.kind, get_args(TargetKind))
         require_share("targets.mixing", self.mixing)
+        require_choice("targets.loss", self.loss, get_args(LossKind))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from eclip.train.ranks import Ranks
 from eclip.train.targets import Targets
 
+_COLUMNS_AT_ONCE = 64  # of features: what only lasts for a moment stays small beside them
 TILE_SIZE = 1024  # 4 MB of float32 at once: stays in the cache
 
 
@@ -88,9 +89,10 @@ class Gathered:
 def softmax_gradients(batch: Gathered, logit_scale: torch.Tensor) -> LossAndGradients:
     """Soft-label contrastive loss of a batch and its gradients.
 
-    L = 1/(2W) sum_i w_i sum_j q_ij (-log p_ij - log r_ij), p = softmax of s over titles, r = over pictures (our
-    reading of e-CLIP, Shin et al., CIKM 2022). With identity targets and equal weights it is CLIP's loss (Radford
-    et al., 2021). dL/ds_ij = 1/(2W) (w_i p_ij + w_j r_ij - (w_i + w_j) q_ij).
+    L = 1/(2W) sum_ij q_ij (-w_i log p_ij - w_j log r_ij), p = softmax of s over titles, r = over pictures: a weight
+    counts for the row of its picture and for that of its title (our reading of e-CLIP, Shin et al., CIKM 2022). With
+    identity targets and equal weights it is CLIP's loss (Radford et al., 2021).
+    dL/ds_ij = 1/(2W) (w_i p_ij + w_j r_ij - (w_i + w_j) q_ij).
 
     Args:
         batch: Features, in the precision that the sums are to be made in.
@@ -109,17 +111,17 @@ def softmax_gradients(batch: Gathered, logit_scale: torch.Tensor) -> LossAndGrad
     text_gradient = batch.ranks.add_up(text_gradient)[own]
     wanted_text, wanted_image = (_wanted(batch, values, batch.targets.pull) for values in (batch.text, batch.image))
     shrink = logit_scale / (2 * total)
-    image_gradient = shrink * (image_gradient - wanted_text)
-    text_gradient = shrink * (text_gradient - wanted_image)
+    image_gradient.sub_(wanted_text).mul_(shrink)
+    text_gradient = text_gradient.sub_(wanted_image).mul_(shrink)
     # sum_ij w_i q_ij s_ij and sum_ij w_j q_ij s_ij together are sum_i u_i . wanted_text_i.
-    positives = logit_scale * batch.ranks.add_up((batch.image[own] * wanted_text).sum())
+    positives = logit_scale * batch.ranks.add_up(torch.linalg.vecdot(batch.image[own], wanted_text).sum())
     denominators = (weights * (by_picture + by_title)).sum()
     return LossAndGradients(
         loss=(denominators - positives) / (2 * total),
         floor=(weights * batch.targets.entropy(weights.dtype)).sum() / total,
         image=image_gradient,
         text=text_gradient,
-        logit_scale=batch.ranks.add_up((batch.image[own] * image_gradient).sum()) / logit_scale,
+        logit_scale=batch.ranks.add_up(torch.linalg.vecdot(batch.image[own], image_gradient).sum()) / logit_scale,
         logit_bias=torch.zeros_like(logit_scale),
     )
 
@@ -182,5 +184,7 @@ def _log_denominators(batch: Gathered, logit_scale: torch.Tensor) -> tuple[torch
 
 def _wanted(batch: Gathered, values: torch.Tensor, pull: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """sum_j (w_i + w_j) q_ij values_j of this rank's rows, where `pull` multiplies by q: [B, D] -> [b, D]."""
-    weights = batch.weights[:, None]
-    return (weights * pull(values) + pull(weights * values))[batch.own]
+    weights, wanted = batch.weights[:, None], torch.empty_like(values[batch.own])
+    for some, out in zip(values.split(_COLUMNS_AT_ONCE, dim=1), wanted.split(_COLUMNS_AT_ONCE, dim=1), strict=True):
+        out.copy_((weights * pull(some) + pull(weights * some))[batch.own])
+    return wanted

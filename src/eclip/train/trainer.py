@@ -8,17 +8,21 @@ from typing import Any
 
 import torch
 
-from eclip.errors import ConfigError
+from eclip.errors import CheckpointError, ConfigError
 from eclip.model.encoder import MODALITIES, Encoder, default_device
 from eclip.model.folder import load_model, read_manifest, save_model
 from eclip.model.presets import PRESETS, from_open_clip
 from eclip.schema import MODEL_RUN
-from eclip.train.checkpoint import load_checkpoint, load_start, mark_finished, save_start
+from eclip.train.checkpoint import load_checkpoint, load_start, mark, save_start
 from eclip.train.config import TrainConfig
+from eclip.train.contrast import fit_to_loss
+from eclip.train.curves import plot_log
+from eclip.train.drift import drift_facts, drift_since
+from eclip.train.keeper import choose_weights
 from eclip.train.loop import TrainingLoop, TrainSummary
+from eclip.train.neighbours import forget_neighbours
 from eclip.train.pairs import Pairs, TrainingSource, read_training_pairs
 from eclip.train.ranks import Ranks
-from eclip.train.watch import plot_log
 
 ALONE = Ranks()
 
@@ -46,14 +50,15 @@ def train_model(
 
     Raises:
         StoreError: The store has too few pairs.
-        CheckpointError: `out` holds an unfinished run with other settings.
-        RankLostError: Another process has ended.
+        CheckpointError: `out` holds an unfinished run with other settings, or is not one folder for all processes.
+        DivergedError: There was no finite loss or gradient for many steps.
+        RankLostError: Another process has ended or hangs.
     """
     torch.manual_seed(config.seed)
     pairs = read_training_pairs(store, config.views)
     run = out / MODEL_RUN
     identity = {
-        **config.to_json(),
+        **config.identity(),
         "store": store.digest,
         "pairs": pairs.digest,
         "minutes": minutes,
@@ -77,28 +82,45 @@ def train_model(
     if resumed is not None:
         loop.progress = load_checkpoint(run, encoder, loop.step.optimizer)
     ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
-    if resumed is None and ranks.is_first:
-        save_start(run, encoder, identity)
+    if ranks.told_by_first([loop.progress.step])[0] != loop.progress.step:
+        raise CheckpointError(f"{out} is not the same folder for all processes of the run: --out must be shared")
+    if ranks.is_first:
+        if resumed is None:
+            save_start(run, encoder, identity)
+            forget_neighbours(run)
+        else:
+            mark(run, identity=identity, diverged=False)
     summary = loop.run_to_end()
     if not ranks.is_first:
         return summary
+    best = choose_weights(run, encoder, config.checkpoints.model)
+    if best is not None:
+        summary = dataclasses.replace(summary, weights_of_step=best.step)
+    drifts = drift_since(init, encoder, store) if init is not None else {}
     facts = {
-        **{name: value for name, value in config.to_json().items() if value is not None},
+        **{name: value for name, value in config.identity().items() if value is not None},
         "store_digest": store.digest,
         "training_pairs": len(pairs),
-        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items()},
+        **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items() if name != "drift"},
+        **drift_facts(drifts),
     }
     plot_log(run)
     cleaned = store.manifest.get("titles") or {}
     save_model(
         encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
     )
-    mark_finished(run)
-    return summary
+    mark(run, finished=True)
+    return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
 
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
-    """The encoder a run begins with: an earlier model, a preset, or any open_clip model."""
+    """The encoder a run begins with: an earlier model, a preset, or any open_clip model, with what its loss needs."""
+    towers = _start_towers(config, titles, init=init)
+    first_size = config.batch.schedule[0][1] if config.batch.schedule else config.batch.size
+    return fit_to_loss(towers, config.targets.loss, batch_size=first_size)
+
+
+def _start_towers(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
     if init is not None:
         encoder = load_model(init)
         encoder.pretrained_prefixes = ("visual.", "text.")

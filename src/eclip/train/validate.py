@@ -2,33 +2,92 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
+from eclip.metrics import recall_at_k, relevant_ranks
 from eclip.model.encoder import Encoder
 from eclip.train.pairs import Pairs, TrainingSource
 from eclip.train.ranks import Ranks
 from eclip.train.targets import TargetConfig, Targets
 from eclip.train.tiles import Gathered, softmax_gradients
 
-VALIDATION_PAIRS = 1_000
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationBatch:
+    """The pairs that a run is watched on, the same ones each time.
+
+    Attributes:
+        pairs: Of the validation split.
+        chosen: Places of the batch's pairs, [b].
+        store: Where their pictures lie.
+    """
+
+    pairs: Pairs
+    chosen: np.ndarray
+    store: TrainingSource
+
+    @classmethod
+    def draw(cls, store: TrainingSource, pairs: Pairs, *, most: int, seed: int) -> ValidationBatch:
+        """Up to `most` of the pairs; drawn, as a feed may be sorted."""
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:most])
+        return cls(pairs=pairs, chosen=chosen, store=store)
+
+    def judge(self, encoder: Encoder) -> dict[str, float]:
+        """Figures of a model on the batch, for the log; none without two pairs."""
+        if len(self.chosen) < 2:
+            return {}
+        images = self.store.images(self.pairs.rows[self.chosen].tolist())
+        vectors = encoder.encode_products([self.pairs.titles[i] for i in self.chosen], images)
+        seen = ~np.isnan(vectors.image[:, 0]) & ~np.isnan(vectors.text[:, 0])
+        if seen.sum() < 2:
+            return {}
+        scale = encoder.module.logit_scale.detach().exp().cpu()
+        return figures_of(vectors.image[seen], vectors.text[seen], self.pairs.groups[self.chosen][seen], scale)
 
 
-def validation_loss(encoder: Encoder, store: TrainingSource, pairs: Pairs, *, seed: int) -> float | None:
-    """Loss above its floor on up to 1,000 pairs as one batch, always with catalog targets; None without two pairs."""
-    draw = np.random.default_rng(seed)  # a feed may be sorted
-    chosen = np.sort(draw.permutation(len(pairs))[:VALIDATION_PAIRS])
-    if len(chosen) < 2:
-        return None
-    images = store.images(pairs.rows[chosen].tolist())
-    vectors = encoder.encode_products([pairs.titles[i] for i in chosen], images)
-    seen = ~np.isnan(vectors.image[:, 0]) & ~np.isnan(vectors.text[:, 0])
+def figures_of(image: np.ndarray, text: np.ndarray, groups: np.ndarray, scale: torch.Tensor) -> dict[str, float]:
+    """What the features of pairs, [b, D] both, are worth as one batch with loss groups [b].
+
+    The loss above its floor is always the softmax one with catalog targets, so that runs compare (a sigmoid's
+    bias belongs to the number of negatives it was trained with). recall@k is of titles that look for pictures; each
+    picture of the title's loss group is a right one, and the first found counts.
+    """
     batch = Gathered(
-        image=torch.from_numpy(vectors.image[seen]),
-        text=torch.from_numpy(vectors.text[seen]),
-        weights=torch.ones(int(seen.sum())),
-        targets=Targets.of_groups(torch.from_numpy(pairs.groups[chosen][seen]), TargetConfig()),
+        image=torch.from_numpy(image),
+        text=torch.from_numpy(text),
+        weights=torch.ones(len(groups)),
+        targets=Targets.of_groups(torch.from_numpy(groups), TargetConfig()),
         ranks=Ranks(),
     )
-    found = softmax_gradients(batch, encoder.module.logit_scale.detach().exp().cpu())
-    return (found.loss - found.floor).item()
+    found = softmax_gradients(batch, scale)
+    ranks = relevant_ranks(text, image, groups, groups)
+    return {
+        "validation_loss_above_floor": (found.loss - found.floor).item(),
+        "validation_recall_at_1": recall_at_k(ranks, 1),
+        "validation_recall_at_10": recall_at_k(ranks, 10),
+        "validation_image_cosine": mean_cosine(image),
+        "validation_text_cosine": mean_cosine(text),
+        "validation_image_rank": effective_rank(image),
+        "validation_text_rank": effective_rank(text),
+    }
+
+
+def mean_cosine(features: np.ndarray) -> float:
+    """Mean cosine between different rows of unit features [b, D]; 1 = all the same."""
+    count = len(features)
+    total = features.sum(axis=0, dtype=np.float64)
+    return float((total @ total - count) / (count * (count - 1)))
+
+
+def effective_rank(features: np.ndarray) -> float:
+    """The exponential of the entropy of the features' energy over directions, 1 to D (Roy & Vetterli, 2007).
+
+    Features [b, D]; 1 = all on one line; of the second moments, not centred, so that a common direction counts.
+    """
+    spectrum = np.linalg.svd(features.astype(np.float64), compute_uv=False) ** 2
+    share = spectrum[spectrum > 0] / spectrum.sum()
+    return math.exp(float(-(share * np.log(share)).sum()))

@@ -8,36 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 from eclip.errors import CheckpointError
-from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
-from eclip.train import loop
 from eclip.train.batchsizes import BatchConfig
-from eclip.train.checkpoint import CHECKPOINT
+from eclip.train.checkpoint import CheckpointConfig, checkpoint_files
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.targets import TargetConfig
 from eclip.train.trainer import train_model
 
-CONFIG = TrainConfig(encoder="tiny", image_size=16, batch=BatchConfig(size=16))
+CONFIG = TrainConfig(
+    encoder="tiny", image_size=16, batch=BatchConfig(size=16), checkpoints=CheckpointConfig(every_seconds=0)
+)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """48 products, no two of one catalog, title or picture."""
-    folder = tmp_path_factory.mktemp("trainer")
-    lines = []
-    for row in range(48):
-        pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{row}.png")
-        lines.append(f"{row},Product number {row} of {row * 7},{row}.png\n")
-    (folder / "feed.csv").write_text("id,title,image\n" + "".join(lines))
-    prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
-    return Store.open(folder / "store")
+@pytest.fixture
+def store(small_store: Store) -> Store:
+    return small_store
 
 
 def weights(model: Path) -> dict[str, np.ndarray]:
@@ -45,7 +35,7 @@ def weights(model: Path) -> dict[str, np.ndarray]:
 
 
 def losses(model: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (model / "run" / "log.jsonl").read_text().splitlines()]
+    return [json.loads(line)["loss"] for line in (model / "run" / "metrics.jsonl").read_text().splitlines()]
 
 
 def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
@@ -58,7 +48,6 @@ def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
         return real(self, batch, share)
 
     monkeypatch.setattr(TrainingLoop, "_step", until)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
 
 
 @pytest.mark.parametrize("step", [1, 4])
@@ -110,12 +99,12 @@ def test_a_new_run_never_goes_on_from_an_earlier_ones_checkpoint(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_model(store, tmp_path, CONFIG, total_steps=2)
-    assert (tmp_path / "run" / CHECKPOINT).is_file()
+    assert len(checkpoint_files(tmp_path / "run")) == 2
     with monkeypatch.context() as patched:
         interrupt_before(patched, 0)
         with pytest.raises(InterruptedError):
             train_model(store, tmp_path, CONFIG, total_steps=3)
-    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert checkpoint_files(tmp_path / "run") == []
     assert train_model(store, tmp_path, CONFIG, total_steps=3).steps == 3
     assert len(losses(tmp_path)) == 3
 
@@ -138,7 +127,7 @@ def test_blocks_growing_batches_and_small_chunks_go_through_a_whole_run(store: S
         }
     )
     summary = train_model(store, tmp_path, config)
-    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    logged = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     sizes = [line["batch_size"] for line in logged]
     assert sizes == sorted(sizes)  # small ones first
     assert set(sizes) == {8, 32}

@@ -1,0 +1,82 @@
+"""Train every arm of an ablation with every seed on every store, and measure it; what is done is not done again.
+
+python benchmarks/ablation/run.py --stores fashion=STORE shop=STORE --recipe small --epochs 2 --out DIR
+python benchmarks/ablation/table.py DIR
+
+Each cell is a folder DIR/STORE/ARM/SEED: stopped at any time, the same command goes on with the step it was at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+
+from arms import Arm, read_arms
+from measure import measure
+
+from eclip.console import say
+from eclip.files import write_text
+from eclip.model.folder import load_model
+from eclip.products.store import Store
+from eclip.train.recipes import load_recipe
+from eclip.train.trainer import train_model
+
+HERE = Path(__file__).parent
+RESULT = "result.json"
+
+
+def main() -> None:
+    """All cells that are not there yet, seed by seed, so that an early look compares like with like."""
+    arguments = parsed()
+    base = load_recipe(arguments.recipe, settings=arguments.set, epochs=arguments.epochs)
+    title, arms = read_arms(arguments.arms, base)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    facts = {"title": title, "recipe": arguments.recipe, "epochs": base.epochs, "arms": [arm.name for arm in arms]}
+    write_text(arguments.out / "ablation.json", json.dumps(facts, indent=2))
+    stores = dict(pair.split("=", 1) for pair in arguments.stores)
+    for seed in range(arguments.seeds):
+        for name, place in stores.items():
+            for arm in arms:
+                cell = arguments.out / name / arm.name / str(seed)
+                if not (cell / RESULT).is_file():
+                    say(f"{name}, {arm.name}, seed {seed}")
+                    fill(cell, Store.open(place), arm, seed=seed)
+
+
+def parsed() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stores", nargs="+", required=True, help="NAME=STORE each")
+    parser.add_argument("--arms", type=Path, default=HERE / "techniques.toml")
+    parser.add_argument("--recipe", default="small")
+    parser.add_argument("--set", nargs="*", default=[], help="FIELD=VALUE for all arms")
+    parser.add_argument("--epochs", type=float, help="how often each pair is seen; default: the recipe's")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
+    """Train, measure, and keep the figures and the log; the weights go."""
+    started = time.monotonic()
+    model = cell / "model"
+    summary = train_model(store, model, dataclasses.replace(arm.config, seed=seed))
+    results = measure(store, load_model(model), seed=0)  # the same rows and pairs are drawn for every model
+    content = {
+        "store": store.digest,
+        "config": {**arm.config.to_json(), "seed": seed},
+        "training": dataclasses.asdict(summary),
+        "seconds": round(time.monotonic() - started),
+        "results": [dataclasses.asdict(each) for each in results],
+    }
+    shutil.copy(model / "run" / "log.jsonl", cell / "log.jsonl")
+    write_text(cell / RESULT, json.dumps(content, indent=1))
+    shutil.rmtree(model)
+
+
+if __name__ == "__main__":
+    main()
