@@ -61,7 +61,9 @@ def main(folder: Path, chunk_size: int, loss: LossKind, views: str) -> None:
         memory = MemoryConfig(chunk_size=chunk_size, text_chunk_size=chunk_size, kept_graph_megabytes=0)
         several = ViewsConfig(picture_title=1.0, title_title=0.7, picture_picture=0.4)
         config = TrainConfig(
-            memory=memory, targets=TargetConfig(loss=loss), views=several if views == "several" else ViewsConfig()
+            memory=memory,
+            targets=TargetConfig(loss=loss),
+            views=several if views == "several" else ViewsConfig(),
         )
         step = TrainStep.of(encoder, config, ranks)
         own, tokens = ranks.own_rows(NUM_PAIRS // ranks.world_size), encoder.tokenize(TITLES)

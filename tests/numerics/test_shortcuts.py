@@ -148,9 +148,11 @@ def test_a_whole_tower_in_chunks():
         tower.zero_grad(set_to_none=True)
         with ways.taken():
             accumulate(
-                TowerInputs(tower=tower, inputs=pixels, chunk_size=chunk_size),
-                TowerInputs(tower=lambda x: x, inputs=titles.requires_grad_(), chunk_size=6),
-                lambda image, text: SimpleNamespace(image=image * text, text=image),
+                {
+                    "image": TowerInputs(tower=tower, inputs=pixels, chunk_size=chunk_size),
+                    "text": TowerInputs(tower=lambda x: x, inputs=titles.requires_grad_(), chunk_size=6),
+                },
+                lambda of: SimpleNamespace(features={"image": of["image"] * of["text"], "text": of["image"]}),
                 parameters=tower.parameters(),
                 kept_bytes=kept_bytes,
             )

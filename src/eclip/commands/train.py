@@ -11,9 +11,9 @@ from eclip.files import writing
 from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
-    from eclip.products.store import Store
     from eclip.train.config import TrainConfig
     from eclip.train.loop import TrainSummary
+    from eclip.train.pairs import TrainingSource
     from eclip.train.selfcheck import SelfCheck
 
 
@@ -66,10 +66,11 @@ def train(
     plain = ["targets.kind=identity"] if plain_clip else []
     config = load_recipe(str(recipe), settings=[*set, *plain], encoder=encoder, seed=seed)
     with writing(Path(out)), joined_ranks(timeout_seconds=config.watch.rank_timeout_seconds) as ranks:
+        opened = open_pairs(Path(source)) if Path(source).is_file() else Store.open(source)
         if self_check:
-            return _self_check(Store.open(source), config, init, world_size=ranks.world_size)
+            return _self_check(opened, config, init, world_size=ranks.world_size)
         return train_model(
-            open_pairs(Path(source)) if Path(source).is_file() else Store.open(source),
+            opened,
             Path(out),
             config,
             minutes=minutes,
@@ -79,7 +80,7 @@ def train(
         )
 
 
-def _self_check(store: Store, config: TrainConfig, init: Path | None, *, world_size: int) -> SelfCheck:
+def _self_check(store: TrainingSource, config: TrainConfig, init: Path | None, *, world_size: int) -> SelfCheck:
     from eclip.train.selfcheck import check_step
 
     if world_size > 1:

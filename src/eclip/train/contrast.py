@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from eclip.model.encoder import Encoder
-from eclip.train.accumulate import StreamGradients
 from eclip.train.targets import LossKind
 from eclip.train.tiles import Gathered, LossAndGradients, sigmoid_gradients, softmax_gradients
 
@@ -39,11 +38,11 @@ def contrast_gradients(batch: Gathered, module: nn.Module, *, loss: LossKind) ->
         return sigmoid_gradients(batch, scale, _scalar_like(module.logit_bias, batch.image))
 
 
-def add_bias_gradient(module: nn.Module, found: StreamGradients, *, loss: LossKind) -> None:
-    """The gradient of the logit bias, once for the whole batch: every rank has all of it."""
+def add_bias_gradient(module: nn.Module, logit_bias: torch.Tensor, *, loss: LossKind) -> None:
+    """Give the logit bias its gradient, once for the whole batch: every rank has all of it."""
     if loss == "sigmoid" and module.logit_bias.requires_grad:
         bias = module.logit_bias
-        bias.grad = found.logit_bias.to(bias).reshape(bias.shape)
+        bias.grad = logit_bias.to(bias).reshape(bias.shape)
 
 
 def fit_to_loss(encoder: Encoder, loss: LossKind, *, batch_size: int) -> Encoder:

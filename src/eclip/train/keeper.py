@@ -24,7 +24,7 @@ from eclip.train.checkpoint import (
     step_of,
 )
 from eclip.train.config import TrainConfig
-from eclip.train.pairs import TrainingSource, read_pairs
+from eclip.train.pairs import TrainingSource
 from eclip.train.trackers import open_trackers
 from eclip.train.validate import ValidationBatch
 from eclip.train.watch import RunLog, console_note, memory_megabytes, read_log
@@ -86,8 +86,7 @@ class Keeper:
         for line in read_log(run):
             alarms.look(line)
             validated.update({name: value for name, value in line.items() if name.startswith("validation_")})
-        pairs, most = read_pairs(store, "validation"), config.watch.validation_pairs
-        validation = ValidationBatch.draw(store, pairs, most=most, seed=config.seed)
+        validation = ValidationBatch.draw(store, config.views, most=config.watch.validation_pairs, seed=config.seed)
         affordable = int(VALIDATION_PAIRS * total_pairs / max(len(validation.chosen), 1))
         return cls(
             encoder=encoder,

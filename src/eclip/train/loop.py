@@ -72,7 +72,8 @@ class TrainingLoop:
         blocks = self.config.blocks
         if blocks.neighbours_every is None:
             return None
-        of = json.dumps([self.config.identity(), self.store.digest, self.pairs.digest])
+        # Not of the whole recipe: a diverged run may go on with another learning rate.
+        of = json.dumps([dataclasses.asdict(blocks), self.config.seed, self.store.digest, self.pairs.digest])
         return Neighbourhoods(
             every=blocks.neighbours_every,
             num_pairs=len(self.pairs),

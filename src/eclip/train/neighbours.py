@@ -39,7 +39,7 @@ class Neighbourhoods:
         every: Epochs between finding them; the first so many epochs have none.
         num_pairs: P.
         run: Folder of the run.
-        identity: What they are of: pairs and recipe.
+        identity: What they are of: pairs, and how blocks are made.
         find: Epoch -> number of each pair's neighbourhood [P], by the model as it is now; called on all ranks at once.
         ranks: Who trains along.
     """
@@ -63,6 +63,8 @@ class Neighbourhoods:
     def learn(self, epoch: int, position: int) -> None:
         """Find an epoch's neighbourhoods, or read those that were found; all ranks come here between the same steps.
 
+        They are found wherever the model has not gone past the place: a file may be there of a run that went back.
+
         Args:
             epoch: From 0.
             position: Pairs that the model has seen.
@@ -74,10 +76,11 @@ class Neighbourhoods:
             return
         found_at = self._found_at(epoch)
         path = self.run / _NAME.format(epoch=found_at)
-        numbers = self._read(path)
+        is_past = position > found_at * self.num_pairs
+        numbers = self._read(path) if is_past else None
         # All do what the first one can: ranks may not see a file at the same time.
         if self.ranks.told_by_first([float(numbers is None)])[0]:
-            if position > found_at * self.num_pairs:
+            if is_past:
                 raise CheckpointError(
                     f"{path} is missing, damaged or of another run, and the model that found these neighbours is gone; "
                     f"put it back, or delete {self.run} to start anew"

@@ -18,22 +18,20 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from eclip.errors import ModelError
 from eclip.model.encoder import Encoder, default_device
-from eclip.products.store import Store
 from eclip.train.accumulate import MemoryConfig, saved_storages
-from eclip.train.batches import Batch, training_batches
+from eclip.train.batches import Batch, Stream, training_batches
 from eclip.train.config import TrainConfig
-from eclip.train.dense import dense_loss
 from eclip.train.loop import make_batch_sizes, make_sampler
-from eclip.train.pairs import PAIRED, Pairs, read_training_pairs
+from eclip.train.pairs import Pairs, TrainingSource, read_training_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.statistics import freeze_batch_statistics
 from eclip.train.step import TrainStep
 from eclip.train.targets import Targets
 from eclip.train.trainer import start_encoder
+from eclip.train.wholestep import Gradients, gradients_of, gradients_of_whole, streams_of
 
 MOST_PAIRS = 256  # several chunks tell as much as a batch of thousands
 FEWEST_PAIRS = 16  # where fewer fit in float64, float32 must do
@@ -42,8 +40,6 @@ TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-2}
 KEPT_ALL_MEGABYTES = 1 << 30
 _CONTAINER = Path("/sys/fs/cgroup")
 TOWERS = {"visual.": "image tower", "text.": "text tower", "logit_scale": "logit scale", "logit_bias": "logit bias"}
-
-Gradients = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +71,7 @@ class SelfCheck:
     peak_memory_bytes: int
 
 
-def check_step(store: Store, config: TrainConfig, *, init: Path | None = None) -> SelfCheck:
+def check_step(store: TrainingSource, config: TrainConfig, *, init: Path | None = None) -> SelfCheck:
     """Compare a step in chunks with the whole one, on a store's pairs and a recipe's towers; writes nothing.
 
     Raises:
@@ -84,15 +80,14 @@ def check_step(store: Store, config: TrainConfig, *, init: Path | None = None) -
     """
     started = time.monotonic()
     torch.manual_seed(config.seed)
-    config = dataclasses.replace(config, views=PAIRED)  # what is compared is a loss over pairs of picture and title
-    pairs = read_training_pairs(store)
+    pairs = read_training_pairs(store, config.views)
     encoder = start_encoder(config, pairs.titles, init=init)
     module = encoder.module.to(device=default_device(), dtype=torch.float64)
     full_size = make_batch_sizes(config, num_pairs=len(pairs), world_size=1).at(0)
     batch = _first_batch(encoder, store, pairs, config, min(full_size, MOST_PAIRS))
     dtype, num_pairs = _what_fits(encoder, batch)
     module.to(dtype)
-    batch = _part(batch, slice(num_pairs), dtype)
+    batch = _first(batch, num_pairs, dtype)
     memory = dataclasses.replace(
         config.memory,
         chunk_size=_several(config.memory.chunk_size, num_pairs),
@@ -104,7 +99,7 @@ def check_step(store: Store, config: TrainConfig, *, init: Path | None = None) -
     kept = _of_chunks(step, batch, kept_megabytes=KEPT_ALL_MEGABYTES)
     random_layers = silence(encoder, batch)
     in_chunks = _of_chunks(step, batch, kept_megabytes=0, as_it_is=True)
-    whole = _of_whole(step, batch)
+    whole = gradients_of_whole(step, batch)
     tolerance = TOLERANCES[dtype]
     return SelfCheck(
         pairs=num_pairs,
@@ -164,16 +159,10 @@ def silence(encoder: Encoder, batch: Batch) -> str:
         for name, value in vars(part).items():  # attention reads the share of a dropout that it never calls
             if isinstance(value, float) and ("drop" in name.lower() or (is_random and name in ("p", "prob"))):
                 setattr(part, name, 0.0)
-    if all(_draws_nothing(tower, inputs) for tower, inputs in _towers(encoder, batch)):
+    if all(_draws_nothing(tower, inputs) for _, tower, inputs in streams_of(encoder, batch)):
         return "off in the first comparison"
     module.eval()
     return "of an unknown kind: the first comparison was in evaluation mode"
-
-
-def _towers(encoder: Encoder, batch: Batch) -> list[tuple[nn.Module, torch.Tensor]]:
-    """Each tower with what goes into it."""
-    module = encoder.module
-    return [(module.visual, batch.pixels.to(encoder.device)), (module.text, batch.tokens.to(encoder.device))]
 
 
 def _draws_nothing(tower: nn.Module, inputs: torch.Tensor) -> bool:
@@ -196,32 +185,10 @@ def _of_chunks(step: TrainStep, batch: Batch, *, kept_megabytes: int, as_it_is: 
     torch.manual_seed(step.config.seed)
     targets = Targets.of_groups(batch.groups.to(step.encoder.device), step.config.targets)
     dataclasses.replace(step, config=dataclasses.replace(step.config, memory=memory)).fill_gradients(batch, targets)
-    return _gradients(module)
+    return gradients_of(module)
 
 
-def _of_whole(step: TrainStep, batch: Batch) -> Gradients:
-    """Gradients of autograd alone: one way through each tower, one matrix of all pairs."""
-    module, device = step.encoder.module, step.encoder.device
-    module.zero_grad(set_to_none=True)
-    image, text = (F.normalize(tower(inputs), dim=-1) for tower, inputs in _towers(step.encoder, batch))
-    loss = dense_loss(
-        image,
-        text,
-        groups=batch.groups.to(device),
-        weights=batch.weights.to(image),
-        config=step.config.targets,
-        logit_scale=module.logit_scale.exp(),
-        logit_bias=getattr(module, "logit_bias", None),
-    )
-    loss.backward()
-    return _gradients(module)
-
-
-def _gradients(module: nn.Module) -> Gradients:
-    return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
-
-
-def _first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConfig, size: int) -> Batch:
+def _first_batch(encoder: Encoder, store: TrainingSource, pairs: Pairs, config: TrainConfig, size: int) -> Batch:
     batches = training_batches(
         encoder,
         pairs,
@@ -231,27 +198,45 @@ def _first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConf
         size_at=lambda _: size,
         ranks=Ranks(),
         augmentation=config.augmentation,
+        views=config.views,
     )
     with contextlib.closing(batches):
         return next(batches)
 
 
-def _part(batch: Batch, rows: slice, dtype: torch.dtype) -> Batch:
-    """Some pairs of a batch, its numbers in this precision."""
-    return dataclasses.replace(
-        batch,
-        pixels=batch.pixels[rows].to(dtype),
-        tokens=batch.tokens[rows],
-        groups=batch.groups[rows],
-        weights=batch.weights[rows].to(dtype),
+def _first(batch: Batch, num_products: int, dtype: torch.dtype) -> Batch:
+    """The first products of a batch, its numbers in this precision."""
+
+    def cut(inputs: torch.Tensor, rows: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+        count = num_products if rows is None else int((rows < num_products).sum())  # places are in their order
+        some = inputs[:count]
+        return some.to(dtype) if some.is_floating_point() else some, None if rows is None else rows[:count]
+
+    def mates(stream: Stream | None) -> Stream | None:
+        if stream is None:
+            return None
+        inputs, rows = cut(stream.inputs, stream.rows)
+        return Stream(inputs=inputs, rows=stream.rows if rows is None else rows)
+
+    pixels, picture_rows = cut(batch.pixels, batch.picture_rows)
+    tokens, title_rows = cut(batch.tokens, batch.title_rows)
+    return Batch(
+        pixels=pixels,
+        tokens=tokens,
+        groups=batch.groups[:num_products],
+        weights=batch.weights[:num_products].to(dtype),
+        picture_rows=picture_rows,
+        title_rows=title_rows,
+        mate_pictures=mates(batch.mate_pictures),
+        mate_titles=mates(batch.mate_titles),
     )
 
 
 def _what_fits(encoder: Encoder, batch: Batch) -> tuple[torch.dtype, int]:
     """Precision and number of pairs whose whole graph there is memory for: float64, if for more than a few pairs."""
-    some = _part(batch, slice(4), torch.float64)
+    some = _first(batch, 4, torch.float64)
     with saved_storages() as saved:
-        for tower, inputs in _towers(encoder, some):
+        for _, tower, inputs in streams_of(encoder, some):
             tower(inputs)
     weights = {p.untyped_storage().data_ptr() for p in encoder.module.parameters()}
     a_pair = sum(size for address, size in saved.items() if address not in weights) / len(some)

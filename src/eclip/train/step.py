@@ -101,13 +101,14 @@ class TrainStep:
             )
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self._add_scale_gradient(scale, found)
-        add_bias_gradient(self.encoder.module, found, loss=self.config.targets.loss)
+        add_bias_gradient(self.encoder.module, found.logit_bias, loss=self.config.targets.loss)
         return found
 
     def _streams(self, batch: Batch) -> dict[str, TowerInputs]:
-        """What goes through the towers, only what some term looks at.
+        """What goes through the towers; only what some term looks at.
 
-        Titles first: their kept graphs save five times the time of as large ones of pictures.
+        Titles come first, as the budget for kept graphs is spent in this order: a graph of titles saves about five
+        times the time of one of pictures that takes as much memory.
         """
         views, streams = self.config.views, {}
         if views.need_titles:

@@ -10,10 +10,11 @@ import torch
 
 from eclip.metrics import recall_at_k, relevant_ranks
 from eclip.model.encoder import Encoder
-from eclip.train.pairs import Pairs, TrainingSource
+from eclip.train.pairs import Pairs, TrainingSource, read_pairs
 from eclip.train.ranks import Ranks
 from eclip.train.targets import TargetConfig, Targets
 from eclip.train.tiles import Gathered, softmax_gradients
+from eclip.train.views import ViewsConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,37 +25,51 @@ class ValidationBatch:
         pairs: Of the validation split.
         chosen: Places of the batch's pairs, [b].
         store: Where their pictures lie.
+        mates: Places [b] of products whose titles stand in for pictures; None where pictures are looked at.
     """
 
     pairs: Pairs
     chosen: np.ndarray
     store: TrainingSource
+    mates: np.ndarray | None = None
 
     @classmethod
-    def draw(cls, store: TrainingSource, pairs: Pairs, *, most: int, seed: int) -> ValidationBatch:
-        """Up to `most` of the pairs; drawn, as a feed may be sorted."""
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:most])
-        return cls(pairs=pairs, chosen=chosen, store=store)
+    def draw(cls, store: TrainingSource, views: ViewsConfig, *, most: int, seed: int) -> ValidationBatch:
+        """Up to `most` pairs of picture and title; of titles of mates where a run looks at no picture."""
+        draw = np.random.default_rng(seed)  # a feed may be sorted
+        if views.need_pictures:
+            pairs = read_pairs(store, "validation")
+            return cls(pairs=pairs, chosen=np.sort(draw.permutation(len(pairs))[:most]), store=store)
+        pairs = read_pairs(store, "validation", views)
+        those = pairs.title_mates
+        with_mates = np.zeros(0, dtype=np.int64) if those is None else np.flatnonzero(those.num_choices)
+        chosen = np.sort(draw.permutation(with_mates)[:most])
+        mates = np.array([] if those is None else [those.draw(row, draw)[0] for row in chosen], dtype=np.int64)
+        return cls(pairs=pairs, chosen=chosen, store=store, mates=mates)
 
     def judge(self, encoder: Encoder) -> dict[str, float]:
         """Figures of a model on the batch, for the log; none without two pairs."""
         if len(self.chosen) < 2:
             return {}
-        images = self.store.images(self.pairs.rows[self.chosen].tolist())
-        vectors = encoder.encode_products([self.pairs.titles[i] for i in self.chosen], images)
-        seen = ~np.isnan(vectors.image[:, 0]) & ~np.isnan(vectors.text[:, 0])
+        text = encoder.encode_text([self.pairs.titles[i] for i in self.chosen])
+        if self.mates is None:
+            image = encoder.encode_image(self.store.images(self.pairs.rows[self.chosen].tolist()))
+        else:
+            image = encoder.encode_text([self.pairs.titles[i] for i in self.mates])
+        seen = ~np.isnan(image[:, 0]) & ~np.isnan(text[:, 0])
         if seen.sum() < 2:
             return {}
         scale = encoder.module.logit_scale.detach().exp().cpu()
-        return figures_of(vectors.image[seen], vectors.text[seen], self.pairs.groups[self.chosen][seen], scale)
+        return figures_of(image[seen], text[seen], self.pairs.groups[self.chosen][seen], scale)
 
 
 def figures_of(image: np.ndarray, text: np.ndarray, groups: np.ndarray, scale: torch.Tensor) -> dict[str, float]:
     """What the features of pairs, [b, D] both, are worth as one batch with loss groups [b].
 
     The loss above its floor is always the softmax one with catalog targets, so that runs compare (a sigmoid's
-    bias belongs to the number of negatives it was trained with). recall@k is of titles that look for pictures; each
-    picture of the title's loss group is a right one, and the first found counts.
+    bias belongs to the number of negatives it was trained with). recall@k is of titles that look for pictures
+    (or for titles of mates, which then stand as `image`); each one of the title's loss group is right, and the first
+    found counts.
     """
     batch = Gathered(
         image=torch.from_numpy(image),

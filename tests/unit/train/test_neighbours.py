@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 from eclip.errors import CheckpointError, ConfigError
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
-from eclip.train import loop
 from eclip.train.batchsizes import BatchConfig
+from eclip.train.checkpoint import CheckpointConfig
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.neighbours import BLOCKS_TOGETHER, Neighbourhoods, neighbourhoods
@@ -26,6 +26,7 @@ CONFIG = TrainConfig(
     encoder="tiny",
     image_size=16,
     batch=BatchConfig(size=16),
+    checkpoints=CheckpointConfig(every_seconds=0.0),
     blocks=BlockConfig(share=1.0, size=4, neighbours_every=1),
 )
 
@@ -122,6 +123,8 @@ def test_what_was_found_is_read_again_and_never_made_up(tmp_path: Path) -> None:
     assert found == [2]
     made("b").learn(2, 11)  # of another run, and this model is where it must be
     assert found == [2, 2]
+    made("b").learn(2, 12)  # gone back to a checkpoint before: what a later model has found does not count
+    assert found == [2, 2, 2]
     with pytest.raises(CheckpointError, match=r"neighbours-0002\.safetensors is missing, damaged or of another run"):
         made("a").learn(2, 13)
     (tmp_path / "neighbours-0002.safetensors").write_bytes(b"broken")
@@ -157,7 +160,6 @@ def test_a_run_with_neighbours_resumes_to_the_bit(
 
         with monkeypatch.context() as patched:
             patched.setattr(TrainingLoop, "_step", until)
-            patched.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
             with pytest.raises(InterruptedError):
                 train_model(plain_store, tmp_path / "resumed", config, total_steps=8)
     train_model(plain_store, tmp_path / "resumed", config, total_steps=8)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from eclip.cli import main
 from eclip.errors import ConfigError, ModelError
 from eclip.model.presets import tiny
 from eclip.products.store import Store
@@ -52,16 +54,34 @@ def test_our_towers_pass_with_every_loss(plain_store: Store, targets: TargetConf
     assert all(float(difference) < 1e-12 for difference in found.chunks_against_whole.values())
 
 
-def test_a_layer_that_looks_across_pairs_is_found(plain_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Centred(nn.Module):
-        def forward(self, features: torch.Tensor) -> torch.Tensor:
-            return features - features.mean(dim=0) if self.training else features
+class Centred(nn.Module):
+    """Looks across the pairs of a batch while it is trained."""
 
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features - features.mean(dim=0) if self.training else features
+
+
+def test_a_layer_that_looks_across_pairs_is_found(plain_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with_layer(monkeypatch, Centred())
     with pytest.raises(
         ModelError, match=r"not that of its whole batch: gradients of the image tower differ by .*[(]visual"
     ):
         check_step(plain_store, CONFIG)
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_two_in_one_line_and_writes_nothing(
+    plain_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(plain_store.place), "--out", str(tmp_path / "model"), "--recipe", "tiny"]
+    command += ["--set", "image_size=16", "batch.size=24", "--self-check"]
+    assert main(command) == 0
+    assert "chunks against whole: image tower" in capsys.readouterr().out
+    with_layer(monkeypatch, Centred())
+    assert main(command) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("eclip: self-check: a step in chunks is not that of its whole batch")
+    assert not (tmp_path / "model").exists()
 
 
 class ReadsItsDropout(nn.Module):
