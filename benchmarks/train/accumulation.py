@@ -131,7 +131,11 @@ def run_side(side: str, batch: Path, length: int, config: TrainConfig, *, steps:
     pairs = dataclasses.replace(pairs, tokens=pairs.tokens[:, :length].contiguous())
     take = SIDES[side](encoder, config)
     before = resident_bytes()
-    take(Batch(**{name: values[: config.memory.chunk_size] for name, values in vars(pairs).items()}))  # warms up
+    take(
+        Batch(
+            **{name: values[: config.memory.chunk_size] for name, values in vars(pairs).items() if values is not None}
+        )
+    )  # warms up
     loss, spent = math.nan, []
     for _ in range(steps):
         loss, took = timed(lambda: take(pairs))

@@ -65,7 +65,7 @@ def measure(store: Store, pairs: Pairs, *, size: int, steps: int) -> tuple[float
     config, encoder = load_recipe("small"), small(pairs.titles)
     step = TrainStep.of(encoder, config, Ranks())
     batches = training_batches(
-        encoder, pairs, store.images, sampler=make_sampler(pairs, config), first_position=0, size_at=lambda _: size,
+        encoder, pairs, store, sampler=make_sampler(pairs, config), first_position=0, size_at=lambda _: size,
         ranks=Ranks(), augmentation=config.augmentation,
     )  # fmt: skip
     waited = spent = 0.0

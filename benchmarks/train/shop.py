@@ -44,7 +44,7 @@ def first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConfi
     batches = training_batches(
         encoder,
         pairs,
-        store.images,
+        store,
         sampler=make_sampler(pairs, config),
         first_position=0,
         size_at=lambda _: size,
@@ -57,7 +57,7 @@ def first_batch(encoder: Encoder, store: Store, pairs: Pairs, config: TrainConfi
 
 def save_batch(batch: Batch, path: Path) -> None:
     """Keep a batch for another process."""
-    save_file({name: value.contiguous() for name, value in vars(batch).items()}, path)
+    save_file({name: value.contiguous() for name, value in vars(batch).items() if value is not None}, path)
 
 
 def load_batch(path: Path) -> Batch:

@@ -59,9 +59,9 @@ class Pairs:
         weights: How much each pair of picture and title counts in the loss, [P].
         categories: Path of names from root to leaf of each, P of them; empty = unknown.
         has_picture: Mask [P].
+        extra_texts: Fields that may stand behind each title, P of them.
         title_mates: Who has another title in the same group; None where no view asks.
         picture_mates: Who has another picture; None where no view asks.
-        extra_texts: Fields that may stand behind each title, P of them.
     """
 
     rows: np.ndarray
@@ -70,9 +70,9 @@ class Pairs:
     weights: np.ndarray
     categories: list[tuple[str, ...]]
     has_picture: np.ndarray
-    title_mates: Mates | None
-    picture_mates: Mates | None
     extra_texts: list[tuple[str, ...]]
+    title_mates: Mates | None = None
+    picture_mates: Mates | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

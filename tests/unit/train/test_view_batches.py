@@ -18,10 +18,10 @@ from eclip.model.presets import tiny
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
-from eclip.train import loop
 from eclip.train.augment import AugmentationConfig
 from eclip.train.batches import Batch, BatchMaker
 from eclip.train.batchsizes import BatchConfig
+from eclip.train.checkpoint import CheckpointConfig
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.pairs import read_pairs, read_training_pairs
@@ -166,7 +166,9 @@ def test_a_resumed_run_draws_the_same_mates(
     mixed: Store, titled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, views: ViewsConfig
 ) -> None:
     store = titled if views is TITLES else mixed
-    config = TrainConfig(encoder="tiny", image_size=16, batch=BatchConfig(size=16), views=views)
+    checkpoints = CheckpointConfig(every_seconds=0)
+    batch = BatchConfig(size=16)
+    config = TrainConfig(encoder="tiny", image_size=16, batch=batch, views=views, checkpoints=checkpoints)
     train_model(store, tmp_path / "undisturbed", config, total_steps=4)
     real = TrainingLoop._step
 
@@ -177,7 +179,6 @@ def test_a_resumed_run_draws_the_same_mates(
 
     with monkeypatch.context() as patched:
         patched.setattr(TrainingLoop, "_step", until)
-        patched.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
         with pytest.raises(InterruptedError):
             train_model(store, tmp_path / "resumed", config, total_steps=4)
     train_model(store, tmp_path / "resumed", config, total_steps=4)
