@@ -98,14 +98,16 @@ def test_without_autocast_a_step_is_the_plain_one_to_the_bit() -> None:
     encoder.module.zero_grad()
     torch.manual_seed(3)
     plain = accumulate(
-        TowerInputs(tower=encoder.image_features, inputs=batch.pixels, chunk_size=3),
-        TowerInputs(
-            tower=encoder.text_features,
-            inputs=batch.tokens,
-            chunk_size=4,
-            lengths=(batch.tokens != encoder.pad_id).sum(dim=1),
-        ),
-        lambda image, text: step._loss(image, text, batch, step._targets(batch)),
+        {
+            "text": TowerInputs(
+                tower=encoder.text_features,
+                inputs=batch.tokens,
+                chunk_size=4,
+                lengths=(batch.tokens != encoder.pad_id).sum(dim=1),
+            ),
+            "image": TowerInputs(tower=encoder.image_features, inputs=batch.pixels, chunk_size=3),
+        },
+        lambda features: step._loss(features, batch, step._targets(batch)),
         parameters=encoder.module.parameters(),
         kept_bytes=0,
     )
@@ -133,7 +135,7 @@ def test_features_stay_in_float32() -> None:
     step = a_step(encoder, **{"memory.autocast": "bf16"})
     seen = []
     step._loss, loss = (
-        lambda image, text, *rest: (seen.extend([image.dtype, text.dtype]), loss(image, text, *rest))[1],
+        lambda features, *rest: (seen.extend(each.dtype for each in features.values()), loss(features, *rest))[1],
         (step._loss),
     )
     gradients(step, drawn_batch(encoder))

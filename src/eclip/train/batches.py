@@ -89,7 +89,7 @@ class BatchMaker:
     seed: int
     augmentation: AugmentationConfig
     views: ViewsConfig
-    cache: PictureCache | None
+    cache: PictureCache | None = None
 
     def make(self, chosen: np.ndarray, first_place: int) -> Batch:
         """A batch of the pairs `chosen` [b], the first of which stands at `first_place` of the run."""

@@ -75,8 +75,8 @@ class TrainConfig:
             )
         if self.locked.pictures and self.views.picture_picture:
             raise ConfigError(
-                "locked.pictures = true keeps the vectors of main pictures alone, views.picture_picture looks at further "
-                "ones: switch one of them off"
+                "locked.pictures = true keeps the vectors of main pictures alone, views.picture_picture looks at "
+                "further ones: switch one of them off"
             )
 
     def to_json(self) -> dict[str, Any]:

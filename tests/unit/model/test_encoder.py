@@ -135,7 +135,7 @@ def test_an_encoder_that_open_clip_lacks_is_refused_in_one_line(name, said):
 
 
 def test_presets_list_is_what_recipes_name():
-    assert set(PRESETS) == {"tiny", "small", "text"}
+    assert set(PRESETS) == {"tiny", "small", "lean", "text"}
 
 
 @pytest.mark.parametrize(
