@@ -188,19 +188,21 @@ def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: PictureLoader) -> p
             record["listing_hash"] = listing_hash(record)
         else:
             remains = batch.remains.get(index, {})
-            record |= {"reject_reason": BAD_ROW, "reject_detail": fault} | _whose(remains, plan.columns)
+            record |= {"reject_reason": BAD_ROW, "reject_detail": fault} | _whose(remains, batch.rows[index], plan.columns)
         if record.get("reject_reason"):
             record["reject_detail"] = batch.located(index, record["reject_detail"])
             raw = {name: column[index] for name, column in cells.items()}
-            whose = {plan.columns.fields[name]: record[name] for name in _WHOSE if fault and name in record}
+            whose = {plan.columns.fields[name]: record[name] for name in _WHOSE if fault and name in plan.columns.fields}
             record["reject_raw"] = row_as_json(raw | whose)
         records.append(record)
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)
 
 
-def _whose(remains: Mapping[str, str | None], columns: ColumnMap) -> dict[str, str | None]:
+def _whose(remains: Mapping[str, str | None], row: int, columns: ColumnMap) -> dict[str, str | None]:
     """Whose row a bad one is, as far as it can be read: an update and a deletion must know; the rest is not kept."""
     told = {name: as_text(remains.get(columns.fields[name])) for name in _WHOSE if name in columns.fields}
+    if "product_id" not in columns.fields:
+        told["product_id"] = str(row)
     return {name: clean_text(text) if name in _TEXT_FIELDS else text for name, text in told.items()}
 
 

@@ -311,3 +311,11 @@ def test_of_a_broken_row_nothing_is_kept_but_whose_it_is(shop: Path) -> None:
         ("b", '{"id": "b", "seller": "secret"}'),
         ("c", '{"id": "c"}'),
     ]
+
+
+def test_a_broken_row_of_a_feed_without_ids_is_told_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("title\nRed shoe\nBlue hat\nGreen sock\n")
+    (tmp_path / "next.csv").write_text("title\nRed shoe\nBlue, hat\n")
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store")
+    summary = update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=True)
+    assert (summary.held, summary.removed, set(rows(tmp_path / "store"))) == (1, 1, {"1", "2"})
