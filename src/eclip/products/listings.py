@@ -188,11 +188,15 @@ def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: PictureLoader) -> p
             record["listing_hash"] = listing_hash(record)
         else:
             remains = batch.remains.get(index, {})
-            record |= {"reject_reason": BAD_ROW, "reject_detail": fault} | _whose(remains, batch.rows[index], plan.columns)
+            record |= {"reject_reason": BAD_ROW, "reject_detail": fault} | _whose(
+                remains, batch.rows[index], plan.columns
+            )
         if record.get("reject_reason"):
             record["reject_detail"] = batch.located(index, record["reject_detail"])
             raw = {name: column[index] for name, column in cells.items()}
-            whose = {plan.columns.fields[name]: record[name] for name in _WHOSE if fault and name in plan.columns.fields}
+            whose = {
+                plan.columns.fields[name]: record[name] for name in _WHOSE if fault and name in plan.columns.fields
+            }
             record["reject_raw"] = row_as_json(raw | whose)
         records.append(record)
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)

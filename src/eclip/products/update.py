@@ -77,7 +77,7 @@ class UpdateSummary:
     """Listings that the feed no longer has and that were taken out of the store."""
     missing: int = 0
     """Listings that the feed no longer has and that stay (removing was not asked for)."""
-    held: int = 0
+    rejected_but_kept: int = 0
     """Listings whose row in the feed was rejected; they stay as they were, whether removing was asked for or not."""
     rejected: dict[str, int] = field(default_factory=dict)
     rows_kept: int = 0
@@ -139,7 +139,7 @@ def update_store(
             unchanged=len(changes.unchanged),
             removed=len(removed),
             missing=len(changes.gone) - len(removed),
-            held=len(changes.held),
+            rejected_but_kept=len(changes.held),
             rejected=dict(counts.rejected),
         )
         manifest = dict(opened.manifest)

@@ -282,7 +282,7 @@ def test_a_listing_whose_row_is_broken_today_is_not_gone(shop: Path, line: str, 
     (shop / "broken.csv").write_text(f"id,title,image,price\na,Red shoe,a.png,10\n{line}\ne,White shirt,e.png,50\n")
     summary = merge(shop, "broken.csv", remove_missing=remove_missing)
     gone = (2, 0) if remove_missing else (0, 2)
-    assert (*counts(summary), summary.held) == (1, 0, 1, *gone, 1)
+    assert (*counts(summary), summary.rejected_but_kept) == (1, 0, 1, *gone, 1)
     assert sum(summary.rejected.values()) == 1
     assert rows(shop / "store", "title", "price", "split")["c"] == before
 
@@ -298,7 +298,7 @@ def test_broken_rows_in_several_files_tell_their_ids_too(shop: Path) -> None:
     (shop / "days" / "1.csv").write_text(f"{head}a,Red shoe,../a.png,10\nc,Green sock, long,../c.png,30\n")
     (shop / "days" / "2.csv").write_text(f"{head}o'd,Yellow glove,,40\n")
     summary = merge(shop, "days", remove_missing=True)
-    assert (summary.removed, summary.held) == (1, 1)
+    assert (summary.removed, summary.rejected_but_kept) == (1, 1)
     assert "c" in rows(shop / "store")
 
 
@@ -318,4 +318,4 @@ def test_a_broken_row_of_a_feed_without_ids_is_told_by_its_number(tmp_path: Path
     (tmp_path / "next.csv").write_text("title\nRed shoe\nBlue, hat\n")
     prepare_store(tmp_path / "feed.csv", tmp_path / "store")
     summary = update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=True)
-    assert (summary.held, summary.removed, set(rows(tmp_path / "store"))) == (1, 1, {"1", "2"})
+    assert (summary.rejected_but_kept, summary.removed, set(rows(tmp_path / "store"))) == (1, 1, {"1", "2"})

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from eclip.errors import FeedError
+from eclip.errors import FeedError, NoRowsError
 from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.brokenrow import BrokenRow
 from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
@@ -46,7 +46,7 @@ def open_csv(path: Path) -> FileFeed:
     """
     shape = csv_shape(path)
     if next(csv_rows(path, shape), None) is None:
-        raise FeedError("has a header but no rows", path=path)
+        raise NoRowsError("has a header but no rows", path=path)
     return FileFeed(path, shape.header, partial(csv_rows, path, shape))
 
 
