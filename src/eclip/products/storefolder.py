@@ -48,9 +48,15 @@ class FolderPlace:
         return str(self.path / name)
 
     def read_text(self, name: str) -> str | None:
-        """A file; None where it is missing or can't be read as text."""
+        """A file; None where it is missing or can't be read as text.
+
+        Raises:
+            StoreError: This user may not read it.
+        """
         try:
             return (self.path / name).read_text(encoding="utf-8")
+        except PermissionError as fault:
+            raise StoreError(f"{self.path}: can't be read: {fault.strerror} ({name})") from None
         except (OSError, UnicodeDecodeError):
             return None
 

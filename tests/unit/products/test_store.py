@@ -166,3 +166,12 @@ def test_stores_that_are_none(store: Store, tmp_path: Path) -> None:
         Store.open(store.path)
     with pytest.raises(StoreError, match="no such store"):
         Store.open(tmp_path / "gone")
+
+
+def test_a_store_that_may_not_be_read_is_not_called_unfinished(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(StoreError, match=r"can't be read: Permission denied \(store.json\)"):
+        Store.open(store.path)
