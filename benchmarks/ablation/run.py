@@ -73,7 +73,7 @@ def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
         "seconds": round(time.monotonic() - started),
         "results": [dataclasses.asdict(each) for each in results],
     }
-    shutil.copy(model / "run" / "log.jsonl", cell / "log.jsonl")
+    shutil.copy(model / "run" / "metrics.jsonl", cell / "metrics.jsonl")
     write_text(cell / RESULT, json.dumps(content, indent=1))
     shutil.rmtree(model)
 
