@@ -40,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logged(model: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (model / "run" / "log.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (model / "run" / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_base_takes_steps_on_towers_without_weights(store: Path, tmp_path: Path) -> None:
