@@ -22,8 +22,8 @@ from eclip.files import replace_file, write_text
 from eclip.model.encoder import Encoder
 from eclip.model.folder import load_model
 from eclip.products.store import Store
-from eclip.schema import MODEL_RUN
 from eclip.progress import stage
+from eclip.schema import MODEL_RUN
 from eclip.train.checkpoint import checkpoint_files, of_part, read_state
 from eclip.train.recipes import load_recipe
 from eclip.train.trainer import train_model
