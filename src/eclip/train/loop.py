@@ -20,7 +20,7 @@ from eclip.model.encoder import Encoder
 from eclip.progress import Advance, stage
 from eclip.train.alarms import MOST_SKIPPED
 from eclip.train.batches import Batch, training_batches
-from eclip.train.batchsizes import BatchSizes, coupled_rate
+from eclip.train.batchsizes import BatchSizes, coupled_rate, pairs_of_steps
 from eclip.train.checkpoint import Progress, mark
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
@@ -70,7 +70,7 @@ class TrainingLoop:
         self.sampler = dataclasses.replace(make_sampler(self.pairs, self.config), neighbours=self._neighbourhoods())
         self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
-        self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
+        self.total_pairs = pairs_of_steps(self.sizes, steps) if steps else round(self.config.epochs * len(self.pairs))
         self.step = TrainStep.of(self.encoder, self.config, self.ranks)
         self.validation = ValidationBatch.draw(
             self.store, self.config.views, most=self.config.watch.validation_pairs, seed=self.config.seed
