@@ -15,6 +15,7 @@ from typing import Protocol
 Figures = Mapping[str, float]
 
 MOST_SKIPPED = 10  # steps in a row without a finite loss or gradient; then the run ends
+SCALE_STEPS = 5  # that a loss scale may take to come down to where float16 reaches
 CHANCE_STEPS, CHANCE_SHARE = 100, 0.99
 CLAMP_STEPS, CLAMP = 200, 99.9
 COLLAPSE_STEPS, MOST_COSINE, LEAST_RANK = 100, 0.97, 1.5
@@ -43,29 +44,39 @@ class Alarms:
         return list(new.values())
 
 
-def usual_alarms(*, warmup_share: float, chance_known: bool, sides: Mapping[str, str]) -> Alarms:
+def usual_alarms(*, warmup_share: float, chance_known: bool, sides: Mapping[str, str], scaled: bool = False) -> Alarms:
     """The detectors of a training run.
 
     Args:
         warmup_share: Share of the run in which the learning rate rises.
         sides: What stands on the two sides of a validation.
+        scaled: Gradients are scaled as float16 wants it: some steps are skipped until the scale is found.
         chance_known: The loss of features that are all equal is the logarithm of the batch size, as with a softmax over
             whole batches in one view of weight 1.
     """
     stuck: list[Detector] = [StuckAtChance(warmup_share)] if chance_known else []
-    return Alarms([NotFinite(), *stuck, Collapse(sides), ScaleAtClamp(), Overfitting()])
+    patience = SCALE_STEPS if scaled else 0
+    return Alarms([NotFinite(patience), *stuck, Collapse(sides), ScaleAtClamp(), Overfitting()])
 
 
 @dataclass
 class NotFinite:
-    """A step without a finite loss or gradient: it is skipped."""
+    """A step without a finite loss or gradient: it is skipped.
+
+    Attributes:
+        patience: Such steps in a row that are usual.
+    """
+
+    patience: int = 0
+    in_a_row: int = 0
 
     def look(self, figures: Figures) -> str | None:
-        """The first such step is told."""
-        if not figures.get("skipped"):
+        """Told of the first step that is one too many."""
+        self.in_a_row = self.in_a_row + 1 if figures.get("skipped") else 0
+        if self.in_a_row <= self.patience:
             return None
         return (
-            f"step {figures['step']:.0f} was skipped: its loss or gradient is not finite. A single one does no harm; "
+            f"step {figures['step']:.0f} was skipped: its loss or gradient is not finite. A few do no harm; "
             f"the run stops after {MOST_SKIPPED} in a row (lower optimizer.lr then)"
         )
 

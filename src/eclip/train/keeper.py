@@ -80,6 +80,7 @@ class Keeper:
             warmup_share=config.optimizer.warmup_share,
             chance_known=config.targets.loss == "softmax" and config.views.weights == {"picture_title": 1},
             sides=validation.sides,
+            scaled=config.memory.autocast == "fp16",
         )
         validated: dict[str, float] = {}
         for line in read_log(run):

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from eclip.train.alarms import COLLAPSE_STEPS, FEWEST_VALIDATED, Collapse, Overfitting, usual_alarms
+from eclip.train.alarms import COLLAPSE_STEPS, FEWEST_VALIDATED, SCALE_STEPS, Collapse, Overfitting, usual_alarms
 
 SIDES = {"image": "pictures", "text": "titles"}
 COLLAPSED = {"validation_image_cosine": 0.999, "validation_image_rank": 1.0, "share_done": 0.9}
@@ -35,6 +35,13 @@ def test_a_collapse_is_told_by_what_stood_there() -> None:
 def test_overfitting_is_not_read_from_a_handful_of_pairs(pairs: int, *, heard: bool) -> None:
     detector = Overfitting()
     assert any(detector.look(line) for line in rising(pairs)) == heard
+
+
+@pytest.mark.parametrize(("scaled", "heard_at"), [(False, 0), (True, SCALE_STEPS)])
+def test_steps_that_find_a_loss_scale_are_no_fault(*, scaled: bool, heard_at: int) -> None:
+    alarms = usual_alarms(warmup_share=0.05, chance_known=True, sides=SIDES, scaled=scaled)
+    heard = [bool(alarms.look({"step": step, "skipped": 1.0})) for step in range(10)]
+    assert heard == [step == heard_at for step in range(10)]
 
 
 @pytest.mark.parametrize("chance_known", [True, False])
