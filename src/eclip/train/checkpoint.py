@@ -80,6 +80,7 @@ def save_start(run: Path, encoder: Encoder, identity: dict[str, Any]) -> None:
         "preprocess_cfg": encoder.preprocess_cfg,
         "licences": encoder.licences,
         "pretrained_prefixes": encoder.pretrained_prefixes,
+        "modalities": encoder.modalities,
         "tokenizer_files": sorted(encoder.tokenizer_files),
     }
     write_text(run / START, json.dumps(start, indent=2, ensure_ascii=False))
@@ -109,6 +110,7 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     files = {name: (run / TOKENIZER / name).read_bytes() for name in start["tokenizer_files"]}
     encoder = assemble(start["model_cfg"], start["preprocess_cfg"], files, licences=tuple(start["licences"]))
     encoder.pretrained_prefixes = tuple(start["pretrained_prefixes"])
+    encoder.modalities = tuple(start["modalities"])
     return encoder
 
 
