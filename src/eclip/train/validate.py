@@ -35,7 +35,10 @@ class ValidationBatch:
 
     @classmethod
     def draw(cls, store: TrainingSource, views: ViewsConfig, *, most: int, seed: int) -> ValidationBatch:
-        """Up to `most` pairs of picture and title; of titles of mates where a run looks at no picture."""
+        """Up to `most` pairs of picture and title; of titles of mates where a run looks at no picture.
+
+        Of titles one pair a loss group: a title that stood on both sides would always find itself.
+        """
         draw = np.random.default_rng(seed)  # a feed may be sorted
         if views.need_pictures:
             pairs = read_pairs(store, "validation")
@@ -43,7 +46,9 @@ class ValidationBatch:
         pairs = read_pairs(store, "validation", views)
         those = pairs.title_mates
         with_mates = np.zeros(0, dtype=np.int64) if those is None else np.flatnonzero(those.num_choices)
-        chosen = np.sort(draw.permutation(with_mates)[:most])
+        shuffled = draw.permutation(with_mates)
+        _, firsts = np.unique(pairs.groups[shuffled], return_index=True)
+        chosen = np.sort(shuffled[np.sort(firsts)[:most]])
         mates = np.array([] if those is None else [those.draw(row, draw)[0] for row in chosen], dtype=np.int64)
         return cls(pairs=pairs, chosen=chosen, store=store, mates=mates)
 
