@@ -48,7 +48,8 @@ def usual_alarms(*, warmup_share: float, chance_known: bool = True) -> Alarms:
 
     Args:
         warmup_share: Share of the run in which the learning rate rises.
-        chance_known: The loss of features that are all equal is the logarithm of the batch size, as with a softmax.
+        chance_known: The loss of features that are all equal is the logarithm of the batch size, as with one softmax;
+            not with a sigmoid, nor where weighted losses of several views add up.
     """
     stuck: list[Detector] = [StuckAtChance(warmup_share)] if chance_known else []
     return Alarms([NotFinite(), *stuck, Collapse(), ScaleAtClamp(), Overfitting()])

@@ -77,7 +77,10 @@ class Keeper:
         """The keeper of a run that goes on at a step: its log and warnings are those of the steps before."""
         trackers = open_trackers(run, config.watch.log_to, first_step=first_step, settings=config.to_json())
         log = RunLog(run, first_step=first_step, trackers=trackers)
-        alarms = usual_alarms(warmup_share=config.optimizer.warmup_share)
+        alarms = usual_alarms(
+            warmup_share=config.optimizer.warmup_share,
+            chance_known=config.targets.loss == "softmax" and [*config.views.weights.values()] == [1.0],
+        )
         validated: dict[str, float] = {}
         for line in read_log(run):
             alarms.look(line)
