@@ -38,6 +38,8 @@ def open_trackers(run: Path, names: Sequence[TrackerName], *, first_step: int, s
     Raises:
         MissingExtraError: One that is named is not installed.
     """
+    if first_step == 0:
+        (run / IDS).unlink(missing_ok=True)  # of an earlier run in this folder
     with ExitStack() as opened:  # what is open is closed again where the next one fails
         trackers: list[Tracker] = [TensorBoard(run, first_step)]
         opened.callback(trackers[0].close)
