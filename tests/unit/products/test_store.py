@@ -168,10 +168,16 @@ def test_stores_that_are_none(store: Store, tmp_path: Path) -> None:
         Store.open(tmp_path / "gone")
 
 
-def test_a_store_that_may_not_be_read_is_not_called_unfinished(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object, **__: object) -> str:
-        raise PermissionError(13, "Permission denied")
+@pytest.mark.parametrize("method", ["read_text", "iterdir", "exists", "is_dir"])
+def test_a_store_that_may_not_be_read_is_not_called_unfinished(
+    store: Store, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_text", denied)
-    with pytest.raises(StoreError, match=r"can't be read: Permission denied \(store.json\)"):
+    monkeypatch.setattr(Path, method, denied)
+    if method != "exists":
+        with pytest.raises(StoreError, match="can't be read: Permission denied"):
+            prepare_store(store.path.parent / "f.csv", store.path)
+    with pytest.raises(StoreError, match="can't be read: Permission denied"):
         Store.open(store.path)
