@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +55,13 @@ class FolderPlace:
         Raises:
             StoreError: This user may not read it.
         """
-        with (
-            _looking(self.path),
-            suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError),
-        ):
-            return (self.path / name).read_text(encoding="utf-8")
-        return None
+        with _looking(self.path):
+            try:
+                return (self.path / name).read_text(encoding="utf-8")
+            except PermissionError:
+                raise
+            except (OSError, UnicodeDecodeError):
+                return None
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file aside, then rename it."""
