@@ -102,7 +102,7 @@ def train_model(
         summary = dataclasses.replace(summary, weights_of_step=best.step)
     else:
         loop.step.settle()
-    drifts = drift_since(init, encoder, store) if init is not None else {}
+    drifts = drift_since(init, encoder, store, config.views) if init is not None else {}
     facts = {
         **{name: value for name, value in config.identity().items() if value is not None},
         "store_digest": store.digest,
