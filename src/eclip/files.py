@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,12 +38,34 @@ def replace_file(path: Path) -> Iterator[Path]:
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(path)
+            remove_leftovers(path.parent, glob.escape(path.name))
             yield aside
             aside.replace(path)
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replace_file_by_library(path: Path) -> Iterator[Path]:
+    """As `replace_file`, for a library that itself writes aside first, under a name that nobody knows.
+
+    It gets a folder of its own, which a later run finds and removes when this one is killed. The file can be read by
+    whom the system lets read new files; safetensors alone would let only its owner.
+
+    Raises:
+        DiskError: The disk is full, or the place can't be written.
+    """
+    with replace_file(path) as aside:
+        aside.touch()
+        room = path.with_name(f".{path.name}.room.{os.getpid()}.partial")
+        room.mkdir(exist_ok=True)
+        try:
+            yield room / path.name
+            shutil.copymode(aside, room / path.name)
+            (room / path.name).replace(aside)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -90,11 +113,15 @@ def _cause(error: BaseException) -> str:
     return str(error)
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove the aside files of `path` whose process is gone: a killed run leaves one each time."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove what killed processes left aside in a folder, of files whose names fit a pattern."""
+    for leftover in folder.glob(f".{pattern}.*.partial"):
         pid = leftover.name.split(".")[-2]
-        if pid.isdigit() and not is_running(int(pid)):
+        if not pid.isdigit() or is_running(int(pid)):
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
             leftover.unlink(missing_ok=True)
 
 

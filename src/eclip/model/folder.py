@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from eclip.errors import ModelError
-from eclip.files import replace_file, write_text
+from eclip.files import replace_file, replace_file_by_library, write_text
 from eclip.model.card import model_card
 from eclip.model.encoder import MODALITIES, Encoder, default_device
 from eclip.model.presets import assemble
@@ -39,7 +39,7 @@ def save_model(
     manifest_file = folder / MODEL_MANIFEST
     manifest_file.unlink(missing_ok=True)  # from here until the end the folder is not whole
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.module.state_dict().items()}
-    with replace_file(folder / MODEL_WEIGHTS) as aside:
+    with replace_file_by_library(folder / MODEL_WEIGHTS) as aside:
         save_file(state, aside)
     config = {"model_cfg": encoder.model_cfg, "preprocess_cfg": encoder.preprocess_cfg}
     contents = {MODEL_CONFIG: json.dumps(config, indent=2).encode(), **encoder.tokenizer_files}

@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 
 from eclip.console import say
 from eclip.errors import CheckpointError, OtherRunError
-from eclip.files import replace_file, write_text
+from eclip.files import remove_leftovers, replace_file_by_library, write_text
 from eclip.model.encoder import Encoder
 from eclip.model.presets import assemble
 from eclip.train.checks import require_at_least_zero, require_choice, require_whole
@@ -145,6 +145,9 @@ def save_checkpoint(
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
     tensors.update({f"extra.{name}": tensor for name, tensor in extra.items()})
     _write(run / CHECKPOINTS / f"step-{progress.step:09d}.safetensors", tensors, dataclasses.asdict(progress))
+    remove_leftovers(
+        run / CHECKPOINTS, "step-*.safetensors"
+    )  # of killed runs: another step's file may never come again
     # A later step than this one is of a damaged file that the run could not go on from.
     older = [path for path in checkpoint_files(run) if step_of(path) <= progress.step]
     for path in {*checkpoint_files(run)} - {*older[:keep]}:
@@ -230,7 +233,7 @@ _DAMAGE = (SafetensorError, RuntimeError, KeyError, TypeError, ValueError)
 def _write(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
     """Tensors and facts in one file, with a checksum; the old one stands until the new one is whole on the disk."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replace_file(path) as aside:
+    with replace_file_by_library(path) as aside:
         save_file(plain, aside, metadata={"facts": json.dumps(facts), "crc32": str(_checksum(plain))})
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
@@ -243,7 +246,8 @@ def read_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         ValueError: The file is damaged; SafetensorError where not even its header can be read.
     """
     with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        # Copies: the optimiser's state would lie in the mapped file, and hold its place on the disk once it is removed.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         metadata = file.metadata()
     if str(_checksum(tensors)) != metadata["crc32"]:
         raise ValueError("its checksum is wrong")

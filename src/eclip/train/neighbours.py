@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from eclip.console import say
 from eclip.errors import CheckpointError
-from eclip.files import replace_file
+from eclip.files import replace_file_by_library
 from eclip.model.encoder import Encoder, product_vectors
 from eclip.train.pairs import Pairs, TrainingSource
 from eclip.train.picturecache import PictureCache, cached_vectors
@@ -88,7 +88,7 @@ class Neighbourhoods:
                 )
             numbers = self.find(found_at)
             if self.ranks.is_first:
-                with replace_file(path) as aside:
+                with replace_file_by_library(path) as aside:
                     save_file({"neighbourhoods": numbers.astype(np.int32)}, aside, metadata={"of": self.identity})
         told = self.ranks.told_by_first([0.0] * self.num_pairs if numbers is None else numbers.tolist())
         for old in [each for each in self._known if each < found_at - self.every]:

@@ -47,14 +47,22 @@ class ValidationBatch:
 
     @classmethod
     def draw(cls, store: TrainingSource, views: ViewsConfig, *, most: int, seed: int) -> ValidationBatch:
-        """Up to `most` pairs of picture and title; without that view, of titles or pictures with those of mates."""
+        """Up to `most` pairs of picture and title; without that view, of titles or pictures with those of mates.
+
+        Of mates one pair a loss group: a title that stood on both sides would always find itself.
+        """
         draw = np.random.default_rng(seed)  # a feed may be sorted
         term = next(iter(views.weights))
         pairs = read_pairs(store, "validation", only(term))
         those = pairs.title_mates or pairs.picture_mates
-        candidates = np.arange(len(pairs)) if those is None else np.flatnonzero(those.num_choices)
-        chosen = np.sort(draw.permutation(candidates)[:most])
-        mates = [] if those is None else [those.draw(row, draw) for row in chosen]
+        if those is None:
+            return cls(
+                pairs=pairs, chosen=np.sort(draw.permutation(len(pairs))[:most]), store=store, term=term, mates=[]
+            )
+        shuffled = draw.permutation(np.flatnonzero(those.num_choices))
+        _, firsts = np.unique(pairs.groups[shuffled], return_index=True)
+        chosen = np.sort(shuffled[np.sort(firsts)[:most]])
+        mates = [those.draw(row, draw) for row in chosen]
         return cls(pairs=pairs, chosen=chosen, store=store, term=term, mates=mates)
 
     @property

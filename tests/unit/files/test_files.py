@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eclip.errors import DiskError, StoreError
-from eclip.files import replace_file, write_text, writing
+from eclip.files import remove_leftovers, replace_file, replace_file_by_library, write_text, writing
 
 
 def failing_half_way(path: Path) -> None:
@@ -39,6 +39,29 @@ def test_leftovers_of_killed_processes_go_and_those_of_running_ones_stay(tmp_pat
         path.write_text("")
     write_text(tmp_path / "a[1].txt", "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a[1].txt", running.name, other.name])
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from eclip.files import replace_file_by_library
+with replace_file_by_library(Path(sys.argv[1])) as aside:
+    (aside.parent / ".tmpOwnName").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_library_that_writes_aside_itself_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "step-1.bin"
+    subprocess.run([sys.executable, "-c", WRITER, str(path)], check=False, timeout=60)
+    assert len(list(tmp_path.rglob(".tmpOwnName"))) == 1
+    remove_leftovers(tmp_path, "step-*.bin")
+    assert list(tmp_path.iterdir()) == []
+    with replace_file_by_library(path) as aside:
+        aside.touch(mode=0o600)  # as safetensors does, which only its owner could read
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
