@@ -41,7 +41,8 @@ from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.ranks import Ranks
 from eclip.train.recipes import load_recipe
-from eclip.train.step import TrainStep, freeze_batch_statistics
+from eclip.train.statistics import freeze_batch_statistics
+from eclip.train.step import TrainStep
 
 SHIPPED_LENGTH = 77  # open_clip's default
 MARKS = {"padded": 3.0, "cut": 1.5}

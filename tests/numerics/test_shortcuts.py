@@ -16,7 +16,7 @@ from eclip.train.depthwise import large_depthwise
 from eclip.train.folding import foldable_pairs
 from eclip.train.lookups import large_tables
 from eclip.train.shortcuts import Shortcuts
-from eclip.train.step import freeze_batch_statistics
+from eclip.train.statistics import freeze_batch_statistics
 
 
 def disturbed(module):

@@ -19,7 +19,8 @@ from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
 from eclip.train.config import TrainConfig
 from eclip.train.ranks import Ranks
-from eclip.train.step import TrainStep, freeze_batch_statistics
+from eclip.train.statistics import freeze_batch_statistics
+from eclip.train.step import TrainStep
 from eclip.train.towermodes import checkpoint_activations
 
 NUM_PAIRS = 10

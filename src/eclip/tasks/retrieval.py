@@ -33,7 +33,7 @@ def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[R
     paired = present_rows(images) & present_rows(texts)
     test = np.flatnonzero(paired & catalogue.within(SPLITS[2]))
     if not len(test):
-        return Skipped(task=NAME, reason="no test product has both a picture and a title")
+        return Skipped(task=NAME, reason="no test product has vectors of both its picture and its title")
     queries = test
     if len(test) > MAX_QUERIES:
         queries = np.sort(np.random.default_rng(seed).choice(test, MAX_QUERIES, replace=False))

@@ -49,10 +49,10 @@ def usual_alarms(*, warmup_share: float, chance_known: bool, sides: Mapping[str,
 
     Args:
         warmup_share: Share of the run in which the learning rate rises.
-        sides: What stands on the two sides of a validation.
-        scaled: Gradients are scaled as float16 wants it: some steps are skipped until the scale is found.
         chance_known: The loss of features that are all equal is the logarithm of the batch size, as with a softmax over
             whole batches in one view of weight 1.
+        sides: What stands on the two sides of a validation.
+        scaled: Gradients are scaled as float16 wants it: some steps are skipped until the scale is found.
     """
     stuck: list[Detector] = [StuckAtChance(warmup_share)] if chance_known else []
     patience = SCALE_STEPS if scaled else 0

@@ -24,7 +24,7 @@ PANELS: tuple[tuple[str, Curves, bool], ...] = (
         False,
     ),
     (
-        "title to picture, validation pairs",
+        "recall on validation pairs",
         (("validation_recall_at_1", "recall@1"), ("validation_recall_at_10", "recall@10")),
         True,
     ),

@@ -15,7 +15,8 @@ from eclip.console import say
 from eclip.errors import ModelError
 from eclip.model.encoder import Encoder, ProductVectors
 from eclip.model.folder import load_model
-from eclip.train.pairs import TrainingSource, read_pairs
+from eclip.train.pairs import PAIRED, TrainingSource, read_pairs
+from eclip.train.views import ViewsConfig
 
 MOST_PRODUCTS = 1_000
 TOP_K = 10
@@ -64,14 +65,14 @@ def drift_between(old: np.ndarray, new: np.ndarray) -> Drift | None:
     )
 
 
-def drift_since(init: Path, encoder: Encoder, store: TrainingSource) -> dict[str, Drift]:
+def drift_since(init: Path, encoder: Encoder, store: TrainingSource, views: ViewsConfig = PAIRED) -> dict[str, Drift]:
     """How far an encoder has moved since the model that it began as: image, text and product -> drift.
 
-    Measured on the same products each time, up to 1,000 that no model is trained on (validation, else test). Empty
-    where there are none, or the old model is there no longer: a training is not lost by that.
+    Measured on the same products each time, up to 1,000 of those that some view looks at and no model is trained on
+    (validation, else test). Empty where there are none, or the old model is gone: a training is not lost by that.
     """
     pairs = next(
-        (found for found in (read_pairs(store, split) for split in ("validation", "test")) if len(found)), None
+        (found for found in (read_pairs(store, split, views) for split in ("validation", "test")) if len(found)), None
     )
     if pairs is None:
         return {}

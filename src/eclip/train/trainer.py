@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from eclip.console import say
 from eclip.errors import CheckpointError, ConfigError
 from eclip.model.encoder import MODALITIES, Encoder, default_device
 from eclip.model.folder import load_model, read_manifest, save_model
@@ -69,6 +70,11 @@ def train_model(
     resumed = load_start(run, identity)
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
     if resumed is None:
+        if config.locked.pictures and not _sees(encoder, init=init):
+            say(
+                "Warning: locked.pictures freezes a picture trunk that was never trained: what it says of pictures is "
+                "random; take an encoder with weights, such as recipe locked has"
+            )
         encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
     if config.locked.pictures:
@@ -102,7 +108,7 @@ def train_model(
         summary = dataclasses.replace(summary, weights_of_step=best.step)
     else:
         loop.step.settle()
-    drifts = drift_since(init, encoder, store) if init is not None else {}
+    drifts = drift_since(init, encoder, store, config.views) if init is not None else {}
     facts = {
         **{name: value for name, value in config.identity().items() if value is not None},
         "store_digest": store.digest,
@@ -155,6 +161,12 @@ def learned_modalities(encoder: Encoder, pairs: Pairs, config: TrainConfig, *, i
     if config.views.need_titles:
         before.add("text")
     return tuple(name for name in MODALITIES if name in before)
+
+
+def _sees(encoder: Encoder, *, init: Path | None) -> bool:
+    """Whether the picture trunk was trained before this run."""
+    has_weights = any(prefix.startswith("visual.") for prefix in encoder.pretrained_prefixes)
+    return has_weights and (init is None or "image" in read_manifest(init).get("modalities", MODALITIES))
 
 
 def _rounded(value: Any) -> Any:

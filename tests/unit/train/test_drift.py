@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eclip.model.folder import save_model
+from eclip.model.presets import tiny
+from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_CARD, MODEL_MANIFEST
 from eclip.train.batchsizes import BatchConfig
 from eclip.train.config import TrainConfig
-from eclip.train.drift import drift_between
+from eclip.train.drift import drift_between, drift_since
 from eclip.train.trainer import train_model
+from eclip.train.views import ViewsConfig
 
 CONFIG = TrainConfig(encoder="tiny", image_size=16, batch=BatchConfig(size=16))
 
@@ -73,3 +77,15 @@ def test_a_continued_run_says_how_far_it_moved(plain_store: Store, tmp_path: Pat
     shutil.copytree(tmp_path / "old", tmp_path / "lost")
     train_model(plain_store, tmp_path / "lost", then, total_steps=1, init=tmp_path / "lost")  # over itself
     assert "drift_image_products" in json.loads((tmp_path / "lost" / MODEL_MANIFEST).read_text())["facts"]
+
+
+def test_titles_alone_have_drift_too(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("id,title\n" + "".join(f"{row},Thing number {row}\n" for row in range(60)))
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store", images=None, columns="", category_separator=None)
+    encoder = tiny([f"Thing number {row}" for row in range(60)], image_size=16)
+    encoder.modalities = ("text",)
+    save_model(encoder, tmp_path / "start", facts={})
+    store = Store.open(tmp_path / "store")
+    views = ViewsConfig(picture_title=0, title_title=1)
+    assert drift_since(tmp_path / "start", encoder, store) == {}  # of pairs there are none
+    assert drift_since(tmp_path / "start", encoder, store, views)["text"].mean_cosine == pytest.approx(1)

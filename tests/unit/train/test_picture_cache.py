@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from eclip.errors import CheckpointError, ConfigError
-from eclip.model.folder import load_model
+from eclip.model.folder import load_model, save_model
 from eclip.model.presets import tiny
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
@@ -178,3 +178,16 @@ def test_cached_pictures_are_validated_without_the_trunk(store: Store, tmp_path:
 def test_locking_pictures_that_no_view_looks_at_is_refused() -> None:
     with pytest.raises(ConfigError, match="no view looks at pictures"):
         CONFIG.changed({"views.picture_title": 0, "views.title_title": 1})
+
+
+def test_a_locked_trunk_that_never_learned_is_told_of(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, words = tmp_path / "start", "never trained"
+    encoder = tiny([f"Thing {row}" for row in range(48)], image_size=16)
+    encoder.modalities = ("text",)
+    save_model(encoder, start, facts={})
+    train_model(store, tmp_path / "a", CONFIG, init=start, total_steps=1)
+    assert words in capsys.readouterr().err
+    train_model(store, tmp_path / "b", CONFIG, init=tmp_path / "a", total_steps=1)
+    assert words not in capsys.readouterr().err
