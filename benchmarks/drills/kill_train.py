@@ -93,8 +93,9 @@ def choose_moments(steps: Steps, rng: random.Random, *, kills: int, signals: int
     def at_random(by: signal.Signals) -> Moment:
         return Moment.at(rng.uniform(first, last), steps, by)
 
-    # By name, as checkpoints come by the clock: those of the first step and the last one are always written.
-    begun = sorted({step for when, step in steps if when < first or (KEPT.match(f"STEP {step}") and when == last)})
+    # By name, as checkpoints come by the clock: of those only the last one is always written.
+    opening = {step for when, step in steps if when < first and "/step-" not in step}
+    begun = sorted(opening | {step for when, step in steps if when == last})
     closing = list(dict.fromkeys(step for when, step in steps if when > last))
     before = [rng.sample(names, min(kills // 4, len(names))) for names in (begun, closing)]
     named = [Moment(step) for names in before for step in names]
