@@ -22,8 +22,10 @@ from eclip.console import say
 from eclip.files import write_text
 from eclip.model.folder import load_model
 from eclip.products.store import Store
+from eclip.schema import MODEL_RUN
 from eclip.train.recipes import load_recipe
 from eclip.train.trainer import train_model
+from eclip.train.watch import METRICS
 
 HERE = Path(__file__).parent
 RESULT = "result.json"
@@ -73,7 +75,7 @@ def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
         "seconds": round(time.monotonic() - started),
         "results": [dataclasses.asdict(each) for each in results],
     }
-    shutil.copy(model / "run" / "metrics.jsonl", cell / "metrics.jsonl")
+    shutil.copy(model / MODEL_RUN / METRICS, cell / METRICS)
     write_text(cell / RESULT, json.dumps(content, indent=1))
     shutil.rmtree(model)
 

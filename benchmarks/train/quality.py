@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from safetensors import safe_open
 
 from eclip.console import say
 from eclip.files import replace_file, write_text
@@ -24,7 +23,8 @@ from eclip.model.encoder import Encoder
 from eclip.model.folder import load_model
 from eclip.products.store import Store
 from eclip.progress import stage
-from eclip.train.checkpoint import checkpoint_files
+from eclip.schema import MODEL_RUN
+from eclip.train.checkpoint import checkpoint_files, of_part, read_state
 from eclip.train.recipes import load_recipe
 from eclip.train.trainer import train_model
 
@@ -44,8 +44,8 @@ def main() -> None:
     queries = Queries(store)
     encoder = load_model(model)
     points = [measured(queries, encoder, store) | {"minutes": None, "pairs": None, "name": "model"}]
-    for path in checkpoint_files(model / "run"):
-        points.append(measured(queries, at_checkpoint(encoder, path), store) | progress_of(path))
+    for path in checkpoint_files(model / MODEL_RUN):
+        points.append(at_checkpoint(encoder, path) | measured(queries, encoder, store))
         write_text(arguments.out / CURVE, json.dumps(points, indent=1))
         say(json.dumps(points[-1]))
     plot(points[1:], arguments.out / "quality.png")
@@ -123,18 +123,10 @@ def picture_vectors(store: Store, encoder: Encoder) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def at_checkpoint(encoder: Encoder, path: Path) -> Encoder:
-    """The same encoder with the weights of a checkpoint."""
-    with safe_open(path, framework="pt") as file:
-        names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118 - not a dict
-        encoder.module.load_state_dict({name.removeprefix("model."): file.get_tensor(name) for name in names})
-    return encoder
-
-
-def progress_of(path: Path) -> dict[str, float | str]:
-    """How far a checkpoint is."""
-    with safe_open(path, framework="pt") as file:
-        progress = json.loads(file.metadata()["progress"])
+def at_checkpoint(encoder: Encoder, path: Path) -> dict[str, float | str]:
+    """Give the encoder the weights of a checkpoint that count (their average, where there is one); how far it is."""
+    tensors, progress = read_state(path)
+    encoder.module.load_state_dict(of_part(tensors, "extra.average") or of_part(tensors, "model"))
     return {"minutes": round(progress["elapsed_seconds"] / 60, 1), "pairs": progress["pairs"], "name": path.stem}
 
 

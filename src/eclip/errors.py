@@ -48,6 +48,10 @@ class DiskError(EclipError):
     """A place can't be written: the disk is full or forbidden, or a file is where a folder should be."""
 
 
+class NoRowsError(FeedError):
+    """A feed is whole, has columns, and no row below them: of several files one may be so."""
+
+
 class StoreError(EclipError):
     """A product store is missing, damaged, of another version, or lacks what is asked of it."""
 

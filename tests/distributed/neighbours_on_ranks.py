@@ -45,6 +45,8 @@ def main(run: Path) -> None:
         groups=np.arange(NUM_PAIRS) // 2,
         weights=np.ones(NUM_PAIRS),
         categories=[()] * NUM_PAIRS,
+        has_picture=np.ones(NUM_PAIRS, dtype=bool),
+        extra_texts=[()] * NUM_PAIRS,
     )
     encoder, store, config = (
         tiny(pairs.titles, image_size=16),

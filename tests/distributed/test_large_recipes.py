@@ -19,6 +19,7 @@ from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
 from eclip.train.recipes import load_recipe
 from eclip.train.trainer import train_model
+from eclip.train.watch import METRICS
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logged(model: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (model / "run" / "log.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (model / "run" / METRICS).read_text().splitlines()]
 
 
 def test_base_takes_steps_on_towers_without_weights(store: Path, tmp_path: Path) -> None:

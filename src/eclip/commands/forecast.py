@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
+
     from eclip.model.encoder import Encoder
     from eclip.products.feeds import Feed
     from eclip.products.prepare import FeedForecast
@@ -60,15 +62,15 @@ def forecast_run(feed: Feed, feeding: dict[str, Any], training: dict[str, Any], 
     seen = [r for r in rows if (r["title"] or not views.need_titles) and (r["image"] or not views.need_pictures)]
     pairs = round(plan.rows * len(seen) / len(rows) * SPLIT_SHARES[0])
     init = Path(training["init"]) if training["init"] else None
-    step, look = _trial_seconds(config, seen, init) if len(seen) > 1 else (None, None)
-    seconds = None if step is None else config.epochs * pairs * step
+    trial = _trial(config, seen, init) if len(seen) > 1 else None
+    seconds = None if trial is None else pairs * (trial.once + config.epochs * trial.step)
     if minutes is not None:
         seconds = min(seconds if seconds is not None else math.inf, minutes * 60)
     return RunForecast(
         feed=plan,
         pairs=pairs,
         training_seconds=seconds,
-        embedding_seconds=None if look is None else plan.rows * look,
+        embedding_seconds=None if trial is None else plan.rows * trial.look,
     )
 
 
@@ -117,45 +119,79 @@ def _about(seconds: float | None) -> str:
     return "can't be said before it begins" if seconds is None else f"about {in_time(seconds)}"
 
 
-def _trial_seconds(
-    config: TrainConfig, rows: list[dict[str, Any]], init: Path | None
-) -> tuple[float, float] | tuple[None, None]:
-    """Seconds a pair of training and seconds a row of embedding; None for towers that must be fetched first."""
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a trial took, seconds.
+
+    Attributes:
+        once: A pair, before training: a frozen picture trunk.
+        step: A pair, each time that it is trained on.
+        look: A row, of embedding.
+    """
+
+    once: float
+    step: float
+    look: float
+
+
+def _trial(config: TrainConfig, rows: list[dict[str, Any]], init: Path | None) -> Trial | None:
+    """A short training on some listings; None for towers that must be fetched first."""
     from eclip.model.presets import PRESETS
     from eclip.train.trainer import start_encoder
 
     if init is None and config.encoder not in PRESETS:
-        return None, None
+        return None
+    import numpy as np
     import torch
 
     from eclip.model.encoder import default_device
+    from eclip.model.trunks import lock_trunk
+    from eclip.train.picturecache import trunk_vectors
     from eclip.train.ranks import Ranks
     from eclip.train.step import TrainStep
 
     titles, images = [row["title"] for row in rows], [row["image"] for row in rows]
     encoder = start_encoder(config, titles, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
+    pooled, once = None, 0.0
+    if config.locked.pictures:
+        lock_trunk(encoder.module.visual)
+        started = time.monotonic()
+        vectors = trunk_vectors(encoder, lambda some: [images[row] for row in some], np.arange(len(images)))
+        pooled, once = torch.from_numpy(vectors), time.monotonic() - started
     step = TrainStep.of(encoder, config, Ranks())
     spent = []
     for _ in range(2):  # the first step warms up
         started = time.monotonic()
-        step.take(_trial_batch(encoder, titles, images, config.views), number=0, lr_factor=1.0)
+        step.take(_trial_batch(encoder, titles, images, config.views, pooled), number=0, lr_factor=1.0)
         spent.append(time.monotonic() - started)
     started = time.monotonic()
     encoder.encode_products(titles, images)
-    return spent[-1] / len(rows), (time.monotonic() - started) / len(rows)
+    looking = time.monotonic() - started
+    return Trial(once=once / len(rows), step=spent[-1] / len(rows), look=looking / len(rows))
 
 
-def _trial_batch(encoder: Encoder, titles: list[str | None], images: list[bytes | None], views: ViewsConfig) -> Batch:
-    """These listings as a batch that costs what one of a run does: where a view wants mates, each stands in for one."""
+def _trial_batch(
+    encoder: Encoder,
+    titles: list[str | None],
+    images: list[bytes | None],
+    views: ViewsConfig,
+    pooled: torch.Tensor | None,
+) -> Batch:
+    """These listings as a batch that costs what one of a run does: where a view wants mates, each stands in for one.
+
+    `pooled` is what a frozen trunk says of the pictures, [n, F]; where it is None they are decoded each time.
+    """
     import torch
+    from PIL import Image
 
     from eclip.model.encoder import open_picture
     from eclip.train.batches import Batch, Stream
 
-    opened = [open_picture(image) for image in images] if views.need_pictures else []
-    pictures = [encoder.transform(picture) for picture in opened if picture is not None]
-    pixels = torch.stack(pictures) if pictures else torch.zeros(0, 3, 1, 1)
+    pixels = torch.zeros(0, 3, 1, 1) if pooled is None else pooled
+    if views.need_pictures and pooled is None:
+        opened = [open_picture(image) or Image.new("RGB", (8, 8), "white") for image in images]
+        pixels = torch.stack([encoder.transform(picture) for picture in opened])
     tokens = encoder.tokenize([title or "" for title in titles])
     everyone = torch.arange(len(titles))
     return Batch(

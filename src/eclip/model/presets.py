@@ -217,7 +217,7 @@ def _why_not(name: str, error: Exception, *, hub_answered: bool) -> str:
             "ViT-B-32"
         )
     return (
-        f"encoder {name!r} can't be made ({said[:200]}); expected a preset ({', '.join(PRESETS)}), an open_clip "
+        f"encoder {name!r} can't be made ({said[:120]}); expected a preset ({', '.join(PRESETS)}), an open_clip "
         "model such as ViT-B-32 or ViT-B-32:laion2b_s34b_b79k, or hf-hub:OWNER/MODEL, local-dir:PATH"
     )
 

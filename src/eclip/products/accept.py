@@ -31,6 +31,8 @@ class Counts:
 
     rows_read: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    rejected_ids: set[str] = field(default_factory=set)
+    """Product ids of rejected rows, as far as they can be read."""
     flagged: Counter[str] = field(default_factory=Counter)
     categories: set[tuple[str, ...]] = field(default_factory=set)
     titles: int = 0
@@ -40,6 +42,7 @@ class Counts:
         """Count one batch: all its listings, and those that are kept."""
         self.rows_read += listings.num_rows
         self.rejected.update(texts(listings["reject_reason"]))
+        self.rejected_ids.update(texts(listings.filter(pc.is_valid(listings["reject_reason"]))["product_id"]))
         for flags in products["flags"].to_pylist():
             self.flagged.update(flag.partition(":")[0] for flag in flags or ())
         self.categories.update(tuple(path) for path in products["category"].to_pylist() if path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
@@ -53,6 +53,7 @@ LISTINGS_SCHEMA = pa.schema(
 LISTING_COLUMNS = tuple(name for name in PRODUCTS_SCHEMA.names if name not in WHOLE_FEED_COLUMNS)
 
 _NOT_TOLD = ("row", "image", "extra_images")  # `content_hash` has the pictures' pixels
+_WHOSE = ("product_id", "seller")
 _TEXT_FIELDS = ("brand", "seller", "description")
 _ID_FIELDS = {  # field of a feed -> column of the store
     "product_id": "product_id",
@@ -186,12 +187,27 @@ def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: PictureLoader) -> p
             record["attributes"] = _attributes(cells, index, plan.columns)
             record["listing_hash"] = listing_hash(record)
         else:
-            record |= {"reject_reason": BAD_ROW, "reject_detail": fault}
+            remains = batch.remains.get(index, {})
+            record |= {"reject_reason": BAD_ROW, "reject_detail": fault} | _whose(
+                remains, batch.rows[index], plan.columns
+            )
         if record.get("reject_reason"):
             record["reject_detail"] = batch.located(index, record["reject_detail"])
-            record["reject_raw"] = row_as_json({name: column[index] for name, column in cells.items()})
+            raw = {name: column[index] for name, column in cells.items()}
+            whose = {
+                plan.columns.fields[name]: record[name] for name in _WHOSE if fault and name in plan.columns.fields
+            }
+            record["reject_raw"] = row_as_json(raw | whose)
         records.append(record)
     return pa.Table.from_pylist(records, schema=LISTINGS_SCHEMA)
+
+
+def _whose(remains: Mapping[str, str | None], row: int, columns: ColumnMap) -> dict[str, str | None]:
+    """Whose row a bad one is, as far as it can be read: an update and a deletion must know; the rest is not kept."""
+    told = {name: as_text(remains.get(columns.fields[name])) for name in _WHOSE if name in columns.fields}
+    if "product_id" not in columns.fields:
+        told["product_id"] = str(row)
+    return {name: clean_text(text) if name in _TEXT_FIELDS else text for name, text in told.items()}
 
 
 def _clean_record(values: dict[str, Any], pictures: RowPictures, row: int, plan: CleaningPlan) -> dict[str, Any]:

@@ -77,6 +77,8 @@ class UpdateSummary:
     """Listings that the feed no longer has and that were taken out of the store."""
     missing: int = 0
     """Listings that the feed no longer has and that stay (removing was not asked for)."""
+    rejected_but_kept: int = 0
+    """Listings whose row in the feed was rejected; they stay as they were, whether removing was asked for or not."""
     rejected: dict[str, int] = field(default_factory=dict)
     rows_kept: int = 0
     """Listings in the store now."""
@@ -94,6 +96,7 @@ class _Changes:
     new: list[str]
     changed: list[str]
     unchanged: list[str]
+    held: list[str]
     gone: list[str]
 
 
@@ -105,7 +108,8 @@ def update_store(
     Args:
         feed: An opened feed, or what `open_feed` opens.
         store: The store.
-        remove_missing: Take listings out of the store that the feed does not have.
+        remove_missing: Take listings out of the store that the feed does not have. One whose row is rejected is
+            there, as far as its id can be read.
         feeding: How to read the feed; what is not said is done as when the store was made, and titles are cleaned
             by what was learned then.
 
@@ -135,6 +139,7 @@ def update_store(
             unchanged=len(changes.unchanged),
             removed=len(removed),
             missing=len(changes.gone) - len(removed),
+            rejected_but_kept=len(changes.held),
             rejected=dict(counts.rejected),
         )
         manifest = dict(opened.manifest)
@@ -176,7 +181,7 @@ def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts)
     staged = DatasetWriter(incoming / PRODUCTS_DATASET, LISTING_SCHEMA)
     rejects = DatasetWriter(store.place.dataset(REJECTS_DATASET), REJECTS_SCHEMA)
     deleted = Deleted.from_json(store.manifest.get(DELETED))
-    changes = _Changes([], [], [], [])
+    changes = _Changes([], [], [], [], [])
     with stage("Comparing listings", plan.feed.num_rows) as advance:
         for products in accepted_batches(plan, rejects, counts, advance, deleted=deleted):
             wanted = []
@@ -190,6 +195,9 @@ def _stage_changes(plan: FeedPlan, store: Store, incoming: Path, counts: Counts)
         staged.close()
         rejects.close()
     seen = {*changes.changed, *changes.unchanged}
+    rejected = counts.rejected_ids - seen
+    changes.held.extend(product_id for product_id in known if product_id in rejected)
+    seen.update(changes.held)  # a broken row is no listing that was taken back
     changes.gone.extend(product_id for product_id in known if product_id not in seen)
     return changes
 

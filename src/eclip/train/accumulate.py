@@ -49,6 +49,7 @@ class MemoryConfig:
         require_choice("memory.autocast", self.autocast, get_args(Autocast))
         require_bool("memory.compile", self.compile)
         require_bool("memory.gradient_checkpointing", self.gradient_checkpointing)
+        require_bool("memory.quick_layers", self.quick_layers)
 
 
 @dataclass(frozen=True, kw_only=True)

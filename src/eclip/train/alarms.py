@@ -15,10 +15,11 @@ from typing import Protocol
 Figures = Mapping[str, float]
 
 MOST_SKIPPED = 10  # steps in a row without a finite loss or gradient; then the run ends
+SCALE_STEPS = 5  # that a loss scale may take to come down to where float16 reaches
 CHANCE_STEPS, CHANCE_SHARE = 100, 0.99
 CLAMP_STEPS, CLAMP = 200, 99.9
-MOST_COSINE, LEAST_RANK = 0.97, 1.5
-RISES, RISE = 2, 1.02
+COLLAPSE_STEPS, MOST_COSINE, LEAST_RANK = 100, 0.97, 1.5
+RISES, RISE, FEWEST_VALIDATED = 2, 1.02, 64
 
 
 class Detector(Protocol):
@@ -43,28 +44,39 @@ class Alarms:
         return list(new.values())
 
 
-def usual_alarms(*, warmup_share: float, chance_known: bool = True) -> Alarms:
+def usual_alarms(*, warmup_share: float, chance_known: bool, sides: Mapping[str, str], scaled: bool = False) -> Alarms:
     """The detectors of a training run.
 
     Args:
         warmup_share: Share of the run in which the learning rate rises.
-        chance_known: The loss of features that are all equal is the logarithm of the batch size, as with one softmax;
-            not with a sigmoid, nor where weighted losses of several views add up.
+        sides: What stands on the two sides of a validation.
+        scaled: Gradients are scaled as float16 wants it: some steps are skipped until the scale is found.
+        chance_known: The loss of features that are all equal is the logarithm of the batch size, as with a softmax over
+            whole batches in one view of weight 1.
     """
     stuck: list[Detector] = [StuckAtChance(warmup_share)] if chance_known else []
-    return Alarms([NotFinite(), *stuck, Collapse(), ScaleAtClamp(), Overfitting()])
+    patience = SCALE_STEPS if scaled else 0
+    return Alarms([NotFinite(patience), *stuck, Collapse(sides), ScaleAtClamp(), Overfitting()])
 
 
 @dataclass
 class NotFinite:
-    """A step without a finite loss or gradient: it is skipped."""
+    """A step without a finite loss or gradient: it is skipped.
+
+    Attributes:
+        patience: Such steps in a row that are usual.
+    """
+
+    patience: int = 0
+    in_a_row: int = 0
 
     def look(self, figures: Figures) -> str | None:
-        """The first such step is told."""
-        if not figures.get("skipped"):
+        """Told of the first step that is one too many."""
+        self.in_a_row = self.in_a_row + 1 if figures.get("skipped") else 0
+        if self.in_a_row <= self.patience:
             return None
         return (
-            f"step {figures['step']:.0f} was skipped: its loss or gradient is not finite. A single one does no harm; "
+            f"step {figures['step']:.0f} was skipped: its loss or gradient is not finite. A few do no harm; "
             f"the run stops after {MOST_SKIPPED} in a row (lower optimizer.lr then)"
         )
 
@@ -93,13 +105,22 @@ class StuckAtChance:
 
 @dataclass
 class Collapse:
-    """Features of all products nearly the same: seen at a validation."""
+    """Features of all products nearly the same: seen at a validation.
+
+    Attributes:
+        sides: Side -> what stands there in this run.
+    """
+
+    sides: Mapping[str, str]
+    steps: int = 0
 
     def look(self, figures: Figures) -> str | None:
         """Told of the side that has collapsed; a start is not taken for a collapse."""
-        if figures.get("share_done", 0.0) < 0.15:  # untrained towers point every product one way
+        self.steps += 1
+        # Untrained towers point every product one way, and need some steps to part them however short the run is.
+        if figures.get("share_done", 0.0) < 0.15 or self.steps < COLLAPSE_STEPS:
             return None
-        for side, word in (("image", "pictures"), ("text", "titles")):
+        for side, word in self.sides.items():
             cosine = figures.get(f"validation_{side}_cosine", 0.0)
             rank = figures.get(f"validation_{side}_rank", math.inf)
             if cosine > MOST_COSINE or rank < LEAST_RANK:
@@ -131,7 +152,7 @@ class ScaleAtClamp:
 
 @dataclass
 class Overfitting:
-    """A validation loss that rises while the training loss goes on falling."""
+    """A validation loss that rises while the training loss goes on falling; that of few pairs says little."""
 
     least: float = math.inf
     rises: int = 0
@@ -143,7 +164,7 @@ class Overfitting:
         if math.isfinite(loss := figures.get("loss_above_floor", math.nan)):
             self.losses.append(loss)
         validation = figures.get("validation_loss_above_floor")
-        if validation is None or not self.losses:
+        if validation is None or not self.losses or figures.get("validation_pairs", math.inf) < FEWEST_VALIDATED:
             return None
         training = sum(self.losses) / len(self.losses)
         self.losses.clear()

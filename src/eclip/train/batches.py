@@ -14,7 +14,7 @@ from PIL import Image
 
 from eclip.model.encoder import Encoder, open_picture
 from eclip.train.augment import AugmentationConfig, changed_picture, changed_title
-from eclip.train.pairs import PAIRED, Pairs, TrainingSource
+from eclip.train.pairs import PAIRED, Pairs, TrainingSource, mate_images
 from eclip.train.picturecache import PictureCache
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
@@ -129,11 +129,7 @@ class BatchMaker:
             return None
         rows = np.flatnonzero(mates.num_choices[chosen])
         drawn = [mates.draw(chosen[row], self._rng(places[row], PICTURE_MATE)) for row in rows]
-        mains = iter(self.source.images([int(self.pairs.rows[mate]) for mate, extra in drawn if extra is None]))
-        extras = iter(
-            self.source.extra_images([int(self.pairs.rows[row]) for row, extra in drawn if extra is not None])
-        )
-        images = [next(mains) if extra is None else next(extras)[extra] for _, extra in drawn]
+        images = mate_images(self.source, self.pairs.rows, drawn)
         return Stream(inputs=self._pixels(images, places[rows], MATE_CROP), rows=torch.from_numpy(rows))
 
     def _pixels(self, images: Sequence[bytes | None], places: np.ndarray, draw: int) -> torch.Tensor:

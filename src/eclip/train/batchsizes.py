@@ -79,6 +79,23 @@ class BatchSizes:
         return round(size + (next_size - size) * (progress - start) / (end - start))
 
 
+def pairs_of_steps(sizes: BatchSizes, steps: int) -> int:
+    """Pairs that a run of exactly so many steps sees: the fewest whose batches, as they grow, come to that number."""
+    low, high = 1, steps * max(sizes.at(start) for start, _ in sizes.points)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _num_steps(sizes, middle) >= steps else (middle + 1, high)
+    return low
+
+
+def _num_steps(sizes: BatchSizes, total_pairs: int) -> int:
+    steps = pairs = 0
+    while pairs < total_pairs:
+        pairs += sizes.at(pairs / total_pairs)
+        steps += 1
+    return steps
+
+
 def coupled_rate(coupling: Coupling, batch_size: int, *, base: int) -> float:
     """Factor of the learning rate for a batch of another size than `base`, which the rate was chosen for.
 

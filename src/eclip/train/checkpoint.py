@@ -80,6 +80,7 @@ def save_start(run: Path, encoder: Encoder, identity: dict[str, Any]) -> None:
         "preprocess_cfg": encoder.preprocess_cfg,
         "licences": encoder.licences,
         "pretrained_prefixes": encoder.pretrained_prefixes,
+        "modalities": encoder.modalities,
         "tokenizer_files": sorted(encoder.tokenizer_files),
     }
     write_text(run / START, json.dumps(start, indent=2, ensure_ascii=False))
@@ -109,6 +110,7 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     files = {name: (run / TOKENIZER / name).read_bytes() for name in start["tokenizer_files"]}
     encoder = assemble(start["model_cfg"], start["preprocess_cfg"], files, licences=tuple(start["licences"]))
     encoder.pretrained_prefixes = tuple(start["pretrained_prefixes"])
+    encoder.modalities = tuple(start["modalities"])
     return encoder
 
 
@@ -167,14 +169,14 @@ def load_checkpoint(
     faults = []
     for path in checkpoint_files(run):
         try:
-            tensors, facts = _read(path)
-            encoder.module.load_state_dict(_of_part(tensors, "model"))
+            tensors, facts = read_state(path)
+            encoder.module.load_state_dict(of_part(tensors, "model"))
             state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, tensor in _of_part(tensors, "optimizer").items():
+            for name, tensor in of_part(tensors, "optimizer").items():
                 index, key = name.split(".", 1)
                 state.setdefault(int(index), {})[key] = tensor
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-            restore(_of_part(tensors, "extra"))
+            restore(of_part(tensors, "extra"))
             progress = Progress(**facts)
         except _DAMAGE as error:
             faults.append(f"{path} can't continue this run ({' '.join(str(error).split())[:150]})")
@@ -215,7 +217,7 @@ def read_best(run: Path) -> Best | None:
 def load_best(run: Path, encoder: Encoder) -> Best | None:
     """Give an encoder the best weights; it is left as it is, and None returned, where there are none to be read."""
     try:
-        tensors, facts = _read(run / BEST)
+        tensors, facts = read_state(run / BEST)
         encoder.module.load_state_dict(tensors)
         return Best(**facts)
     except FileNotFoundError:
@@ -237,8 +239,12 @@ def _write(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, 
             os.fsync(file.fileno())
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """What `_write` wrote; ValueError or SafetensorError where it is not that any more."""
+def read_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and facts of a checkpoint, or of the best weights.
+
+    Raises:
+        ValueError: The file is damaged; SafetensorError where not even its header can be read.
+    """
     with safe_open(path, framework="pt") as file:
         # Copies: the optimiser's state would lie in the mapped file, and hold its place on the disk once it is removed.
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -255,7 +261,8 @@ def _checksum(tensors: Mapping[str, torch.Tensor]) -> int:
     return checksum
 
 
-def _of_part(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+def of_part(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    """Those of model, optimizer, extra or extra.average, by their names there."""
     prefix = f"{part}."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 

@@ -73,6 +73,10 @@ class TrainConfig:
                 "locked.pictures = true: each picture is seen once, as it is; also set augmentation.min_crop_share=1 "
                 "and augmentation.flip_share=0"
             )
+        if self.locked.pictures and not self.views.need_pictures:
+            raise ConfigError("locked.pictures = true, but no view looks at pictures: switch it off")
+        if self.blocks.neighbours_of == "text" and not self.views.need_titles:
+            raise ConfigError('blocks.neighbours_of = "text", but no view reads titles: take "product"')
         if self.locked.pictures and self.views.picture_picture:
             raise ConfigError(
                 "locked.pictures = true keeps the vectors of main pictures alone, views.picture_picture looks at "

@@ -22,7 +22,6 @@ from eclip.train.checkpoint import (
     step_of,
 )
 from eclip.train.config import TrainConfig
-from eclip.train.pairs import TrainingSource
 from eclip.train.step import TrainStep
 from eclip.train.trackers import open_trackers
 from eclip.train.validate import ValidationBatch
@@ -66,7 +65,7 @@ class Keeper:
     def of(
         cls,
         step: TrainStep,
-        store: TrainingSource,
+        validation: ValidationBatch,
         config: TrainConfig,
         run: Path,
         *,
@@ -79,13 +78,14 @@ class Keeper:
         log = RunLog(run, first_step=first_step, trackers=trackers)
         alarms = usual_alarms(
             warmup_share=config.optimizer.warmup_share,
-            chance_known=config.targets.loss == "softmax" and [*config.views.weights.values()] == [1.0],
+            chance_known=config.targets.loss == "softmax" and config.views.weights == {"picture_title": 1},
+            sides=validation.sides,
+            scaled=config.memory.autocast == "fp16",
         )
         validated: dict[str, float] = {}
         for line in read_log(run):
             alarms.look(line)
             validated.update({name: value for name, value in line.items() if name.startswith("validation_")})
-        validation = ValidationBatch.draw(store, config.views, most=config.watch.validation_pairs, seed=config.seed)
         affordable = int(VALIDATION_PAIRS * total_pairs / max(len(validation.chosen), 1))
         return cls(
             step=step,

@@ -9,15 +9,18 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
+
+import numpy as np
 
 from eclip.errors import DivergedError
 from eclip.model.encoder import Encoder
 from eclip.progress import Advance, stage
 from eclip.train.alarms import MOST_SKIPPED
 from eclip.train.batches import Batch, training_batches
-from eclip.train.batchsizes import BatchSizes, coupled_rate
+from eclip.train.batchsizes import BatchSizes, coupled_rate, pairs_of_steps
 from eclip.train.checkpoint import Progress, mark
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
@@ -29,6 +32,7 @@ from eclip.train.ranks import Ranks
 from eclip.train.sampler import Sampler
 from eclip.train.schedules import run_progress, warmup_cosine
 from eclip.train.step import TrainStep
+from eclip.train.validate import ValidationBatch
 from eclip.train.watch import last_figure
 
 
@@ -66,8 +70,11 @@ class TrainingLoop:
         self.sampler = dataclasses.replace(make_sampler(self.pairs, self.config), neighbours=self._neighbourhoods())
         self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
-        self.total_pairs = steps * self.sizes.at(0) if steps else round(self.config.epochs * len(self.pairs))
+        self.total_pairs = pairs_of_steps(self.sizes, steps) if steps else round(self.config.epochs * len(self.pairs))
         self.step = TrainStep.of(self.encoder, self.config, self.ranks)
+        self.validation = ValidationBatch.draw(
+            self.store, self.config.views, most=self.config.watch.validation_pairs, seed=self.config.seed
+        )
 
     def _neighbourhoods(self) -> Neighbourhoods | None:
         blocks = self.config.blocks
@@ -81,7 +88,13 @@ class TrainingLoop:
             run=self.run,
             identity=hashlib.sha256(of.encode()).hexdigest(),
             find=model_neighbours(
-                self.encoder, self.store, self.pairs, blocks, seed=self.config.seed, ranks=self.ranks
+                self.encoder,
+                self.store,
+                self.pairs,
+                blocks,
+                seed=self.config.seed,
+                ranks=self.ranks,
+                cache=lambda: self.picture_cache,
             ),
             ranks=self.ranks,
         )
@@ -102,7 +115,8 @@ class TrainingLoop:
             DivergedError: There was no finite loss or gradient for many steps.
             RankLostError: Another process has ended or hangs.
         """
-        keeper = self._keeper() if self.ranks.is_first else None  # the first rank watches and writes
+        cache = self.picture_cache  # all ranks fill it
+        keeper = self._keeper(cache) if self.ranks.is_first else None  # the first rank watches and writes
         batches = training_batches(
             self.encoder,
             self.pairs,
@@ -113,7 +127,7 @@ class TrainingLoop:
             ranks=self.ranks,
             augmentation=self.config.augmentation,
             views=self.config.views,
-            cache=self._picture_cache(),
+            cache=cache,
         )
         try:
             with (
@@ -135,10 +149,10 @@ class TrainingLoop:
             validation_recall_at_1=last_figure(self.run, "validation_recall_at_1"),
         )
 
-    def _keeper(self) -> Keeper:
+    def _keeper(self, cache: PictureCache | None) -> Keeper:
         return Keeper.of(
             self.step,
-            self.store,
+            dataclasses.replace(self.validation, cache=cache),
             self.config,
             self.run,
             first_step=self.progress.step,
@@ -187,14 +201,15 @@ class TrainingLoop:
             "max_grad_norm goes on from the last checkpoint before"
         )
 
-    def _picture_cache(self) -> PictureCache | None:
-        """What the frozen trunk says of the pictures; None where it learns."""
+    @cached_property
+    def picture_cache(self) -> PictureCache | None:
+        """What the frozen trunk says of the pictures to learn from and to validate on; None where it learns."""
         if not self.config.locked.pictures:
             return None
         return open_cache(
             self.encoder,
             self.store,
-            self.pairs.rows[self.pairs.has_picture],
+            np.concatenate([self.pairs.rows[self.pairs.has_picture], self.validation.rows]),
             self.run / FOLDER,
             config=self.config.locked,
             ranks=self.ranks,

@@ -20,8 +20,9 @@ from safetensors.numpy import save_file
 from eclip.console import say
 from eclip.errors import CheckpointError
 from eclip.files import replace_file_by_library
-from eclip.model.encoder import Encoder
+from eclip.model.encoder import Encoder, product_vectors
 from eclip.train.pairs import Pairs, TrainingSource
+from eclip.train.picturecache import PictureCache, cached_vectors
 from eclip.train.ranks import Ranks
 from eclip.train.sampler import NO_CATEGORY, BlockConfig
 
@@ -115,13 +116,25 @@ def forget_neighbours(run: Path) -> None:
 
 
 def model_neighbours(
-    encoder: Encoder, store: TrainingSource, pairs: Pairs, config: BlockConfig, *, seed: int, ranks: Ranks
+    encoder: Encoder,
+    store: TrainingSource,
+    pairs: Pairs,
+    config: BlockConfig,
+    *,
+    seed: int,
+    ranks: Ranks,
+    cache: Callable[[], PictureCache | None] = lambda: None,
 ) -> Callable[[int], np.ndarray]:
-    """How a run finds neighbourhoods: all pairs through the model, a share on each rank; the first one cuts."""
+    """How a run finds neighbourhoods: all pairs through the model, a share on each rank; the first one cuts.
+
+    `cache` gives what a frozen picture trunk says of them, once that is known.
+    """
 
     def find(epoch: int) -> np.ndarray:
         started = time.monotonic()
-        vectors = encode_pairs(encoder, store, pairs, ranks, with_pictures=config.neighbours_of == "product")
+        vectors = encode_pairs(
+            encoder, store, pairs, ranks, with_pictures=config.neighbours_of == "product", cache=cache()
+        )
         encoded = time.monotonic()
         if not ranks.is_first:
             return np.zeros(len(pairs), dtype=np.int64)
@@ -142,7 +155,13 @@ def model_neighbours(
 
 
 def encode_pairs(
-    encoder: Encoder, store: TrainingSource, pairs: Pairs, ranks: Ranks, *, with_pictures: bool
+    encoder: Encoder,
+    store: TrainingSource,
+    pairs: Pairs,
+    ranks: Ranks,
+    *,
+    with_pictures: bool,
+    cache: PictureCache | None = None,
 ) -> np.ndarray:
     """Vectors of all pairs [P, D], each rank its share; of products, or of titles alone, which costs far less."""
     share = -(-len(pairs) // ranks.world_size)
@@ -152,7 +171,10 @@ def encode_pairs(
         some = own[start : start + PICTURES_READ_AT_ONCE]
         titles = [pairs.titles[row] for row in some]
         place = slice(start, start + len(some))
-        if with_pictures:
+        if with_pictures and cache is not None:
+            images = cached_vectors(encoder, cache, pairs.rows[some])
+            vectors[place] = product_vectors(images, encoder.encode_text(titles))
+        elif with_pictures:
             vectors[place] = encoder.encode_products(titles, store.images(pairs.rows[some].tolist())).product
         else:
             vectors[place] = encoder.encode_text(titles)

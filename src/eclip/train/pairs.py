@@ -123,6 +123,19 @@ def read_pairs(store: TrainingSource, split: str, views: ViewsConfig = PAIRED) -
     )
 
 
+def mate_images(store: TrainingSource, rows: np.ndarray, drawn: Sequence[tuple[int, int | None]]) -> list[bytes | None]:
+    """The pictures that `Mates.draw` chose: place of a product whose main one it is, or its own further one.
+
+    Args:
+        store: Where pictures lie.
+        rows: Place -> row of the store.
+        drawn: As the draws came.
+    """
+    mains = iter(store.images([int(rows[mate]) for mate, extra in drawn if extra is None]))
+    extras = iter(store.extra_images([int(rows[row]) for row, extra in drawn if extra is not None]))
+    return [next(mains) if extra is None else next(extras)[extra] for _, extra in drawn]
+
+
 def category_numbers(pairs: Pairs, level: CategoryLevel) -> np.ndarray:
     """Number of each pair's leaf or parent category, [P]; `NO_CATEGORY` where unknown. A root is its own parent."""
     paths = [path if level == "leaf" else path[: max(len(path) - 1, 1)] for path in pairs.categories]

@@ -63,6 +63,8 @@ class PictureCache:
 
     def vectors(self, rows: Sequence[int]) -> torch.Tensor:
         """What the trunk says of the pictures at these rows of the store: [n, F] float32."""
+        if not len(rows):
+            return torch.zeros(0, self.parts[0].shape[1])
         places = [divmod(self.places[int(row)], PICTURES_A_FILE) for row in rows]
         return torch.from_numpy(np.stack([self.parts[part][place] for part, place in places]).astype(np.float32))
 
@@ -105,6 +107,17 @@ def open_cache(
         parts=[_mapped(path, len(known) - number * PICTURES_A_FILE) for number, path in enumerate(paths)],
         places=dict(zip(rows.tolist(), places.tolist(), strict=True)),
     )
+
+
+def cached_vectors(encoder: Encoder, cache: PictureCache, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    """What `encode_image` says of the pictures at these rows, by the head alone: [n, D]; NaN rows for none."""
+    kept = [place for place, row in enumerate(rows) if int(row) in cache.places]
+    vectors = np.full((len(rows), encoder.embed_dim), np.nan, dtype=np.float32)
+    if kept:
+        pooled = cache.vectors([int(rows[place]) for place in kept])
+        with evaluating(encoder.module), torch.inference_mode():
+            vectors[kept] = encoder.image_features(pooled.to(encoder.device)).cpu().numpy()
+    return vectors
 
 
 def trunk_vectors(

@@ -56,10 +56,15 @@ class Ranks:
         return local
 
     def add_up_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Sum each parameter's gradient over all ranks; one that a rank has no gradient for counts as 0 there."""
+        """Sum each parameter's gradient over all ranks; one that a rank has no gradient for counts as 0 there.
+
+        One that no rank has a gradient for stays without: to an optimiser that decays weights, 0 is not the same.
+        """
         if self.world_size == 1:
             return
         learned = [parameter for parameter in parameters if parameter.requires_grad]
+        there = self.add_up(torch.tensor([float(p.grad is not None) for p in learned], device=_device())).tolist()
+        learned = [parameter for parameter, count in zip(learned, there, strict=True) if count]
         for some in _buckets(learned):
             flat = torch.cat([p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1) for p in some])
             self.add_up(flat)

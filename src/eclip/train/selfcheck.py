@@ -21,6 +21,7 @@ from torch import nn
 
 from eclip.errors import ModelError
 from eclip.model.encoder import Encoder, default_device
+from eclip.model.trunks import lock_trunk
 from eclip.train.accumulate import MemoryConfig, saved_storages
 from eclip.train.batches import Batch, Stream, training_batches
 from eclip.train.config import TrainConfig
@@ -83,6 +84,8 @@ def check_step(store: TrainingSource, config: TrainConfig, *, init: Path | None 
     pairs = read_training_pairs(store, config.views)
     encoder = start_encoder(config, pairs.titles, init=init)
     module = encoder.module.to(device=default_device(), dtype=torch.float64)
+    if config.locked.pictures:
+        lock_trunk(module.visual)
     full_size = make_batch_sizes(config, num_pairs=len(pairs), world_size=1).at(0)
     batch = _first_batch(encoder, store, pairs, config, min(full_size, MOST_PAIRS))
     dtype, num_pairs = _what_fits(encoder, batch)
@@ -93,6 +96,7 @@ def check_step(store: TrainingSource, config: TrainConfig, *, init: Path | None 
         chunk_size=_several(config.memory.chunk_size, num_pairs),
         text_chunk_size=_several(config.memory.text_chunk_size, num_pairs),
         kept_graph_megabytes=0,
+        autocast="none",  # the comparison is of arithmetic that rounds as little as can be
     )
     step = TrainStep.of(encoder, dataclasses.replace(config, memory=memory), Ranks())
     replayed = _of_chunks(step, batch, kept_megabytes=0)

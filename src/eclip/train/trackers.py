@@ -40,6 +40,8 @@ def open_trackers(run: Path, names: Sequence[TrackerName], *, first_step: int, s
         MissingExtraError: One that is named is not installed.
         ConfigError: MLflow has no place to write to.
     """
+    if first_step == 0:
+        (run / IDS).unlink(missing_ok=True)  # of an earlier run in this folder
     with ExitStack() as opened:  # what is open is closed again where the next one fails
         board = TensorBoard(run, first_step)
         opened.callback(board.close)

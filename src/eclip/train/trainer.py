@@ -68,7 +68,8 @@ def train_model(
     }
     resumed = load_start(run, identity)
     encoder = resumed or start_encoder(config, pairs.titles, init=init)
-    encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
+    if resumed is None:
+        encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
     if config.locked.pictures:
         lock_trunk(encoder.module.visual)

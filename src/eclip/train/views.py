@@ -57,3 +57,12 @@ class ViewsConfig:
     def need_titles(self) -> bool:
         """Whether any term reads titles."""
         return bool(self.picture_title or self.title_title)
+
+
+def only(term: str) -> ViewsConfig:
+    """One term alone: picture_title, title_title or picture_picture."""
+    return ViewsConfig(
+        picture_title=float(term == "picture_title"),
+        title_title=float(term == "title_title"),
+        picture_picture=float(term == "picture_picture"),
+    )

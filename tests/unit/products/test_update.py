@@ -265,3 +265,57 @@ def test_many_versions_of_a_killed_update_do_not_push_out_the_store(
 
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "c,,gone.png,30",  # neither title nor picture today
+        "c,Green sock, long,c.png,30",  # a comma without quotes
+        'c,"Green sock,c.png,30',  # a quote that is never closed
+        "c,Green",
+    ],
+)
+@pytest.mark.parametrize("remove_missing", [True, False])
+def test_a_listing_whose_row_is_broken_today_is_not_gone(shop: Path, line: str, *, remove_missing: bool) -> None:
+    before = rows(shop / "store", "title", "price", "split")["c"]
+    (shop / "broken.csv").write_text(f"id,title,image,price\na,Red shoe,a.png,10\n{line}\ne,White shirt,e.png,50\n")
+    summary = merge(shop, "broken.csv", remove_missing=remove_missing)
+    gone = (2, 0) if remove_missing else (0, 2)
+    assert (*counts(summary), summary.rejected_but_kept) == (1, 0, 1, *gone, 1)
+    assert sum(summary.rejected.values()) == 1
+    assert rows(shop / "store", "title", "price", "split")["c"] == before
+
+
+def test_a_broken_row_beside_a_whole_one_of_its_id_holds_nothing(shop: Path) -> None:
+    (shop / "twice.csv").write_text(f"{FIRST}c,Green sock, long,c.png,30\n")
+    assert (*counts(merge(shop, "twice.csv", remove_missing=True)),) == (0, 0, 4, 0, 0)
+
+
+def test_broken_rows_in_several_files_tell_their_ids_too(shop: Path) -> None:
+    (shop / "days").mkdir()
+    head = "id,title,image,price\n"
+    (shop / "days" / "1.csv").write_text(f"{head}a,Red shoe,../a.png,10\nc,Green sock, long,../c.png,30\n")
+    (shop / "days" / "2.csv").write_text(f"{head}o'd,Yellow glove,,40\n")
+    summary = merge(shop, "days", remove_missing=True)
+    assert (summary.removed, summary.rejected_but_kept) == (1, 1)
+    assert "c" in rows(shop / "store")
+
+
+def test_of_a_broken_row_nothing_is_kept_but_whose_it_is(shop: Path) -> None:
+    text = 'id,title,seller\na,Red shoe,North\nb,Blue hat, secret,South\nc,"Green,East\n'
+    (shop / "sellers.csv").write_text(text)
+    prepare_store(shop / "sellers.csv", shop / "other")
+    rejects = Store.open(shop / "other").rejects().to_pylist()
+    assert [(row["product_id"], row["raw"]) for row in rejects] == [
+        ("b", '{"id": "b", "seller": "secret"}'),
+        ("c", '{"id": "c"}'),
+    ]
+
+
+def test_a_broken_row_of_a_feed_without_ids_is_told_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("title\nRed shoe\nBlue hat\nGreen sock\n")
+    (tmp_path / "next.csv").write_text("title\nRed shoe\nBlue, hat\n")
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store")
+    summary = update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=True)
+    assert (summary.rejected_but_kept, summary.removed, set(rows(tmp_path / "store"))) == (1, 1, {"1", "2"})

@@ -22,7 +22,7 @@ from eclip.train.batchsizes import BatchConfig
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.pairs import read_training_pairs
-from eclip.train.picturecache import FOLDER, LockedConfig, open_cache, trunk_vectors
+from eclip.train.picturecache import FOLDER, LockedConfig, cached_vectors, open_cache, trunk_vectors
 from eclip.train.ranks import Ranks
 from eclip.train.trainer import train_model
 
@@ -157,3 +157,24 @@ def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
 def test_pictures_can_not_both_be_kept_and_changed() -> None:
     with pytest.raises(ConfigError, match="min_crop_share=1"):
         CONFIG.changed({"augmentation.min_crop_share": 0.8})
+
+
+def test_no_pictures_are_no_vectors(store: Store, tmp_path: Path) -> None:
+    encoder = tiny([f"Thing {row}" for row in range(48)], image_size=16)
+    cache = open_cache(encoder, store, np.arange(20), tmp_path, config=LockedConfig(pictures=True), ranks=Ranks())
+    assert cache.vectors([]).shape == (0, cache.vectors([0, 1]).shape[1])
+
+
+def test_cached_pictures_are_validated_without_the_trunk(store: Store, tmp_path: Path) -> None:
+    encoder = tiny([f"Thing {row}" for row in range(48)], image_size=16)
+    config = LockedConfig(pictures=True, precision="float32")
+    cache = open_cache(encoder, store, np.arange(20), tmp_path, config=config, ranks=Ranks())
+    rows = [3, 30, 0]
+    found, whole = cached_vectors(encoder, cache, rows), encoder.encode_image(store.images(rows))
+    assert np.isnan(found[1]).all()  # was not among the cached
+    np.testing.assert_allclose(found[[0, 2]], whole[[0, 2]], atol=1e-6)
+
+
+def test_locking_pictures_that_no_view_looks_at_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no view looks at pictures"):
+        CONFIG.changed({"views.picture_title": 0, "views.title_title": 1})

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from eclip.train.batchsizes import BatchSizes, coupled_rate
+from eclip.train.batchsizes import BatchSizes, Growth, coupled_rate, pairs_of_steps
 from eclip.train.sampler import NO_CATEGORY, Sampler, category_blocks
 from eclip.train.schedules import run_progress, warmup_cosine
 
@@ -96,6 +96,21 @@ def test_batches_grow_by_steps_along_a_line_and_never_past_the_data() -> None:
     assert sizes("linear") == [256, 640, 960, 1024, 4096, 4096]
     assert sizes("steps", most=1000) == [256, 256, 256, 960, 960, 960]
     assert sizes("steps", most=50) == [50] * 6  # fewer pairs than a block
+
+
+@pytest.mark.parametrize("growth", ["steps", "linear"])
+@pytest.mark.parametrize("steps", [1, 2, 7, 40])
+def test_so_many_steps_are_taken_however_batches_grow(steps: int, growth: Growth) -> None:
+    sizes = BatchSizes(points=((0.0, 8), (0.3, 16), (0.5, 64)), growth=growth, multiple_of=4, most=48)
+    total, taken = pairs_of_steps(sizes, steps), []
+    while sum(taken) < total:
+        taken.append(sizes.at(sum(taken) / total))
+    assert len(taken) == steps
+
+
+def test_steps_of_one_size_see_so_many_pairs() -> None:
+    sizes = BatchSizes(points=((0.0, 10),), growth="steps", multiple_of=1, most=100)
+    assert (pairs_of_steps(sizes, 7) - 1) // 10 == 6
 
 
 def test_the_learning_rate_may_follow_the_batch() -> None:

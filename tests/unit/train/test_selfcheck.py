@@ -160,3 +160,10 @@ def test_a_difference_that_is_no_number_and_a_missing_gradient_fail() -> None:
     with pytest.raises(ModelError, match=r"visual\.b has a gradient on one side alone"):
         compared({"visual.a": torch.ones(2)}, wanted, 1e-3, "fault")
     assert compared(wanted, wanted, 1e-3, "fault") == {"image tower": "0.0e+00"}
+
+
+def test_half_precision_and_a_locked_trunk_are_checked_too(plain_store: Store) -> None:
+    changes = {"memory.autocast": "fp16", "locked.pictures": True, "augmentation.min_crop_share": 1}
+    found = check_step(plain_store, CONFIG.changed(changes))
+    assert found.precision == "float64"
+    assert "logit scale" in found.chunks_against_whole

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from eclip.errors import CheckpointError
+from eclip.model.folder import load_model
+from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
 from eclip.train.batchsizes import BatchConfig
@@ -18,6 +22,7 @@ from eclip.train.checkpoint import CheckpointConfig, checkpoint_files
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.targets import TargetConfig
+from eclip.train.trackers import IDS
 from eclip.train.trainer import train_model
 
 CONFIG = TrainConfig(
@@ -145,3 +150,39 @@ def test_the_saved_model_is_the_average_that_the_checkpoint_holds(store: Store, 
     for name, values in saved.items():
         np.testing.assert_array_equal(kept[f"extra.average.{name}"], values, err_msg=name)
     assert not np.array_equal(kept["model.visual.proj"], saved["visual.proj"])
+
+
+def test_a_resumed_run_needs_the_model_that_it_began_with_no_more(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init, out = tmp_path / "init", tmp_path / "out"
+    train_model(store, init, CONFIG, total_steps=1)
+    with monkeypatch.context() as patched:
+        interrupt_before(patched, 1)
+        with pytest.raises(InterruptedError):
+            train_model(store, out, CONFIG, init=init, total_steps=2)
+    shutil.rmtree(init)
+    assert train_model(store, out, CONFIG, init=init, total_steps=2).steps == 2
+    assert load_model(out).modalities == ("image", "text")
+
+
+def test_a_new_run_does_not_go_on_under_the_trackers_id_of_an_earlier_one(store: Store, tmp_path: Path) -> None:
+    train_model(store, tmp_path, CONFIG, total_steps=1)
+    ids = tmp_path / "run" / IDS
+    ids.write_text('{"wandb": "earlier"}')
+    train_model(store, tmp_path, CONFIG, total_steps=2)
+    assert not ids.exists()
+
+
+def test_without_titles_a_run_is_validated_on_pictures_of_mates(tmp_path: Path) -> None:
+    lines = []
+    for row in range(200):
+        pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{row}.png")
+        lines.append(f"{row},Thing {row},{row}.png,c{row // 2}\n")
+    (tmp_path / "feed.csv").write_text("id,title,image,catalog_id\n" + "".join(lines))
+    prepare_store(tmp_path / "feed.csv", tmp_path / "store", images=None, columns="", category_separator=None)
+    config = CONFIG.changed({"views.picture_title": 0, "views.picture_picture": 1})
+    summary = train_model(Store.open(tmp_path / "store"), tmp_path / "model", config, total_steps=2)
+    assert summary.validation_recall_at_1 is not None
+    assert load_model(tmp_path / "model").modalities == ("image",)

@@ -117,10 +117,10 @@ ALONE: Any = ViewsConfig(picture_title=0.0, title_title=1.0)
 @pytest.mark.parametrize("seed", range(6))
 def test_of_titles_one_pair_a_group_and_no_title_on_both_sides(seed: int) -> None:
     batch = ValidationBatch.draw(Titles(TITLES, GROUPS), ALONE, most=10, seed=seed)
-    assert batch.mates is not None
+    mates = [row for row, _ in batch.mates]
     assert sorted(batch.pairs.groups[batch.chosen]) == [0, 1]  # the product without a mate is no question
-    assert batch.pairs.groups[batch.mates].tolist() == batch.pairs.groups[batch.chosen].tolist()
-    assert not {*batch.chosen} & {*batch.mates}
+    assert batch.pairs.groups[mates].tolist() == batch.pairs.groups[batch.chosen].tolist()
+    assert not {*batch.chosen} & {*mates}
     # A model that knows a title only when it is spelt the same finds none of them.
     assert batch.judge(Reader(TITLES))["validation_recall_at_1"] == 0.0
 
@@ -136,5 +136,5 @@ def test_titles_that_a_model_knows_as_one_product_are_found() -> None:
 def test_nothing_is_judged_without_two_pairs() -> None:
     assert ValidationBatch.draw(Titles(TITLES[:2], [0, 0]), ALONE, most=10, seed=0).judge(Reader(TITLES)) == {}
     batch = ValidationBatch.draw(Titles(TITLES, GROUPS), ALONE, most=10, seed=0)
-    assert batch.judge(Reader([TITLES[i] for i in (batch.chosen[0], batch.mates[0])])) == {}
+    assert batch.judge(Reader([TITLES[i] for i in (batch.chosen[0], batch.mates[0][0])])) == {}
     assert len(ValidationBatch.draw(Titles(TITLES, GROUPS), ALONE, most=1, seed=0).chosen) == 1

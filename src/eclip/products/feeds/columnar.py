@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eclip.errors import FeedError
+from eclip.errors import FeedError, NoRowsError
 from eclip.products.columns import refuse_repeated
 from eclip.products.feeds.feed import Feed, RawBatch, file_facts, file_stamp, numbered, reading, steady
 
@@ -35,7 +35,7 @@ class ParquetFeed(Feed):
             file = pq.ParquetFile(path)
         self._num_rows = int(file.metadata.num_rows)
         if not self._num_rows:
-            raise FeedError("has columns but no rows", path=path)
+            raise NoRowsError("has columns but no rows", path=path)
         self.columns = tuple(file.schema_arrow.names)
         refuse_repeated(self.columns, path)
 
@@ -79,7 +79,7 @@ class ArrowFeed(Feed):
             self.columns = tuple(schema.names)
         refuse_repeated(self.columns, path)
         if not self.num_rows:
-            raise FeedError("has columns but no rows", path=path)
+            raise NoRowsError("has columns but no rows", path=path)
 
     @cached_property
     def num_rows(self) -> int:  # type: ignore[override]

@@ -12,12 +12,13 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from eclip.errors import FeedError
+from eclip.errors import FeedError, NoRowsError
 from eclip.products.columns import refuse_repeated
+from eclip.products.feeds.brokenrow import BrokenRow
 from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
 from eclip.products.feeds.feed import FileFeed
 
@@ -45,7 +46,7 @@ def open_csv(path: Path) -> FileFeed:
     """
     shape = csv_shape(path)
     if next(csv_rows(path, shape), None) is None:
-        raise FeedError("has a header but no rows", path=path)
+        raise NoRowsError("has a header but no rows", path=path)
     return FileFeed(path, shape.header, partial(csv_rows, path, shape))
 
 
@@ -104,16 +105,29 @@ def csv_rows(path: Path, shape: CsvShape) -> Iterator[dict[str, str | None] | st
         for record in records:
             if not header_seen:
                 header_seen = True
-            elif isinstance(record, str):
-                yield record
+            elif isinstance(record, _BrokenRecord):
+                yield BrokenRow(record.reason, _readable_cells(shape, record.values))
             elif any(is_broken(value) for value in record):
-                yield f"not readable as {shape.encoding}"
+                yield BrokenRow(f"not readable as {shape.encoding}", _readable_cells(shape, record))
             else:
                 yield {name: value or None for name, value in zip(shape.header, record, strict=True)}
 
 
-def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Iterator[list[str] | str]:
-    """Split lines into records of `num_fields` values; a bad record is a text that says why.
+def _readable_cells(shape: CsvShape, values: list[str]) -> dict[str, str | None]:
+    """Cells of a row that can't be taken as a whole; the header may be longer or shorter."""
+    return {name: value for name, value in zip(shape.header, values, strict=False) if value and not is_broken(value)}
+
+
+@dataclass(frozen=True)
+class _BrokenRecord:
+    """Why a record is none, and the values before what broke it."""
+
+    reason: str
+    values: list[str] = field(default_factory=list)
+
+
+def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Iterator[list[str] | _BrokenRecord]:
+    """Split lines into records of `num_fields` values; a bad one says why.
 
     A quote that is never closed would swallow the rows after it: such a record is given up after its first
     line, and reading goes on with the second. Blank lines are no rows.
@@ -137,7 +151,7 @@ def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Ite
             yield record
             continue
         if fault is None and len(source.taken) == 1:
-            yield f"{len(record)} fields where the header has {num_fields}"
+            yield _of_wrong_length(record, num_fields)
             continue
         first, *rest = source.taken
         source.waiting.extendleft(reversed(rest))
@@ -145,19 +159,21 @@ def csv_records(lines: Iterator[str], *, delimiter: str, num_fields: int) -> Ite
         yield _first_line_alone(first, delimiter=delimiter, num_fields=num_fields)
 
 
-def _first_line_alone(line: str, *, delimiter: str, num_fields: int) -> list[str] | str:
+def _first_line_alone(line: str, *, delimiter: str, num_fields: int) -> list[str] | _BrokenRecord:
     """Make the best of one line whose quotes are not as they should be."""
     if isinstance(line, LongLine):
-        return _TOO_LONG
+        return _BrokenRecord(_TOO_LONG)
+    record = next(csv.reader([line], delimiter=delimiter))
     try:
         next(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error as fault:
         if "end of data" in str(fault):
-            return "a quote is opened and never closed"
-    record = next(csv.reader([line], delimiter=delimiter))
-    if len(record) != num_fields:
-        return f"{len(record)} fields where the header has {num_fields}"
-    return record
+            return _BrokenRecord("a quote is opened and never closed", record[:-1])
+    return record if len(record) == num_fields else _of_wrong_length(record, num_fields)
+
+
+def _of_wrong_length(record: list[str], num_fields: int) -> _BrokenRecord:
+    return _BrokenRecord(f"{len(record)} fields where the header has {num_fields}", record)
 
 
 class _TooLongRecordError(Exception):

@@ -7,7 +7,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from eclip.errors import FeedError
 from eclip.products.columns import ColumnMap
+from eclip.products.feeds.brokenrow import BrokenRow
 
 # Text of one batch; with its Arrow copy, the cells as Python objects and the next batch it is held several times.
 MAX_BATCH_CHARS = 16 << 20
@@ -39,6 +40,7 @@ class RawBatch:
         file: The file they stand in, where the feed has several.
         rows_before: Rows of the files before this one.
         folder: Where relative names of their pictures start, where it is not the feed's.
+        remains: Index of a bad row -> its cells that can be read, of columns that were asked for.
     """
 
     table: pa.Table
@@ -47,6 +49,7 @@ class RawBatch:
     file: str | None = None
     rows_before: int = 0
     folder: Path | None = None
+    remains: dict[int, Cells] = field(default_factory=dict)
 
     def located(self, index: int, detail: str) -> str:
         """A remark on one row, which says the file and its row there when the feed has several files."""
@@ -221,6 +224,7 @@ class _Gathered:
         self.values: dict[str, list[str | None]] = {name: [] for name in columns}
         self.rows: list[int] = []
         self.faults: list[str | None] = []
+        self.remains: dict[int, Cells] = {}
 
     def add(self, number: int, row: Row) -> int:
         """Take a row; returns the length of its text."""
@@ -230,6 +234,8 @@ class _Gathered:
             value = None if isinstance(row, str) else row.get(name)
             values.append(value)
             size += len(value) if value else 0
+        if isinstance(row, BrokenRow):
+            self.remains[len(self.rows)] = {name: row.cells[name] for name in self.values if name in row.cells}
         self.rows.append(number)
         self.faults.append(str(row) if bad else None)
         return size
@@ -238,7 +244,8 @@ class _Gathered:
         """As a batch; the texts gathered are let go."""
         values, self.values = self.values, {}
         schema = pa.schema([(name, pa.large_string()) for name in values])
-        return RawBatch(table=pa.table(values, schema=schema), rows=self.rows, faults=self.faults)
+        table = pa.table(values, schema=schema)
+        return RawBatch(table=table, rows=self.rows, faults=self.faults, remains=self.remains)
 
 
 def numbered(tables: Iterable[pa.Table]) -> Iterator[RawBatch]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from eclip.errors import ConfigError, FeedError
+from eclip.errors import ConfigError, FeedError, NoRowsError
 from eclip.products.feeds.columnar import ArrowFeed, ParquetFeed
 from eclip.products.feeds.delimited import header_delimiter, open_csv
 from eclip.products.feeds.encoding import head_bytes, marked_encoding
@@ -95,7 +95,7 @@ def open_feed(place: str | Path, *, sql: str | None = None, platform: str | None
         found = _matching(name)
         if not found:
             raise FeedError(f"no file matches; expected {UNDERSTOOD}", path=name)
-        return SeveralFeeds(name, [_open_file(each, platform) for each in found])
+        return SeveralFeeds(name, _open_files(found, platform))
     return _open_file(path, platform)
 
 
@@ -109,8 +109,23 @@ def _open_folder(folder: Path, platform: str | None) -> Feed:
     if (folder / STORE_MANIFEST).exists() or (folder / PRODUCTS_DATASET).exists():
         raise FeedError("is a product store, not a feed", path=folder)
     names = [name for name in files_below(folder) if _kind_by_ending(Path(name)) and name.suffix not in _NOT_IN_FOLDERS]
-    feeds = [_open_file(folder / name, platform) for name in names]
-    return SeveralFeeds(str(folder), feeds) if feeds else PictureFolder(folder)
+    if not names:
+        return PictureFolder(folder)
+    return SeveralFeeds(str(folder), _open_files([folder / name for name in names], platform))
+
+
+def _open_files(paths: Sequence[Path], platform: str | None) -> list[Feed]:
+    """Those that have rows. An empty file is none: it may be what a failed export left."""
+    feeds: list[Feed] = []
+    without: NoRowsError | None = None
+    for path in paths:
+        try:
+            feeds.append(_open_file(path, platform))
+        except NoRowsError as fault:
+            without = fault
+    if without is not None and not feeds:
+        raise without
+    return feeds
 
 
 def _open_file(path: Path, platform: str | None) -> Feed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class SeveralFeeds(Feed):
             own = [name for name in names if name in feed.columns]
             for batch in feed.batches(batch_size, columns=own):
                 table = _with_columns(batch.table, names, len(batch.rows))
-                whole = RawBatch(table=table, rows=batch.rows, faults=batch.faults)
+                whole = replace(batch, table=table)
                 yield moved(
                     whole, file=os.path.relpath(feed.source, self.folder), rows_before=before, folder=feed.folder
                 )

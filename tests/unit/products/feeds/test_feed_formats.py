@@ -166,3 +166,16 @@ def test_a_parquet_feed_without_rows(tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": pa.array([], pa.string())}), tmp_path / "f.parquet")
     with pytest.raises(FeedError, match="no rows"):
         open_feed(tmp_path / "f.parquet")
+
+
+def test_of_several_files_some_may_have_a_header_and_no_row(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,title\n")
+    pq.write_table(pa.table({"title": pa.array([], pa.string())}), tmp_path / "b.parquet")
+    (tmp_path / "c.csv").write_text("id,title\n1,Red shoe\n")
+    assert [feed.num_rows for feed in (open_feed(tmp_path), open_feed(f"{tmp_path}/*.csv"))] == [1, 1]
+    (tmp_path / "c.csv").unlink()
+    with pytest.raises(FeedError, match=r"no rows"):
+        open_feed(tmp_path)
+    (tmp_path / "d.csv").write_text("")  # as a failed export leaves it
+    with pytest.raises(FeedError, match=r"d\.csv: is empty"):
+        open_feed(tmp_path)
