@@ -41,7 +41,7 @@ def no_board(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, True),
         ({"targets.kind": "mask"}, True),
-        ({"views.picture_title": 0.0, "views.title_title": 1.0}, True),
+        ({"views.picture_title": 0.0, "views.title_title": 1.0}, False),  # not all titles have mates that pull
         ({"targets.loss": "sigmoid"}, False),
         ({"views.title_title": 1.0}, False),  # their losses add up
         ({"views.picture_title": 0.5}, False),
@@ -51,9 +51,9 @@ def test_the_loss_of_guessing_is_judged_where_it_is_known(
     small_store: Store, tmp_path: Path, fields: dict[str, Any], judged: bool
 ) -> None:
     step: Any = None
-    kept = Keeper.of(
-        step, small_store, CONFIG.changed(fields), tmp_path, first_step=0, total_pairs=100, on_the_clock=False
-    )
+    config = CONFIG.changed(fields)
+    batch = ValidationBatch.draw(small_store, config.views, most=10, seed=0)
+    kept = Keeper.of(step, batch, config, tmp_path, first_step=0, total_pairs=100, on_the_clock=False)
     kept.close()
     assert any(isinstance(detector, StuckAtChance) for detector in kept.alarms.detectors) == judged
 
@@ -168,6 +168,6 @@ def test_a_float16_step_with_infinite_gradients_counts_as_skipped_and_moves_noth
     ]
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["skipped"] for line in lines] == [0.0, 1.0, 0.0]
-    assert "was skipped" in lines[1]["warnings"][0]
+    assert "warnings" not in lines[1]  # a loss scale that is looked for is no fault
     written = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert written == ["step-000000001.safetensors", "step-000000003.safetensors"]  # none of unproved weights
