@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from collections import Counter
 from pathlib import Path
@@ -9,8 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from eclip.products.prepare import prepare_store
+from eclip.products.report.figures import shared_pictures
 from eclip.products.store import Store
 
 pytestmark = [
@@ -53,6 +57,24 @@ def first_rows(tmp_path: Path, name: str, num_rows: int) -> Path:
     rows = pq.ParquetFile(Path(os.environ["ECLIP_DATA"]) / name).iter_batches(num_rows)
     pq.write_table(pa.Table.from_batches([next(rows)]), tmp_path / "feed.parquet")
     return tmp_path / "feed.parquet"
+
+
+def test_all_pictures_of_fashion_that_are_the_same_to_the_pixel_are_found(tmp_path: Path) -> None:
+    feed = Path(os.environ["ECLIP_DATA"]) / "fashion" / "products.parquet"
+    pixels = Counter()
+    for batch in pq.ParquetFile(feed).iter_batches(2_000, columns=["image_bytes"]):
+        for image in batch["image_bytes"].to_pylist():
+            if image is not None:
+                decoded = Image.open(io.BytesIO(image)).convert("RGB")
+                pixels[hashlib.sha256(repr(decoded.size).encode() + decoded.tobytes()).digest()] += 1
+    expected = sum(size > 1 for size in pixels.values())
+    prepare_store(feed, tmp_path / "store", columns="image=image_bytes,attributes.colour=baseColour")
+    store = Store.open(tmp_path / "store")
+    table = store.table(["image_hash", "title"])
+    found = shared_pictures(table["image_hash"].to_pylist(), table["title"].to_pylist())
+    assert found.groups == expected == 519
+    page = (tmp_path / "store" / "report.html").read_text(encoding="utf-8")
+    assert f"{found.under_different_titles:,} of them under different titles" in page
 
 
 def test_fashion_with_pictures_in_a_column(tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ class Trouble:
         return (self.flagged + self.duplicates + self.no_picture + self.to_review) / self.listings
 
 
+@dataclass(frozen=True)
+class SharedPictures:
+    """Groups of listings whose pictures are the same to the pixel."""
+
+    groups: int
+    listings: int
+    under_different_titles: int  # groups
+
+
 @dataclass(kw_only=True)
 class StoreFigures:
     """Everything the page shows that is a number or a text."""
@@ -99,6 +108,7 @@ class StoreFigures:
     num_categories: int = 0
     attributes: list[Bar] = field(default_factory=list)
     duplicate_sizes: list[Bar] = field(default_factory=list)
+    shared_pictures: SharedPictures = SharedPictures(0, 0, 0)
     catalog_sizes: list[Bar] = field(default_factory=list)
     catalog_reasons: list[Bar] = field(default_factory=list)
     splits: list[Bar] = field(default_factory=list)
@@ -150,6 +160,7 @@ def count_figures(products: pa.Table, rejects: pa.Table, rows_read: int | None) 
         num_categories=len({tuple(path) for path in columns["category"] if path}),
         attributes=bars(dict(attributes.most_common(2 * MAX_ROWS)), of=total),
         duplicate_sizes=_sizes(originals.values(), plus=1),
+        shared_pictures=shared_pictures(columns["image_hash"], columns["title"]),
         catalog_sizes=_sizes(catalogs.values()),
         catalog_reasons=bars(dict(Counter(reason for reason in columns["catalog_reason"] if reason).most_common())),
         splits=bars(dict(Counter(columns["split"]))),
@@ -163,6 +174,20 @@ def bars(counts: dict[str, int], *, of: int | None = None) -> list[Bar]:
     longest = max(counts.values(), default=0) or 1
     notes = {label: f"{count / of:.0%}" if of else "" for label, count in counts.items()}
     return [Bar(label, count, count / longest, notes[label]) for label, count in counts.items()]
+
+
+def shared_pictures(image_hashes: Sequence[str | None], titles: Sequence[str | None]) -> SharedPictures:
+    """Count groups of equal pictures, and those that bear different titles, letter case aside."""
+    sizes = Counter(image_hash for image_hash in image_hashes if image_hash)
+    shared: dict[str, set[str]] = {image_hash: set() for image_hash, size in sizes.items() if size > 1}
+    for image_hash, title in zip(image_hashes, titles, strict=True):
+        if image_hash in shared and title:
+            shared[image_hash].add(title.casefold())
+    return SharedPictures(
+        groups=len(shared),
+        listings=sum(sizes[image_hash] for image_hash in shared),
+        under_different_titles=sum(len(found) > 1 for found in shared.values()),
+    )
 
 
 def category_regions(paths: Sequence[Sequence[str] | None]) -> list[Region]:
