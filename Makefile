@@ -55,5 +55,6 @@ $(PEERS): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $(PEERS)
 
-drill: $(READY)  ## Kill commands that write a store at many moments; minutes
+drill: $(READY)  ## Kill commands that write a store, and training, at many moments; minutes
 	$(BIN)/python benchmarks/drills/kill_prepare.py $(DRILL_FLAGS)
+	$(BIN)/python benchmarks/drills/kill_train.py $(TRAIN_DRILL_FLAGS)

@@ -1,4 +1,4 @@
-"""The jobs of the kill drill: commands that write a store, and what they start from."""
+"""The jobs of the kill drills: commands that write a store or a model, and what they start from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LONGEST_SECONDS = 300
 
 @dataclass(frozen=True)
 class Job:
-    """A command that writes a store, and the folder that it starts from.
+    """A command that writes a store or a model, and the folder that it starts from.
 
     Attributes:
-        name: One of `JOBS`.
-        start: Copied to where the command works; holds the store before.
+        name: One of `JOBS`, or train.
+        start: Copied to where the command works; holds what was there before.
         words: The command; `{folder}` stands for where it works.
     """
 
@@ -77,7 +77,19 @@ def make_job(name: str, place: Path) -> Job:
     return Job(name, start, ("prepare", tomorrow, "--store", store, "--update", *more))
 
 
-def done(*words: str) -> None:
+def make_train_job(place: Path, *, products: int, steps: int, batch_size: int) -> Job:
+    """A short training run on a sample shop, with averaged weights, category blocks and many checkpoints."""
+    start, store = place / "train-start", str(place / "store")
+    start.mkdir()
+    done("sample", str(place / "shop"), "--products", str(products), "--sellers", "5")
+    done("prepare", str(place / "shop" / "feed.csv"), "--store", store)
+    fields = ("image_size=16", f"batch.size={batch_size}", "blocks.share=0.5", "blocks.size=4")
+    fields = (*fields, "optimizer.ema_decay=0.9", "checkpoints.every_seconds=0.2")
+    words = ("train", store, "--out", "{folder}/model", "--recipe", "tiny", "--steps", str(steps), "--set", *fields)
+    return Job("train", start, words)
+
+
+def done(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a command that must succeed."""
     command = [sys.executable, "-m", "eclip", *words]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=LONGEST_SECONDS)
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=LONGEST_SECONDS)

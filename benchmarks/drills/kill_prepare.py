@@ -14,48 +14,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import JOBS, LONGEST_SECONDS, Job, done, draw_feeds, make_job
+from jobs import JOBS, Job, done, draw_feeds, make_job
+from moments import Moment, Steps, begin, how_it_ended, interrupt_faults, stopped, time_steps
 
 from eclip.errors import StoreError
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
-
-# Run before the command: counts its steps on the disk, tells them, and dies just before the n-th.
-WATCHED = """
-import os, signal, sys
-folder, stop_at = sys.argv[1], int(sys.argv[2])
-steps = 0
-def watch(event, args):
-    global steps
-    if event == "open":
-        writes = args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and str(args[0]).startswith(folder)
-    else:
-        writes = event in ("os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree")
-        writes = writes and (not os.path.isabs(str(args[0])) or str(args[0]).startswith(folder))
-    if not writes:
-        return
-    steps += 1
-    if steps == stop_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.write(2, f"STEP {event} {str(args[0]).removeprefix(folder)}\\n".encode())
-sys.addaudithook(watch)
-sys.argv[1:] = sys.argv[3:]
-from eclip.__main__ import main
-sys.exit(main())
-"""
 
 State = dict[str, str]
 
@@ -65,8 +38,7 @@ class Undisturbed:
     """What a job comes to when nobody kills it."""
 
     seconds: float
-    steps: list[tuple[float, str]]
-    """When and what: its steps on the disk."""
+    steps: Steps
     before: State
     after: State
 
@@ -97,7 +69,7 @@ def drill(job: Job, place: Path, rng: random.Random, moments: int) -> int:
     for moment in choose_moments(calm, moments, rng):
         faults, ended = try_moment(job, place, moment, calm)
         wrong += bool(faults)
-        print(f"  {say_moment(moment, calm):76s} {ended:22s} {'; '.join(faults) or 'well'}", flush=True)
+        print(f"  {moment.in_words(calm.steps):76s} {ended:22s} {'; '.join(faults) or 'well'}", flush=True)
     return wrong
 
 
@@ -107,20 +79,8 @@ def run_undisturbed(job: Job, place: Path) -> Undisturbed:
     before = state_of(folder)
     done(*job.command(folder))
     after = state_of(folder)
-    started = time.monotonic()
-    with watched(job, begin(job, place)) as process:
-        told = [(time.monotonic() - started, line) for line in process.stderr or ()]
-    steps = [(when, line.removeprefix("STEP ").strip()) for when, line in told if line.startswith("STEP ")]
-    return Undisturbed(time.monotonic() - started, steps, before, after)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When to stop: just before a step (`seconds` None), or seconds after the last step before; 0 = the start."""
-
-    step: int
-    seconds: float | None = None
-    by: signal.Signals = signal.SIGKILL
+    seconds, steps = time_steps(job, begin(job, place))
+    return Undisturbed(seconds, steps, before, after)
 
 
 def choose_moments(calm: Undisturbed, count: int, rng: random.Random) -> list[Moment]:
@@ -131,20 +91,9 @@ def choose_moments(calm: Undisturbed, count: int, rng: random.Random) -> list[Mo
     steps = sorted([*commits[::-1], *removals][: count // 2])
     moments = []
     for number, when in enumerate(sorted(rng.uniform(0, calm.seconds) for _ in range(count - len(steps)))):
-        done_by_then = [each for each, _ in calm.steps if each <= when]
-        by = signal.SIGINT if number % 4 == 1 and done_by_then else signal.SIGKILL
-        moments.append(Moment(len(done_by_then), when - max(done_by_then, default=0.0), by))
+        by = signal.SIGINT if number % 4 == 1 and when >= calm.steps[0][0] else signal.SIGKILL
+        moments.append(Moment.at(when, calm.steps, by))
     return [*moments, *(Moment(step) for step in steps)]
-
-
-def say_moment(moment: Moment, calm: Undisturbed) -> str:
-    """A moment in words."""
-    step = calm.steps[moment.step - 1][1] if moment.step else "the start"
-    return (
-        f"before {step}"[:76]
-        if moment.seconds is None
-        else f"{moment.by.name} {moment.seconds:.2f} s after {step}"[:76]
-    )
 
 
 def try_moment(job: Job, place: Path, moment: Moment, calm: Undisturbed) -> tuple[list[str], str]:
@@ -168,54 +117,7 @@ def try_moment(job: Job, place: Path, moment: Moment, calm: Undisturbed) -> tupl
     if after != calm.after:
         names = [name for name in {*after, *calm.after} if after.get(name) != calm.after.get(name)]
         faults.append(f"the rerun differs in {', '.join(sorted(names))}")
-    return faults, {0: "too late", 130: "ended by Ctrl-C", -2: "ended by Ctrl-C", -9: "killed"}.get(
-        status, f"status {status}"
-    )
-
-
-def interrupt_faults(status: int, said: str) -> list[str]:
-    """What is wrong with how a run ended by Ctrl-C."""
-    if status == 0:
-        return []
-    last = " / ".join(line for line in said.splitlines()[-3:] if not line.startswith("STEP "))
-    faults = [] if status in (130, -signal.SIGINT) else [f"Ctrl-C ended it with status {status}"]
-    if "Traceback" in said or not last.rpartition(" / ")[2].startswith("eclip: interrupted"):
-        faults.append(f"Ctrl-C: last line {last!r}")
-    return faults
-
-
-def begin(job: Job, place: Path) -> Path:
-    """A fresh copy of what the job starts from."""
-    folder = place / "work"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(job.start, folder)
-    return folder
-
-
-def watched(job: Job, folder: Path, *, stop_at: int = 0) -> subprocess.Popen[str]:
-    """Start the job so that it tells its steps, and kills itself before one of them.
-
-    It has a session of its own, so that Ctrl-C is not ignored.
-    """
-    command = [sys.executable, "-c", WATCHED, str(folder), str(stop_at), *job.command(folder)]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def stopped(job: Job, folder: Path, moment: Moment) -> tuple[int, str]:
-    """Start the job and stop it at a moment: its status, and what it said."""
-    with watched(job, folder, stop_at=moment.step if moment.seconds is None else 0) as process:
-        said, steps = [], 0
-        while moment.seconds is not None and steps < moment.step and (line := process.stderr.readline()):  # type: ignore[union-attr]
-            said.append(line)
-            steps += line.startswith("STEP ")
-        if moment.seconds is not None:
-            time.sleep(moment.seconds)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, moment.by)
-        _, rest = process.communicate(timeout=LONGEST_SECONDS)
-    return process.returncode, "".join([*said, rest])
+    return faults, how_it_ended(status)
 
 
 def state_of(folder: Path) -> State:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.embed import embed
 from eclip.commands.enrich import EnrichSummary, enrich
-from eclip.commands.prepare import Runner, prepare
+from eclip.commands.prepare import FetchImages, Runner, prepare
 
 if TYPE_CHECKING:
     from eclip.products.update import UpdateSummary
@@ -33,6 +33,9 @@ def daily(
     images: Path | None = None,
     columns: str = "",
     category_separator: str | None = None,
+    sql: str | None = None,
+    platform: str | None = None,
+    fetch_images: FetchImages = "public",
     remove_missing: bool = False,
     runner: Runner = "native",
 ) -> DailySummary:
@@ -49,6 +52,9 @@ def daily(
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field; default: as the store was made.
         category_separator: What parts the levels of a category path; default: as the store was made.
+        sql: One SELECT, where FEED is a database, as in `eclip prepare`.
+        platform: Whose export it is, as in `eclip prepare`.
+        fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
         remove_missing: Listings that the feed does not have leave the store.
         runner: Where the feed is cleaned for the store: native, or on a Ray cluster, as `eclip prepare` does.
     """
@@ -67,6 +73,9 @@ def daily(
         images=images,
         columns=columns,
         category_separator=category_separator,
+        sql=sql,
+        platform=platform,
+        fetch_images=fetch_images,
         update=True,
         remove_missing=remove_missing,
         runner=runner,
@@ -81,5 +90,8 @@ def daily(
         images=images,
         columns=columns,
         category_separator=category_separator,
+        sql=sql,
+        platform=platform,
+        fetch_images=fetch_images,
     )
     return DailySummary(updated, answers)

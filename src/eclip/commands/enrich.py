@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eclip.commands.arguments import FeedArgument, require_file
+from eclip.commands.prepare import FetchImages
 from eclip.files import replace_file
 from eclip.schema import ENRICHED_SCHEMA, MODEL_TASKS
 
@@ -84,6 +85,7 @@ def enrich(
     category_separator: str | None = None,
     sql: str | None = None,
     platform: str | None = None,
+    fetch_images: FetchImages = "public",
 ) -> EnrichSummary:
     """Say of each listing its category, attributes, same products, duplicates and whether it is for adults.
 
@@ -100,6 +102,7 @@ def enrich(
         category_separator: What parts the levels of a category path, as in `eclip prepare`.
         sql: One SELECT, where FEED is a database, as in `eclip prepare`.
         platform: Whose export it is, as in `eclip prepare`.
+        fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -118,6 +121,7 @@ def enrich(
         "images": Path(images) if images else None,
         "columns": columns,
         "category_separator": category_separator,
+        "fetch_images": fetch_images,
     }
     listings = _encode_feed(open_feed(feed, sql=sql, platform=platform), encoder, feeding, corpus)
     repeats = _repeats(listings, opened)

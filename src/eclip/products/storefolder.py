@@ -37,22 +37,31 @@ class FolderPlace:
 
     def exists(self) -> bool:
         """Whether anything of this name is there."""
-        return self.path.exists()
+        with _looking(self.path):
+            return self.path.exists()
 
     def names(self) -> set[str]:
         """What lies in it, but for files that a killed process left on their way."""
-        return _names(self.path) if self.path.is_dir() else set()
+        with _looking(self.path):
+            return _names(self.path) if self.path.is_dir() else set()
 
     def dataset(self, name: str) -> str:
         """Its path."""
         return str(self.path / name)
 
     def read_text(self, name: str) -> str | None:
-        """A file; None where it is missing or can't be read as text."""
-        try:
-            return (self.path / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
+        """A file; None where it is missing or can't be read as text.
+
+        Raises:
+            StoreError: This user may not read it.
+        """
+        with _looking(self.path):
+            try:
+                return (self.path / name).read_text(encoding="utf-8")
+            except PermissionError:
+                raise
+            except (OSError, UnicodeDecodeError):
+                return None
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file aside, then rename it."""
@@ -72,7 +81,8 @@ class FolderPlace:
 
     def check_replaceable(self) -> None:
         """Refuse to replace what is no product store."""
-        check_replaceable(self.path)
+        with _looking(self.path):
+            check_replaceable(self.path)
 
     @contextmanager
     def made_anew(self) -> Iterator[StorePlace]:
@@ -86,6 +96,19 @@ class FolderPlace:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for ending in ("partial", "old"):
             _clear(_beside(self.path, ending))
+
+
+@contextmanager
+def _looking(store: Path) -> Iterator[None]:
+    """Look at a store that may be forbidden: then nothing is known of it, not even that it is missing.
+
+    Raises:
+        StoreError: This user may not.
+    """
+    try:
+        yield
+    except PermissionError as fault:
+        raise StoreError(f"{store}: can't be read: {fault.strerror} ({fault.filename}); see to its rights") from None
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def test_a_feed_becomes_a_store(feed: Path, tmp_path: Path) -> None:
     rejects = lance.dataset(str(tmp_path / "store" / "rejects.lance")).to_table()
     assert rejects.schema.equals(REJECTS_SCHEMA)
     assert rejects["row"].to_pylist() == [4, 5, 6]
-    assert rejects["product_id"].to_pylist() == ["3", "4", None]
+    assert rejects["product_id"].to_pylist() == ["3", "4", "5"]
     assert "Blue shirt again" in rejects["raw"][0].as_py()
 
 

@@ -166,3 +166,18 @@ def test_stores_that_are_none(store: Store, tmp_path: Path) -> None:
         Store.open(store.path)
     with pytest.raises(StoreError, match="no such store"):
         Store.open(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("method", ["read_text", "iterdir", "exists", "is_dir"])
+def test_a_store_that_may_not_be_read_is_not_called_unfinished(
+    store: Store, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, method, denied)
+    if method != "exists":
+        with pytest.raises(StoreError, match="can't be read: Permission denied"):
+            prepare_store(store.path.parent / "f.csv", store.path)
+    with pytest.raises(StoreError, match="can't be read: Permission denied"):
+        Store.open(store.path)

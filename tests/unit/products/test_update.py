@@ -319,3 +319,21 @@ def test_a_broken_row_of_a_feed_without_ids_is_told_by_its_number(tmp_path: Path
     prepare_store(tmp_path / "feed.csv", tmp_path / "store")
     summary = update_store(tmp_path / "next.csv", tmp_path / "store", remove_missing=True)
     assert (summary.rejected_but_kept, summary.removed, set(rows(tmp_path / "store"))) == (1, 1, {"1", "2"})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"title": "Blue", "id": 7, "price": "1',
+        '{"id": 7, "title": Blue}',
+        '{"id":7,"x":{"id":8},}',
+        '{"id":7,"x":"' + '\\"' * 50_000,  # looked at once, not once from each quote
+    ],
+)
+def test_the_id_of_a_broken_json_line_is_found(tmp_path: Path, line: str) -> None:
+    whole = '{"id": 6, "title": "Red shoe"}\n'
+    (tmp_path / "feed.jsonl").write_text(whole + '{"id": 7, "title": "Blue hat"}\n')
+    (tmp_path / "next.jsonl").write_text(whole + line)
+    prepare_store(tmp_path / "feed.jsonl", tmp_path / "store")
+    summary = update_store(tmp_path / "next.jsonl", tmp_path / "store", remove_missing=True)
+    assert (summary.rejected_but_kept, summary.removed) == (1, 0)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from eclip.errors import FeedError
+from eclip.products.feeds.brokenrow import BrokenRow
 from eclip.products.feeds.encoding import MAX_LINE_CHARS, LongLine, is_broken, open_text, text_encoding, text_lines
 from eclip.products.feeds.feed import Cells, FileFeed, Row, columns_of
 
@@ -23,6 +25,9 @@ _HEAD_CHARS = 4096
 # The whole array, or the one in {"products": [...]}, as shops' APIs give it.
 _ARRAY = re.compile(r'\s*(?:\{\s*"(?:products|items|data|rows|listings|offers|results|entries)"\s*:\s*)?\[\s*[{\]]')
 _BLANK = re.compile(r"[\s,]*")
+# A text, also one that is never closed, so that no part of it is tried again; a number or word; a sign.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)|[^\s":,{}\[\]]+|\S')
+_BROKEN_CHARS = 100_000  # of a broken line, looked at for whose it is
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=lambda _: None)
 
 
@@ -50,12 +55,26 @@ def _line_rows(path: Path, encoding: str) -> Iterator[Row]:
 
 def _line_row(line: str, encoding: str) -> Row:
     if is_broken(line):
-        return f"not readable as {encoding}"
+        return BrokenRow(f"not readable as {encoding}", _readable_cells(line))
     try:
         value = _DECODER.decode(line.strip())
     except (ValueError, RecursionError) as fault:
-        return f"no JSON: {fault}"
+        return BrokenRow(f"no JSON: {fault}", _readable_cells(line))
     return _row(value)
+
+
+def _readable_cells(line: str) -> Cells:
+    """Texts and numbers with their keys, the first of each key, wherever they stand in a line that is no JSON."""
+    cells: Cells = {}
+    tokens = _TOKEN.findall(line[:_BROKEN_CHARS])
+    for key, sign, value, _ in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):  # the last may be cut off
+        if sign != ":" or key[0] != '"' or value[0] in "{[":
+            continue
+        with suppress(ValueError):
+            name, text = (_DECODER.decode(token) for token in (key, value))
+            if not is_broken(key + value):
+                cells.setdefault(_whole(name), _json_text(text))
+    return cells
 
 
 def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
