@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from eclip.train.checkpoint import load_checkpoint, load_start, mark, save_start
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import fit_to_loss
 from eclip.train.curves import plot_log
-from eclip.train.drift import drift_facts, drift_since
+from eclip.train.drift import Drift, drift_facts, drift_since
 from eclip.train.keeper import choose_weights
 from eclip.train.loop import TrainingLoop, TrainSummary
 from eclip.train.neighbours import forget_neighbours
@@ -68,14 +69,7 @@ def train_model(
         "init": str(init) if init else None,
     }
     resumed = load_start(run, identity)
-    encoder = resumed or start_encoder(config, pairs.titles, init=init)
-    if resumed is None:
-        if config.locked.pictures and not _sees(encoder, init=init):
-            say(
-                "Warning: locked.pictures freezes a picture trunk that was never trained: what it says of pictures is "
-                "random; take an encoder with weights, such as recipe locked has"
-            )
-        encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
+    encoder = resumed or _fresh_encoder(config, pairs, init=init)
     encoder.module.to(device=default_device(), memory_format=torch.channels_last)
     if config.locked.pictures:
         lock_trunk(encoder.module.visual)
@@ -109,20 +103,46 @@ def train_model(
     else:
         loop.step.settle()
     drifts = drift_since(init, encoder, store, config.views) if init is not None else {}
+    plot_log(run)
+    _save(out, encoder, store, config, num_pairs=len(pairs), summary=summary, drifts=drifts)
+    mark(run, finished=True)
+    return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
+
+
+def _save(
+    out: Path,
+    encoder: Encoder,
+    store: TrainingSource,
+    config: TrainConfig,
+    *,
+    num_pairs: int,
+    summary: TrainSummary,
+    drifts: Mapping[str, Drift],
+) -> None:
+    """Write the model folder, with what is known of its making."""
     facts = {
         **{name: value for name, value in config.identity().items() if value is not None},
         "store_digest": store.digest,
-        "training_pairs": len(pairs),
+        "training_pairs": num_pairs,
         **{f"run_{name}": _rounded(value) for name, value in dataclasses.asdict(summary).items() if name != "drift"},
         **drift_facts(drifts),
     }
-    plot_log(run)
     cleaned = store.manifest.get("titles") or {}
     save_model(
         encoder, out, facts=facts, titles={name: cleaned[name] for name in ("skip", "learned") if name in cleaned}
     )
-    mark(run, finished=True)
-    return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
+
+
+def _fresh_encoder(config: TrainConfig, pairs: Pairs, *, init: Path | None) -> Encoder:
+    """The encoder of a new run, with what it will have learned at the end."""
+    encoder = start_encoder(config, pairs.titles, init=init)
+    if config.locked.pictures and not _sees(encoder, init=init):
+        say(
+            "Warning: locked.pictures freezes a picture trunk that was never trained: what it says of pictures is "
+            "random; take an encoder with weights, such as recipe locked has"
+        )
+    encoder.modalities = learned_modalities(encoder, pairs, config, init=init)
+    return encoder
 
 
 def start_encoder(config: TrainConfig, titles: list[str], *, init: Path | None) -> Encoder:
