@@ -33,6 +33,15 @@ START = "start.json"
 CHECKPOINTS = "checkpoints"
 BEST = "best.safetensors"
 TOKENIZER = "tokenizer"
+STARTED_WITH = (
+    "identity",
+    "model_cfg",
+    "preprocess_cfg",
+    "licences",
+    "pretrained_prefixes",
+    "tokenizer_files",
+    "modalities",
+)
 # What a run that diverged may go on with in another size; anything else would be another run.
 STEADYING = ("optimizer.lr", "optimizer.pretrained_lr", "optimizer.max_grad_norm")
 
@@ -93,11 +102,20 @@ def load_start(run: Path, identity: dict[str, Any]) -> Encoder | None:
     other learning rates.
 
     Raises:
-        OtherRunError: The run in this folder is unfinished and has another configuration or store.
+        OtherRunError: The run in this folder is unfinished and has another configuration or store, or was begun by
+            another version.
     """
     if not (run / START).is_file() or not checkpoint_files(run):
         return None
     start = json.loads((run / START).read_text(encoding="utf-8"))
+    missing = [name for name in STARTED_WITH if name not in start]
+    if missing and not start.get("finished"):
+        raise OtherRunError(
+            f"{run / START} was written by another version of eclip (it lacks {', '.join(missing)}); end that run with "
+            f"the version that began it, or delete {run} to start anew"
+        )
+    if missing:
+        return None
     changed = sorted(key for key in {*start["identity"], *identity} if start["identity"].get(key) != identity.get(key))
     if changed and start.get("finished"):
         return None

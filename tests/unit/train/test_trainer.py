@@ -18,7 +18,7 @@ from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.schema import MODEL_WEIGHTS
 from eclip.train.batchsizes import BatchConfig
-from eclip.train.checkpoint import CheckpointConfig, checkpoint_files
+from eclip.train.checkpoint import START, CheckpointConfig, checkpoint_files
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
 from eclip.train.targets import TargetConfig
@@ -97,6 +97,12 @@ def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
             train_model(store, tmp_path, CONFIG, total_steps=2)
     with pytest.raises(CheckpointError, match="total_steps was 2"):
         train_model(store, tmp_path, CONFIG, total_steps=3)
+    begun = tmp_path / "run" / START
+    start = json.loads(begun.read_text())
+    begun.write_text(json.dumps({name: value for name, value in start.items() if name != "modalities"}))
+    with pytest.raises(CheckpointError, match=r"another version of eclip \(it lacks modalities"):
+        train_model(store, tmp_path, CONFIG, total_steps=2)
+    begun.write_text(json.dumps(start))
     train_model(store, tmp_path, CONFIG, total_steps=2)
     first = weights(tmp_path)
     assert train_model(store, tmp_path, CONFIG, total_steps=3).steps == 3
