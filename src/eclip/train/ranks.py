@@ -113,13 +113,28 @@ def joined_ranks(*, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Ranks]
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     with _naming_a_lost_rank():
-        distributed.init_process_group(
-            "nccl" if torch.cuda.is_available() else "gloo", timeout=timedelta(seconds=timeout_seconds)
-        )
+        _meet(timedelta(seconds=timeout_seconds))
     try:
         yield Ranks(distributed.get_rank(), world_size)
     finally:
         distributed.destroy_process_group()
+
+
+def _meet(timeout: timedelta) -> None:
+    """Join the processes that torchrun started this time.
+
+    Under --max-restarts they meet at a store that outlives them: without a prefix of their own, those that were started
+    again read the addresses of those that have ended (seen with torch 2.14, in more than half of all restarts).
+    """
+    store, rank, world_size = next(distributed.rendezvous("env://", timeout=timeout))
+    restart = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    distributed.init_process_group(
+        "nccl" if torch.cuda.is_available() else "gloo",
+        store=distributed.PrefixStore(f"restart-{restart}", store),
+        rank=rank,
+        world_size=world_size,
+        timeout=timeout,
+    )
 
 
 def _device() -> torch.device:
