@@ -14,8 +14,8 @@ import time
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from eclip.tasks.head_training import fit_heads
-from eclip.tasks.heads import Target
+from eclip.tasks.heads.linear import Target
+from eclip.tasks.heads.training import fit_heads
 
 
 def drawn_targets(

@@ -18,7 +18,7 @@ import numpy as np
 from eclip.model.folder import load_model
 from eclip.model.presets import text
 from eclip.products.store import Store
-from eclip.tasks.baselines import title_cosine_features
+from eclip.tasks.evaluation.baselines import title_cosine_features
 
 ROWS_AT_ONCE = 500
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 from eclip.embed.job import encode_rows, store_batches
 from eclip.model.encoder import Encoder
 from eclip.products.store import Store
-from eclip.tasks.base import read_catalogue
-from eclip.tasks.evaluate import evaluate_tasks
-from eclip.tasks.evaluate_pairs import evaluate_pair_tasks
+from eclip.tasks.catalogue import read_catalogue
+from eclip.tasks.evaluation.evaluate import evaluate_tasks
+from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
+from eclip.tasks.evaluation.retrieval import retrieval_results
 from eclip.tasks.fit import HEAD_TASKS, fit_tasks
 from eclip.tasks.results import Report, Result, Skipped
-from eclip.tasks.retrieval import retrieval_results
 
 PAIR_TASKS = ("matching", "clustering")
 OURS = "eclip"

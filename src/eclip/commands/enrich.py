@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eclip.products.duplicates.newlistings import Repeat
     from eclip.products.feeds import Feed
     from eclip.products.store import Store
-    from eclip.tasks.pairs import PairSource
+    from eclip.tasks.matching.features import PairSource
 
 NEIGHBOURS_JUDGED = 20
 STORE_COLUMNS = ("product_id", "title", "content_hash")
@@ -67,7 +67,7 @@ class Listings:
 
     def pair_source(self) -> PairSource:
         """As matching reads them."""
-        from eclip.tasks.pairs import PairSource
+        from eclip.tasks.matching.features import PairSource
 
         titles = self.table["title"].to_pylist()
         return PairSource(titles=titles, image_vectors=self.image, text_vectors=self.text)
@@ -208,26 +208,31 @@ def _read_store(store: Store, encoder: Encoder) -> Listings:
 
 def _head_answers(listings: Listings, tasks: Path, model_digest: str) -> dict[str, list[Any]]:
     """Category, attributes and adult flag, from the heads that were fitted."""
-    from eclip.tasks import adult, attributes, category
-    from eclip.tasks.base import read_task
-    from eclip.tasks.modal import ModalHeads
+    from eclip.tasks.adult.answers import adult_probability
+    from eclip.tasks.adult.targets import NAME as ADULT_TASK
+    from eclip.tasks.attributes.answers import predict_attributes
+    from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+    from eclip.tasks.category.answers import predict_category
+    from eclip.tasks.category.targets import NAME as CATEGORY
+    from eclip.tasks.heads.modal import ModalHeads
+    from eclip.tasks.taskfiles import read_task
 
     names = ("category", "category_confidence", "attributes", "attribute_confidences", "adult_probability")
     answers: dict[str, list[Any]] = {name: [None] * len(listings.image) for name in names}
-    fitted = {task.NAME: tasks / task.NAME for task in (category, attributes, adult) if (tasks / task.NAME).is_dir()}
+    fitted = {task: tasks / task for task in (CATEGORY, ATTRIBUTES, ADULT_TASK) if (tasks / task).is_dir()}
     for folder in fitted.values():
         read_task(folder, model_digest)
     seen = (listings.image, listings.text, listings.table["title"].to_pylist())
-    if category.NAME in fitted:
-        paths, confidences = category.predict_category(ModalHeads.load(fitted[category.NAME]), *seen)
+    if CATEGORY in fitted:
+        paths, confidences = predict_category(ModalHeads.load(fitted[CATEGORY]), *seen)
         answers["category"] = [None if path is None else list(path) for path in paths]
         answers["category_confidence"] = _or_null(confidences)
-    if attributes.NAME in fitted:
-        values, chances = attributes.predict_attributes(ModalHeads.load(fitted[attributes.NAME]), *seen)
+    if ATTRIBUTES in fitted:
+        values, chances = predict_attributes(ModalHeads.load(fitted[ATTRIBUTES]), *seen)
         answers["attributes"] = [list(each.items()) for each in values]
         answers["attribute_confidences"] = [list(each.items()) for each in chances]
-    if adult.NAME in fitted:
-        answers["adult_probability"] = _or_null(adult.adult_probability(ModalHeads.load(fitted[adult.NAME]), *seen))
+    if ADULT_TASK in fitted:
+        answers["adult_probability"] = _or_null(adult_probability(ModalHeads.load(fitted[ADULT_TASK]), *seen))
     return answers
 
 
@@ -235,14 +240,15 @@ def _same_product_ids(
     listings: Listings, corpus: Listings | None, tasks: Path, model_digest: str
 ) -> list[list[str] | None]:
     """Ids of the listings that matching takes for the same product, most probable first."""
-    from eclip.tasks import matching
-    from eclip.tasks.base import read_task
-    from eclip.tasks.pairs import PairScorers
+    from eclip.tasks.matching.answers import same_products
+    from eclip.tasks.matching.groups import NAME as MATCHING
+    from eclip.tasks.matching.scorers import PairScorers
+    from eclip.tasks.taskfiles import read_task
 
-    if not (tasks / matching.NAME).is_dir():
+    if not (tasks / MATCHING).is_dir():
         return [None] * len(listings.image)
-    scorers = PairScorers.from_json(read_task(tasks / matching.NAME, model_digest)["scorers"])
-    found = matching.same_products(
+    scorers = PairScorers.from_json(read_task(tasks / MATCHING, model_digest)["scorers"])
+    found = same_products(
         scorers,
         listings.pair_source(),
         corpus.pair_source() if corpus else None,

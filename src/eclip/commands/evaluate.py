@@ -17,7 +17,7 @@ from eclip.schema import REPORT_DATA, REPORT_PAGE
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
     from eclip.products.store import Store
-    from eclip.tasks.base import Catalogue
+    from eclip.tasks.catalogue import Catalogue
     from eclip.tasks.results import Gallery, Result, Skipped
 
 
@@ -47,9 +47,9 @@ def evaluate(
     from eclip.model.folder import load_model
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
-    from eclip.tasks.base import read_catalogue
-    from eclip.tasks.evaluate import evaluate_tasks
-    from eclip.tasks.report import write_report
+    from eclip.tasks.catalogue import read_catalogue
+    from eclip.tasks.evaluation.evaluate import evaluate_tasks
+    from eclip.tasks.evaluation.report import write_report
 
     started = time.monotonic()
     require_seed(seed)

@@ -28,8 +28,9 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
-    from eclip.tasks.base import TASKS, read_catalogue
+    from eclip.tasks.catalogue import read_catalogue
     from eclip.tasks.fit import fit_tasks
+    from eclip.tasks.taskfiles import TASKS
 
     require_seed(seed)
     digest = read_manifest(Path(model))["digest"]

@@ -1,1 +1,1 @@
-"""The five catalogue tasks: one file each over one small base."""
+"""The five catalogue tasks: a room each over one small base."""

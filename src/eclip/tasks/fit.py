@@ -1,7 +1,7 @@
 """Fit every task's heads on the train split of a catalogue, and write them into the model folder.
 
-Category, attributes and adult share one run a modality (`eclip.tasks.head_training`) and one over title terms
-(`eclip.tasks.fit_lexical`); matching fits pair
+Category, attributes and adult share one run a modality (`eclip.tasks.heads.training`) and one over title terms
+(`eclip.tasks.heads.fit_lexical`); matching fits pair
 scorers, clustering chooses their thresholds anew. A task whose labels are missing is skipped with a reason,
 and what an earlier fit wrote for it is removed.
 """
@@ -19,18 +19,30 @@ import numpy as np
 from eclip.errors import ConfigError
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks import adult, attributes, category, clustering, matching
-from eclip.tasks.base import TASKS, Catalogue, check_splits, replacing, search_vectors, write_task
-from eclip.tasks.fit_lexical import add_lexical, fit_title_heads
-from eclip.tasks.head_training import fit_heads, heads_by_task, named_targets
-from eclip.tasks.heads import LinearHeads, Target
-from eclip.tasks.matching import Groups
-from eclip.tasks.modal import ModalHeads
-from eclip.tasks.pairs import PairScorers, PairSource
+from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.adult.targets import adult_target
+from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+from eclip.tasks.attributes.targets import attribute_targets
+from eclip.tasks.catalogue import Catalogue, check_splits
+from eclip.tasks.category.targets import NAME as CATEGORY
+from eclip.tasks.category.targets import category_target
+from eclip.tasks.clustering.cluster import NAME as CLUSTERING
+from eclip.tasks.clustering.cluster import candidate_pairs
+from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
+from eclip.tasks.features import search_vectors
+from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
+from eclip.tasks.heads.linear import LinearHeads, Target
+from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.heads.training import fit_heads, heads_by_task, named_targets
+from eclip.tasks.matching.features import PairSource
+from eclip.tasks.matching.fit import fit_matching
+from eclip.tasks.matching.groups import Groups, product_groups
+from eclip.tasks.matching.scorers import PairScorers
 from eclip.tasks.results import MODALITIES, Skipped
+from eclip.tasks.taskfiles import TASKS, replacing, write_task
 
 TASK_VERSION = 1
-HEAD_TASKS = (category.NAME, attributes.NAME, adult.NAME)
+HEAD_TASKS = (CATEGORY, ATTRIBUTES, ADULT_TASK)
 MIN_TRAIN_ROWS = 20  # with the modality, below which it is left out
 
 
@@ -77,10 +89,10 @@ def head_targets(
     targets: dict[str, list[Target]] = {task: [] for task in tasks}
     skipped: dict[str, list[Skipped]] = {task: [] for task in tasks}
     for task in tasks:
-        if task == attributes.NAME:
-            targets[task], skipped[task] = attributes.attribute_targets(catalogue)
+        if task == ATTRIBUTES:
+            targets[task], skipped[task] = attribute_targets(catalogue)
             continue
-        make = category.category_target if task == category.NAME else adult.adult_target
+        make = category_target if task == CATEGORY else adult_target
         target = make(catalogue)
         if isinstance(target, Target):
             targets[task] = [target]
@@ -156,18 +168,18 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
 def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
     if not tasks:
         return []
-    groups = matching.product_groups(catalogue)
+    groups = product_groups(catalogue)
     if isinstance(groups, Skipped):
         return [_leave_out(folder, t, [Skipped(task=t, reason=groups.reason)]) for t in tasks]
     started = time.monotonic()
     with stage("Fitting pair scorers", None, unit="scorers") as advance:
-        scorers, skipped = matching.fit_matching(catalogue, groups, seed=seed)
+        scorers, skipped = fit_matching(catalogue, groups, seed=seed)
         advance(len(scorers.by_modality))
     if not scorers.by_modality:
         return [_leave_out(folder, t, [Skipped(task=t, reason=s.reason) for s in skipped]) for t in tasks]
     summaries = []
     for task in tasks:
-        if task == clustering.NAME:
+        if task == CLUSTERING:
             scorers = cluster_scorers(catalogue, groups, scorers, seed=seed)
         with replacing(folder / task) as aside:
             content = {"task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
@@ -186,17 +198,15 @@ def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
 def cluster_scorers(catalogue: Catalogue, groups: Groups, scorers: PairScorers, *, seed: int) -> PairScorers:
     """The same scorers with the thresholds that cluster the validation split best."""
     source = PairSource.of(catalogue)
-    split = clustering.held_out_split(catalogue, groups)
+    split = held_out_split(catalogue, groups)
     thresholds = {}
     with stage("Choosing thresholds for clusters", len(scorers.by_modality), unit="modalities") as advance:
         for modality in scorers.by_modality:
             vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
-            rows = clustering.labelled_rows(catalogue, groups, split, mask, seed=seed)
+            rows = labelled_rows(catalogue, groups, split, mask, seed=seed)
             score = scorers.on(source, modality)
-            left, right = clustering.candidate_pairs(vectors, rows)
-            thresholds[modality] = (
-                clustering.choose_threshold(rows, groups.ids[rows], left, right, score) if len(rows) else 1.0
-            )
+            left, right = candidate_pairs(vectors, rows)
+            thresholds[modality] = choose_threshold(rows, groups.ids[rows], left, right, score) if len(rows) else 1.0
             advance(1)
     return scorers.with_thresholds(thresholds)
 

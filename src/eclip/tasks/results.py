@@ -1,7 +1,7 @@
 """What an evaluation says: figures, curves, cards to look at, and what could not be measured and why.
 
-`eclip.tasks.evaluate` fills a `Report`; `eclip.tasks.report` draws it. Values are shares in 0..1 unless the
-name of the metric says otherwise.
+`eclip.tasks.evaluation` fills a `Report` and draws it. Values are shares in 0..1 unless the name of the metric says
+otherwise.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eclip.tasks.base import Catalogue
+from eclip.tasks.catalogue import Catalogue
 
 
 def objects(values) -> np.ndarray:

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from eclip.errors import ConfigError, ModelError, StoreError
-from eclip.tasks.adult import adult_probability
-from eclip.tasks.attributes import predict_attributes
-from eclip.tasks.base import TASKS
-from eclip.tasks.category import predict_category
-from eclip.tasks.evaluate import evaluate_tasks
-from eclip.tasks.evaluate_pairs import read_scorers
+from eclip.tasks.adult.answers import adult_probability
+from eclip.tasks.attributes.answers import predict_attributes
+from eclip.tasks.category.answers import predict_category
+from eclip.tasks.evaluation.evaluate import evaluate_tasks
+from eclip.tasks.evaluation.pairs import read_scorers
 from eclip.tasks.fit import fit_tasks
-from eclip.tasks.matching import same_products
-from eclip.tasks.modal import ModalHeads
-from eclip.tasks.pairs import PairSource
+from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.matching.answers import same_products
+from eclip.tasks.matching.features import PairSource
+from eclip.tasks.taskfiles import TASKS
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 
 from eclip.errors import ModelError
 from eclip.metrics import average_precision
-from eclip.tasks.head_training import fit_heads
-from eclip.tasks.heads import Head, LinearHeads, Target
-from eclip.tasks.modal import ModalHeads
+from eclip.tasks.heads.linear import Head, LinearHeads, Target
+from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.heads.training import fit_heads
 
 
 @pytest.fixture(scope="module")

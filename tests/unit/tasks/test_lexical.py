@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from eclip.errors import ModelError
-from eclip.tasks.evaluate import evaluate_tasks
+from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.fit import fit_modal_heads, fit_tasks, head_targets
-from eclip.tasks.heads import Head, LinearHeads, Target
-from eclip.tasks.lexical import (
+from eclip.tasks.heads.lexical import (
     DEFAULT_SHARE,
     MAX_TERMS,
     LexicalHeads,
@@ -21,8 +20,9 @@ from eclip.tasks.lexical import (
     combine,
     max_terms_for,
 )
-from eclip.tasks.lexical_training import fit_lexical
-from eclip.tasks.modal import ModalHeads
+from eclip.tasks.heads.lexical_training import fit_lexical
+from eclip.tasks.heads.linear import Head, LinearHeads, Target
+from eclip.tasks.heads.modal import ModalHeads
 
 NOBODY = np.zeros(0, dtype=np.int64)
 

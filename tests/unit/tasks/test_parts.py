@@ -10,13 +10,25 @@ import pytest
 
 from eclip.errors import ModelError, StoreError
 from eclip.schema import ATTRIBUTES_TYPE, embedding_type
-from eclip.tasks import adult, attributes, category, clustering, matching, retrieval
-from eclip.tasks.base import COLUMNS, features, read_catalogue, read_task, replacing, search_vectors, write_task
-from eclip.tasks.baselines import cosine_scores, title_cosine_features
-from eclip.tasks.evaluate import evaluate_tasks
+from eclip.tasks.adult.targets import adult_target
+from eclip.tasks.attributes.results import attribute_results
+from eclip.tasks.attributes.targets import ABSENT, attribute_targets
+from eclip.tasks.catalogue import COLUMNS, read_catalogue
+from eclip.tasks.category.results import category_results
+from eclip.tasks.category.targets import category_target
+from eclip.tasks.clustering.cluster import MAX_DENSE, cluster
+from eclip.tasks.evaluation.baselines import cosine_scores, title_cosine_features
+from eclip.tasks.evaluation.evaluate import evaluate_tasks
+from eclip.tasks.evaluation.retrieval import retrieval_results
+from eclip.tasks.features import features, search_vectors
+from eclip.tasks.matching.draw import draw_pairs
+from eclip.tasks.matching.features import FEATURES, PairSource, pair_features
+from eclip.tasks.matching.groups import product_groups
+from eclip.tasks.matching.results import mate_results
+from eclip.tasks.matching.scorers import PairScorer, PairScorers
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
-from eclip.tasks.pairs import FEATURES, PairScorer, PairScorers, PairSource, pair_features
 from eclip.tasks.results import Skipped
+from eclip.tasks.taskfiles import read_task, replacing, write_task
 
 NAN = np.nan
 
@@ -110,28 +122,28 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
 def test_targets_take_their_classes_from_the_train_split(catalogue):
     paths = [("home", "mug")] * catalogue.num_rows
     paths[catalogue.rows_of("test")[0]] = ("home", "new")
-    alone = category.category_target(replace(catalogue, categories=paths))
+    alone = category_target(replace(catalogue, categories=paths))
     assert isinstance(alone, Skipped)
     paths[catalogue.rows_of("train")[0]] = ("home", "once")
-    target = category.category_target(replace(catalogue, categories=paths))
+    target = category_target(replace(catalogue, categories=paths))
     assert target.labels == ("home > mug", "home > once")
     assert target.codes[catalogue.rows_of("test")[0]] == -1
 
 
 def test_attributes_know_absent_and_refuse_free_text(catalogue):
     named = [{**a, "code": (f"x{row}",)} for row, a in enumerate(catalogue.attributes)]
-    targets, skipped = attributes.attribute_targets(replace(catalogue, attributes=named))
-    assert [target.labels for target in targets] == [("blue", "green", "red", attributes.ABSENT)]
+    targets, skipped = attribute_targets(replace(catalogue, attributes=named))
+    assert [target.labels for target in targets] == [("blue", "green", "red", ABSENT)]
     assert "no closed set" in skipped[0].reason
     few = [{"colour": ("red",)} if row < 5 else {} for row in range(catalogue.num_rows)]
-    targets, skipped = attributes.attribute_targets(replace(catalogue, attributes=few))
+    targets, skipped = attribute_targets(replace(catalogue, attributes=few))
     assert targets == []
     assert "are needed" in skipped[0].reason
 
 
 def test_attribute_results_count_absent_as_a_miss():
     scores = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
-    found = attributes.attribute_results(
+    found = attribute_results(
         "colour", ["red", "blue", "blue"], ("red", "blue", ""), scores, modality="text", method="eclip"
     )
     values = {result.metric: (result.value, result.support) for result in found}
@@ -144,7 +156,7 @@ def test_category_results_by_hand():
     labels = ("a > b", "a > c", "d")
     scores = np.array([[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7]])
     paths = [("a", "b"), ("a", "c"), ("e", "f")]
-    found = category.category_results(paths, labels, scores, modality="text", method="eclip")
+    found = category_results(paths, labels, scores, modality="text", method="eclip")
     values = {result.metric: result.value for result in found}
     assert values["accuracy"] == pytest.approx(1 / 3)
     assert values["accuracy at level 1"] == pytest.approx(2 / 3)
@@ -153,9 +165,9 @@ def test_category_results_by_hand():
 
 def test_adult_needs_both_sides(catalogue):
     nobody = replace(catalogue, policies=np.array([None] * catalogue.num_rows, dtype=object))
-    assert "0 train products" in adult.adult_target(nobody).reason
+    assert "0 train products" in adult_target(nobody).reason
     everybody = replace(catalogue, policies=np.array(["adult"] * catalogue.num_rows, dtype=object))
-    assert "every train product" in adult.adult_target(everybody).reason
+    assert "every train product" in adult_target(everybody).reason
 
 
 def test_neighbours_are_those_of_a_full_sort():
@@ -199,9 +211,9 @@ def test_pair_features_by_hand():
 
 
 def test_drawn_pairs_stay_within_the_split_and_tell_the_truth(catalogue):
-    groups = matching.product_groups(catalogue)
+    groups = product_groups(catalogue)
     assert groups.level == "catalog"
-    pairs = matching.draw_pairs(catalogue, groups, "test", seed=0)
+    pairs = draw_pairs(catalogue, groups, "test", seed=0)
     assert set(catalogue.split[pairs.left]) == set(catalogue.split[pairs.right]) == {"test"}
     truth = catalogue.catalog_ids[pairs.left] == catalogue.catalog_ids[pairs.right]
     assert pairs.same.tolist() == truth.tolist()
@@ -211,12 +223,12 @@ def test_drawn_pairs_stay_within_the_split_and_tell_the_truth(catalogue):
 
 def test_a_comparison_is_hard_for_every_method(catalogue):
     """Strangers that only another method's vectors find near are among the pairs."""
-    groups = matching.product_groups(catalogue)
+    groups = product_groups(catalogue)
     shuffled = np.random.default_rng(1).permutation(catalogue.num_rows)
     other = catalogue.with_vectors(catalogue.image_vectors[shuffled], catalogue.text_vectors[shuffled])
-    own = matching.draw_pairs(catalogue, groups, "test", seed=0)
-    both = matching.draw_pairs(catalogue, groups, "test", seed=0, others=[other])
-    turned = matching.draw_pairs(other, groups, "test", seed=0, others=[catalogue])
+    own = draw_pairs(catalogue, groups, "test", seed=0)
+    both = draw_pairs(catalogue, groups, "test", seed=0, others=[other])
+    turned = draw_pairs(other, groups, "test", seed=0, others=[catalogue])
     assert len(both.left) > len(own.left)
     assert np.array_equal(both.left, turned.left)
     assert np.array_equal(both.right, turned.right)
@@ -231,10 +243,10 @@ def test_a_listing_that_repeats_another_is_not_the_answer_nor_its_rival(catalogu
     vectors = np.eye(catalogue.num_rows, dtype=np.float32)
     vectors[stranger], vectors[mate] = vectors[one], 0.9 * vectors[one]  # the copy is nearer than the mate
     found = replace(catalogue, duplicate_of=repeats)
-    groups = matching.product_groups(found)
+    groups = product_groups(found)
     mask = np.zeros(catalogue.num_rows, dtype=bool)
     mask[[one, mate, stranger]] = True
-    results = matching.mate_results(vectors, mask, found, groups, modality="both", method="eclip", seed=0)
+    results = mate_results(vectors, mask, found, groups, modality="both", method="eclip", seed=0)
     assert {result.metric: result.value for result in results}["mate recall@1"] == 1.0
     assert stranger not in found.rows_of("test")
 
@@ -257,7 +269,7 @@ def test_copies_of_a_picture_are_one_answer(catalogue):
     changed = replace(
         catalogue, image_hashes=hashes, split=split, titles=titles, image_vectors=images, text_vectors=texts
     )
-    found = retrieval.retrieval_results(changed, method="eclip", seed=0)
+    found = retrieval_results(changed, method="eclip", seed=0)
     at_one = {result.target: (result.value, result.support) for result in found if result.metric == "R@1"}
     assert at_one["title to picture, whole store"] == (1.0, 3)
     assert at_one["title to picture, whole store, own picture only"] == (pytest.approx(2 / 3), 3)
@@ -267,8 +279,8 @@ def test_copies_of_a_picture_are_one_answer(catalogue):
 def test_models_stand_in_where_there_are_no_catalogs(catalogue):
     none = np.array([None] * catalogue.num_rows, dtype=object)
     by_model = replace(catalogue, model_ids=catalogue.catalog_ids, catalog_ids=none)
-    assert matching.product_groups(by_model).level == "model"
-    assert "0 by catalog, 0 by model" in matching.product_groups(replace(by_model, model_ids=none)).reason
+    assert product_groups(by_model).level == "model"
+    assert "0 by catalog, 0 by model" in product_groups(replace(by_model, model_ids=none)).reason
 
 
 def test_average_linkage_cuts_a_chain_that_components_would_join():
@@ -281,14 +293,14 @@ def test_average_linkage_cuts_a_chain_that_components_would_join():
     def score(a, b):
         return table[a, b]
 
-    found = clustering.cluster(np.arange(6), left, right, table[left, right], score, 0.5)
+    found = cluster(np.arange(6), left, right, table[left, right], score, 0.5)
     assert len(set(found[:3])) == 1
     assert len(set(found[3:])) == 1
     assert found[0] != found[3]
 
 
 def test_large_components_are_split_by_a_higher_bar_and_equal_listings_stay_together():
-    size = clustering.MAX_DENSE + 20
+    size = MAX_DENSE + 20
     rows = np.arange(2 * size)
     left, right = np.arange(2 * size - 1), np.arange(1, 2 * size)
     scores = np.ones(2 * size - 1)
@@ -297,7 +309,7 @@ def test_large_components_are_split_by_a_higher_bar_and_equal_listings_stay_toge
     def never(a, b):
         raise AssertionError
 
-    found = clustering.cluster(rows, left, right, scores, never, 0.5)
+    found = cluster(rows, left, right, scores, never, 0.5)
     assert np.unique(found, return_counts=True)[1].tolist() == [size, size]
 
 

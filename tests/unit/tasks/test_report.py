@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from eclip.schema import REPORT_DATA, REPORT_VERSION
-from eclip.tasks.report import render_report, write_report
-from eclip.tasks.report_metrics import METRICS, explain_metric, format_value
-from eclip.tasks.report_pictures import THUMBNAIL_PIXELS, plot_curves, thumbnail_uri
-from eclip.tasks.report_tables import compare, compare_all, headlines, may_be_chance, task_tables
+from eclip.tasks.evaluation.report import render_report, write_report
+from eclip.tasks.evaluation.report_metrics import METRICS, explain_metric, format_value
+from eclip.tasks.evaluation.report_pictures import THUMBNAIL_PIXELS, plot_curves, thumbnail_uri
+from eclip.tasks.evaluation.report_tables import compare, compare_all, headlines, may_be_chance, task_tables
 from eclip.tasks.results import Card, Curve, Gallery, Report, Result, Skipped
 
 HOSTILE = "<script>alert('x')</script> & \"$x$\" 반팔 👕"
@@ -134,7 +134,7 @@ def test_a_failed_write_leaves_the_old_report(tmp_path, monkeypatch):
     def fail(report):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("eclip.tasks.report.render_report", fail)
+    monkeypatch.setattr("eclip.tasks.evaluation.report.render_report", fail)
     with pytest.raises(OSError, match="No space"):
         write_report(full_report(), tmp_path)
     assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before

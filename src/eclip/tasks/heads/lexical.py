@@ -2,7 +2,7 @@
 
 A title vector of a few hundred numbers loses rare words, and the labels of categories and attributes often
 are words of the title. These heads see every word, and are combined with those over vectors
-(`eclip.tasks.modal`). Terms are hashed, so that no vocabulary of a feed's texts has to be kept.
+(`eclip.tasks.heads.modal`). Terms are hashed, so that no vocabulary of a feed's texts has to be kept.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from scipy import sparse
 
 from eclip.errors import ModelError
-from eclip.tasks.base import replacing
-from eclip.tasks.heads import Head, LinearHeads
+from eclip.tasks.heads.linear import Head, LinearHeads
+from eclip.tasks.taskfiles import replacing
 
 LEXICAL_VERSION = 1  # of the files, and of how titles become buckets: NUM_BUCKETS and HALVES
 LEXICAL_CONFIG = "lexical.json"

@@ -1,7 +1,7 @@
 """Linear heads: several softmax classifiers over one feature matrix.
 
 A head is a matrix and a bias over raw features: the standardisation used in training is folded in. Fitting
-is in `eclip.tasks.head_training` (torch); using and storing heads needs numpy and safetensors only.
+is in `eclip.tasks.heads.training` (torch); using and storing heads needs numpy and safetensors only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eclip.errors import ModelError
-from eclip.tasks.base import replacing
+from eclip.tasks.taskfiles import replacing
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -17,14 +17,23 @@ from eclip.errors import ModelError
 from eclip.metrics import best_f1_threshold
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks import clustering, matching
-from eclip.tasks.base import TASK_FILE, Catalogue, read_task, search_vectors
-from eclip.tasks.baselines import cosine_scores, title_cosine_features
-from eclip.tasks.clustering import PairScores, candidate_pairs, choose_threshold, cluster, labelled_rows
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.clustering.cluster import NAME as CLUSTERING
+from eclip.tasks.clustering.cluster import PairScores, candidate_pairs, cluster
+from eclip.tasks.clustering.results import cluster_galleries, clustering_results
+from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
+from eclip.tasks.evaluation.baselines import cosine_scores, title_cosine_features
+from eclip.tasks.features import search_vectors
 from eclip.tasks.fit import cluster_scorers
-from eclip.tasks.matching import Groups, Pairs, draw_pairs, having
-from eclip.tasks.pairs import RICHEST_FIRST, PairScorers, PairSource
+from eclip.tasks.matching.draw import Pairs, draw_pairs, having
+from eclip.tasks.matching.features import PairSource
+from eclip.tasks.matching.fit import fit_matching
+from eclip.tasks.matching.groups import NAME as MATCHING
+from eclip.tasks.matching.groups import Groups, product_groups
+from eclip.tasks.matching.results import matching_results, mate_results
+from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
 from eclip.tasks.results import METHODS, Report, Skipped
+from eclip.tasks.taskfiles import TASK_FILE, read_task
 
 ECLIP, _, TF_IDF, PRETRAINED, _, _ = METHODS
 
@@ -46,8 +55,8 @@ def evaluate_pair_tasks(
     report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
 ) -> None:
     """Add the results, curves and galleries of matching and clustering to the report."""
-    names = (matching.NAME, clustering.NAME)
-    groups = matching.product_groups(catalogue)
+    names = (MATCHING, CLUSTERING)
+    groups = product_groups(catalogue)
     if isinstance(groups, Skipped):
         report.skipped.extend(Skipped(task=task, reason=groups.reason) for task in names)
         return
@@ -72,7 +81,7 @@ def evaluate_pair_tasks(
             matchers += _pretrained_matchers(pretrained, groups, fitted, seed=seed)
         matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
         for matcher in matchers:
-            if matcher.task == matching.NAME:
+            if matcher.task == MATCHING:
                 _add_matching(report, catalogue, groups, pairs, matcher, seed=seed)
             else:
                 _add_clustering(report, catalogue, groups, matcher, seed=seed)
@@ -113,10 +122,10 @@ def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: 
 
 def _pretrained_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
     """The same scorers, fitted over other towers' vectors."""
-    scorers, _ = matching.fit_matching(catalogue, groups, seed=seed)
-    loaded = {matching.NAME: scorers}
-    if clustering.NAME in tasks:
-        loaded[clustering.NAME] = cluster_scorers(catalogue, groups, scorers, seed=seed)
+    scorers, _ = fit_matching(catalogue, groups, seed=seed)
+    loaded = {MATCHING: scorers}
+    if CLUSTERING in tasks:
+        loaded[CLUSTERING] = cluster_scorers(catalogue, groups, scorers, seed=seed)
     yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, PRETRAINED)
 
 
@@ -124,7 +133,7 @@ def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, s
     """The cosine of TF-IDF titles, with thresholds chosen on validation."""
     mask = np.array([bool(title) for title in catalogue.titles])
     train = np.flatnonzero(mask & catalogue.within(SPLITS[0]))
-    split = clustering.held_out_split(catalogue, groups)
+    split = held_out_split(catalogue, groups)
     held = having(PairSource.of(catalogue), draw_pairs(catalogue, groups, split, seed=seed), "text")
     rows = labelled_rows(catalogue, groups, split, mask, seed=seed)
     if not len(train) or not held.same.any() or not len(rows):
@@ -135,7 +144,7 @@ def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, s
         return cosine_scores(matrix, left, right)
 
     for task in tasks:
-        if task == matching.NAME:
+        if task == MATCHING:
             threshold, _ = best_f1_threshold(held.same, score(held.left, held.right))
         else:
             left, right = candidate_pairs(matrix, rows)
@@ -158,7 +167,7 @@ def _add_matching(
     if not kept.same.any():
         return
     scores = matcher.score(kept.left, kept.right)
-    results, curves = matching.matching_results(
+    results, curves = matching_results(
         kept,
         scores,
         matcher.threshold,
@@ -169,7 +178,7 @@ def _add_matching(
     report.results.extend(results)
     report.curves.extend(curves)
     report.results.extend(
-        matching.mate_results(
+        mate_results(
             matcher.vectors,
             matcher.mask,
             catalogue,
@@ -189,7 +198,7 @@ def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matche
     scores = matcher.score(left, right)
     clusters = cluster(rows, left, right, scores, matcher.score, matcher.threshold)
     report.results.extend(
-        clustering.clustering_results(
+        clustering_results(
             groups.ids[rows],
             clusters,
             level=groups.level,
@@ -198,4 +207,4 @@ def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matche
         )
     )
     if matcher.method == ECLIP and not any(g.kind == "cluster" for g in report.galleries):
-        report.galleries.extend(clustering.cluster_galleries(catalogue, groups, rows, clusters))
+        report.galleries.extend(cluster_galleries(catalogue, groups, rows, clusters))

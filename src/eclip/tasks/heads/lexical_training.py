@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 
 from eclip.progress import Advance, stage
-from eclip.tasks.head_training import class_weights, log_prior, log_weights
-from eclip.tasks.heads import Head, LinearHeads, Target
+from eclip.tasks.heads.linear import Head, LinearHeads, Target
+from eclip.tasks.heads.training import class_weights, log_prior, log_weights
 
 LEARNING_RATE = 0.7  # length of a term's first step; falls to 0 in a line
 MIN_BATCH, MAX_BATCH = 16, 64  # a 64th of the rows between these

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eclip.metrics import accuracy, macro_f1
 from eclip.schema import SPLITS
-from eclip.tasks.base import Catalogue
-from eclip.tasks.heads import Target
-from eclip.tasks.modal import ModalHeads
-from eclip.tasks.results import Result, Skipped
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.heads.linear import Target
+from eclip.tasks.results import Skipped
 
 NAME = "attributes"
 ABSENT = ""  # the label of "this listing has no such attribute"; no real value is empty
@@ -25,7 +23,6 @@ MIN_VALUE_SUPPORT = 3  # train rows with a value, below which it is no class
 MAX_VALUES = 300  # most frequent values kept as classes
 MIN_COVERED = 0.5  # share of the rows whose value is a class; below, it is free text and no closed set
 MIN_ABSENT_SHARE = 0.01  # of train rows without the attribute, from which "absent" is a class
-CONFIDENCE = 0.8  # from which an answer is given, for the precision of abstaining
 
 
 def attribute_values(catalogue: Catalogue, name: str) -> list[str | None]:
@@ -71,72 +68,3 @@ def _target(name: str, values: Sequence[str | None], train: np.ndarray) -> Targe
     index = {label: code for code, label in enumerate(labels)}
     codes = np.array([index.get(value or ABSENT, -1) for value in values], dtype=np.int64)
     return Target(name=name, labels=labels, codes=codes)
-
-
-def attribute_results(
-    name: str, values: Sequence[str], labels: Sequence[str], scores: np.ndarray, *, modality: str, method: str
-) -> list[Result]:
-    """Figures of one attribute over test rows that have it.
-
-    "absent" is an answer like any other and a miss here. Precision at a confidence is over the rows that
-    are answered with a value at that confidence; coverage is their share.
-
-    Args:
-        name: Of the attribute.
-        values: True value of each row [n].
-        labels: Classes [C].
-        scores: Probabilities [n, C].
-        modality: Of the features.
-        method: Of the table.
-    """
-    truth = np.array(values, dtype=object)
-    best = scores.argmax(axis=1)
-    predicted = np.array([labels[code] for code in best], dtype=object)
-    answered = (scores.max(axis=1) >= CONFIDENCE) & (predicted != ABSENT)
-    figures = {
-        "accuracy": (accuracy(truth, predicted), len(truth)),
-        "macro-F1": (macro_f1(truth.astype(str), predicted.astype(str)), len(truth)),
-        f"precision at confidence {CONFIDENCE}": (
-            accuracy(truth[answered], predicted[answered]),
-            int(answered.sum()),
-        ),
-        f"coverage at confidence {CONFIDENCE}": (float(answered.mean()), len(truth)),
-    }
-    return [
-        Result(
-            task=NAME,
-            target=name,
-            metric=metric,
-            modality=modality,
-            method=method,
-            value=value,
-            support=support,
-        )
-        for metric, (value, support) in figures.items()
-        if support
-    ]
-
-
-def predict_attributes(
-    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
-) -> tuple[list[dict[str, str]], list[dict[str, float]]]:
-    """Attributes of each row, by the richest modality it has, "absent" left out.
-
-    Args:
-        heads: That `fit` wrote for this task.
-        image_vectors: [N, D], NaN rows where missing.
-        text_vectors: [N, D], NaN rows where missing.
-        titles: [N], None where missing.
-
-    Returns:
-        Values by attribute, and the confidence of each, one dictionary a row.
-    """
-    values: list[dict[str, str]] = [{} for _ in image_vectors]
-    confidences: list[dict[str, float]] = [{} for _ in image_vectors]
-    inputs = heads.inputs(image_vectors, text_vectors, titles)
-    for name in heads.names:
-        labels, chances = heads.predict(name, inputs)
-        for row, (label, chance) in enumerate(zip(labels, chances.tolist(), strict=True)):
-            if label:
-                values[row][name], confidences[row][name] = label, chance
-    return values, confidences

@@ -1,28 +1,18 @@
-"""What every task reads (`Catalogue`), and the one way that features are made of vectors.
-
-A modality is "image", "text" or "both". A row lacks a modality where its vector is NaN; "both" needs at
-least one of the two, and a missing half is zeros.
-"""
+"""What every task reads: the columns of a store, with the vectors of one model."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from eclip.errors import ModelError, StoreError
-from eclip.schema import MODEL_TASKS, SPLITS
-from eclip.tasks.results import MODALITIES
+from eclip.errors import StoreError
+from eclip.schema import SPLITS
+from eclip.tasks.features import features
 from eclip.vectors import vectors_from_arrow
 
-TASKS = ("category", "attributes", "matching", "clustering", "adult")
-TASK_FILE = "task.json"  # what a task keeps beside its heads
 COLUMNS = (
     "product_id",
     "title",
@@ -139,106 +129,8 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     return array
 
 
-def features(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a modality, from vectors [N, D] with NaN rows where missing.
-
-    Args:
-        image_vectors: [N, D].
-        text_vectors: [N, D].
-        modality: "image", "text", or "both" = the two side by side, [N, 2D].
-
-    Returns:
-        Features without NaN (zeros where missing), and a mask [N] of the rows that have the modality.
-    """
-    if modality not in MODALITIES:
-        raise ValueError(f"unknown modality {modality!r}, expected one of {', '.join(MODALITIES)}")
-    has_image, has_text = present_rows(image_vectors), present_rows(text_vectors)
-    image = np.where(has_image[:, None], image_vectors, np.float32(0))
-    text = np.where(has_text[:, None], text_vectors, np.float32(0))
-    if modality == "image":
-        return image, has_image
-    if modality == "text":
-        return text, has_text
-    return np.concatenate([image, text], axis=1), has_image | has_text
-
-
-def present_rows(vectors: np.ndarray) -> np.ndarray:
-    """Mask [N] of the rows of a matrix that hold a vector."""
-    if not vectors.shape[1]:
-        return np.zeros(len(vectors), dtype=bool)
-    return ~np.isnan(vectors[:, 0])
-
-
-def search_vectors(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
-    """Unit rows for nearest neighbours in a modality (zeros where missing), and the mask of present rows.
-
-    "both" is the product vector, the unit mean of what is there; towers of no common space (other D) give
-    the unit concatenation, whose inner product is the mean of the two cosines.
-    """
-    if modality == "both" and image_vectors.shape[1] == text_vectors.shape[1]:
-        image, _ = features(image_vectors, text_vectors, "image")
-        text, _ = features(image_vectors, text_vectors, "text")
-        matrix, mask = image + text, present_rows(image_vectors) | present_rows(text_vectors)
-    else:
-        matrix, mask = features(image_vectors, text_vectors, modality)
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return (matrix / np.maximum(lengths, 1e-12)).astype(np.float32), mask
-
-
 def check_splits(catalogue: Catalogue) -> str | None:
     """Reason why nothing can be fitted on this catalogue, or None."""
     if not len(catalogue.rows_of(SPLITS[0])):
         return "the train split has no products"
     return None
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` that takes its place once the block has ended well.
-
-    Whoever is stopped half-way leaves the old folder as it was; one that was killed between the two renames left
-    it aside, and it is brought back first.
-    """
-    aside, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def write_task(folder: Path, content: dict[str, Any]) -> None:
-    """Write what a task keeps as JSON."""
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
-    (folder / TASK_FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def read_task(folder: Path, model_digest: str) -> dict[str, Any]:
-    """Read what `write_task` wrote, for the model with this digest.
-
-    Raises:
-        ModelError: The task was not fitted, its file is damaged, or it was fitted on vectors of another model.
-    """
-    try:
-        content: dict[str, Any] = json.loads((folder / TASK_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{folder}: task {folder.name} is not fitted; run `eclip fit STORE --model MODEL` (it writes "
-            f"MODEL/{MODEL_TASKS})"
-        ) from None
-    except ValueError as error:
-        raise ModelError(f"{folder / TASK_FILE} is damaged ({error}); run `eclip fit` again") from error
-    if content.get("model") != model_digest:
-        raise ModelError(
-            f"{folder}: task {folder.name} was fitted on vectors of model {content.get('model')}, this is "
-            f"{model_digest}; run `eclip embed STORE --model MODEL` and `eclip fit STORE --model MODEL` again"
-        )
-    return content

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from eclip.progress import stage
-from eclip.tasks.heads import Head, LinearHeads, Target
+from eclip.tasks.heads.linear import Head, LinearHeads, Target
 
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
 LEARNING_RATE = 1e-2

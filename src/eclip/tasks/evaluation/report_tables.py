@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from eclip.tasks.report_metrics import explain_metric, format_value
+from eclip.tasks.evaluation.report_metrics import explain_metric, format_value
 from eclip.tasks.results import MODALITIES, OUR_METHOD, OUR_VECTORS, Result
 
 MODALITY_NAMES = {"image": "Picture", "text": "Title", "both": "Picture and title"}

@@ -1,21 +1,17 @@
-"""How alike two listings are: features of a pair, and the logistic regression that weighs them.
-
-A pair is judged by the richest modality that both its listings have: both, else titles, else pictures.
-"""
+"""How alike two listings are, in numbers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from eclip.tasks.base import Catalogue, features, present_rows
-from eclip.tasks.results import MODALITIES
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.features import features, present_rows
 
 WORD = re.compile(r"\w+")
 DIGIT = re.compile(r"\d")
@@ -27,7 +23,6 @@ FEATURES = {
     "text": TEXT_FEATURES,
     "both": IMAGE_FEATURES + TEXT_FEATURES + CROSS_FEATURES,
 }
-RICHEST_FIRST = ("both", "text", "image")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,88 +131,3 @@ def _overlap(table: sparse.csr_matrix, left: np.ndarray, right: np.ndarray) -> t
     sizes = np.asarray(table.sum(axis=1)).reshape(-1)
     shared = np.asarray(table[left].multiply(table[right]).sum(axis=1)).reshape(-1)
     return shared, sizes[left] + sizes[right] - shared
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairScorer:
-    """Logistic regression over the features of one modality, and the threshold from which pairs are one."""
-
-    modality: str
-    weights: tuple[float, ...]
-    bias: float
-    threshold: float
-
-    def probabilities(self, matrix: np.ndarray) -> np.ndarray:
-        """Probability [P] of being the same product, of features [P, F]."""
-        return 1 / (1 + np.exp(-np.clip(matrix @ np.array(self.weights) + self.bias, -500, 500)))
-
-
-@dataclass(frozen=True)
-class PairScorers:
-    """One scorer a modality; a pair is judged by the richest that fits it."""
-
-    by_modality: dict[str, PairScorer]
-
-    def scores(
-        self, source: PairSource, left: np.ndarray, right: np.ndarray, modality: str = "both"
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Probability [P] of each pair, and the threshold [P] of the scorer that gave it.
-
-        Args:
-            source: The listings.
-            left: [P] row positions.
-            right: [P] row positions.
-            modality: "both" may fall back to titles or pictures; "text" and "image" use nothing else.
-                A pair without common ground has probability 0.
-        """
-        scores, thresholds = np.zeros(len(left)), np.ones(len(left))
-        open_pairs = np.ones(len(left), dtype=bool)
-        for each in RICHEST_FIRST if modality == "both" else (modality,):
-            if each not in self.by_modality:
-                continue
-            mask = open_pairs & source.has[each][left] & source.has[each][right]
-            scorer = self.by_modality[each]
-            scores[mask] = scorer.probabilities(pair_features(source, left[mask], right[mask], each))
-            thresholds[mask] = scorer.threshold
-            open_pairs &= ~mask
-        return scores, thresholds
-
-    def on(self, source: PairSource, modality: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """The score [P] of pairs (left [P], right [P]) of these listings in this modality."""
-        return lambda left, right: self.scores(source, left, right, modality)[0]
-
-    def with_thresholds(self, thresholds: dict[str, float]) -> PairScorers:
-        """The scorers named there, with these thresholds."""
-        return PairScorers({m: replace(self.by_modality[m], threshold=value) for m, value in thresholds.items()})
-
-    def as_json(self) -> dict[str, Any]:
-        """For a task's JSON file."""
-        return {modality: asdict(scorer) for modality, scorer in self.by_modality.items()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> PairScorers:
-        """Of what `as_json` gave."""
-        return cls(
-            {
-                m: PairScorer(**{**content[m], "weights": tuple(content[m]["weights"])})
-                for m in MODALITIES
-                if m in content
-            }
-        )
-
-
-def fit_scorer(matrix: np.ndarray, same: np.ndarray, modality: str, *, seed: int) -> PairScorer:
-    """Fit the regression on features [P, F] of pairs known to be the same product or not [P].
-
-    The threshold is .5 until one is chosen on other pairs.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    scale = np.maximum(matrix.std(axis=0), 1e-6)
-    model = LogisticRegression(C=1.0, max_iter=1000, random_state=seed).fit(matrix / scale, same)
-    return PairScorer(
-        modality=modality,
-        weights=tuple((model.coef_[0] / scale).tolist()),
-        bias=float(model.intercept_[0]),
-        threshold=0.5,
-    )

@@ -20,9 +20,9 @@ from markupsafe import Markup
 
 from eclip.files import write_text
 from eclip.schema import REPORT_DATA, REPORT_PAGE, REPORT_VERSION
-from eclip.tasks.report_metrics import format_value
-from eclip.tasks.report_pictures import curve_label, plot_curves, thumbnail_uri
-from eclip.tasks.report_tables import (
+from eclip.tasks.evaluation.report_metrics import format_value
+from eclip.tasks.evaluation.report_pictures import curve_label, plot_curves, thumbnail_uri
+from eclip.tasks.evaluation.report_tables import (
     Table,
     compare_all,
     glossary,
@@ -94,14 +94,14 @@ def render_report(report: Report) -> str:
     """The HTML page as text."""
     comparisons = compare_all(report.results)
     environment = Environment(
-        loader=PackageLoader("eclip.tasks"),
+        loader=PackageLoader("eclip.tasks.evaluation"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals.update(format_value=format_value, method_name=method_name, modality_name=modality_name)
-    style = (files("eclip.tasks") / "templates" / "report.css").read_text(encoding="utf-8")
+    style = (files("eclip.tasks.evaluation") / "templates" / "report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         facts=report.facts,
         headlines=headlines(comparisons),

@@ -1,7 +1,7 @@
 """Measure every task on the test split: our vectors, then the baselines, in one table.
 
 Baselines are fitted here, on the same rows and with the same seeds: TF-IDF on titles, and the same heads
-over the vectors of towers that are merely pretrained. Pair tasks are in `eclip.tasks.evaluate_pairs`.
+over the vectors of towers that are merely pretrained. Pair tasks are in `eclip.tasks.evaluation.pairs`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,25 @@ import numpy as np
 from eclip.errors import StoreError
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks import adult, attributes, category
-from eclip.tasks.base import TASK_FILE, TASKS, Catalogue, present_rows, read_task
-from eclip.tasks.evaluate_pairs import evaluate_pair_tasks
+from eclip.tasks.adult.results import adult_results
+from eclip.tasks.adult.targets import ADULT
+from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.results import attribute_results
+from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.category.results import category_results
+from eclip.tasks.category.targets import NAME as CATEGORY
+from eclip.tasks.category.targets import label_path, path_label
+from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
+from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
+from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
-from eclip.tasks.fit_lexical import COMBINED, add_lexical, fit_title_heads
-from eclip.tasks.heads import Target
-from eclip.tasks.lexical import LexicalHeads
-from eclip.tasks.modal import ModalHeads
+from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
+from eclip.tasks.heads.lexical import LexicalHeads
+from eclip.tasks.heads.linear import Target
+from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.results import METHODS, MODALITIES, Card, Gallery, Report, Skipped
-from eclip.tasks.retrieval import retrieval_results, search_galleries
+from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
 NUM_MISTAKES = 12
@@ -119,7 +128,7 @@ def _evaluate_heads(
         scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
     for each in scored:
         _add_results(report, catalogue, each)
-    leaves = [s for s in scored if s.task == category.NAME and s.method == ECLIP]
+    leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
         report.galleries.append(_mistakes(catalogue, richest))
@@ -168,33 +177,29 @@ def _scored_titles(
 def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> np.ndarray:
     """Test rows with the modality whose truth is known."""
     rows = np.flatnonzero(mask & catalogue.within(SPLITS[2]))
-    if task == category.NAME:
+    if task == CATEGORY:
         return rows[[bool(catalogue.categories[row]) for row in rows]] if len(rows) else rows
-    if task == attributes.NAME:
+    if task == ATTRIBUTES:
         return rows[[name in catalogue.attributes[row] for row in rows]] if len(rows) else rows
     return rows
 
 
 def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
     modality, method, labels = scored.modality, scored.method, scored.target.labels
-    if scored.task == category.NAME:
+    if scored.task == CATEGORY:
         paths = [catalogue.categories[row] for row in scored.rows]
-        report.results.extend(category.category_results(paths, labels, scored.scores, modality=modality, method=method))
-    elif scored.task == attributes.NAME:
+        report.results.extend(category_results(paths, labels, scored.scores, modality=modality, method=method))
+    elif scored.task == ATTRIBUTES:
         name = scored.target.name
         values = [catalogue.attributes[row][name][0] for row in scored.rows]
-        report.results.extend(
-            attributes.attribute_results(name, values, labels, scored.scores, modality=modality, method=method)
-        )
+        report.results.extend(attribute_results(name, values, labels, scored.scores, modality=modality, method=method))
     else:
-        truth = catalogue.policies[scored.rows] == adult.ADULT
+        truth = catalogue.policies[scored.rows] == ADULT
         if not truth.any():
-            reason = f"{modality}, {method}: no test product has the policy {adult.ADULT!r}"
-            report.skipped.append(Skipped(task=adult.NAME, reason=reason))
+            reason = f"{modality}, {method}: no test product has the policy {ADULT!r}"
+            report.skipped.append(Skipped(task=ADULT_TASK, reason=reason))
             return
-        results, curves = adult.adult_results(
-            truth, scored.scores[:, labels.index(adult.ADULT)], modality=modality, method=method
-        )
+        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], modality=modality, method=method)
         report.results.extend(results)
         report.curves.extend(curves)
 
@@ -206,12 +211,12 @@ def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
     wrong = [
         place
         for place in np.argsort(-confidences, kind="stable")
-        if category.label_path(scored.target.labels[best[place]]) != catalogue.categories[scored.rows[place]]
+        if label_path(scored.target.labels[best[place]]) != catalogue.categories[scored.rows[place]]
     ]
     cards = []
     for place in wrong[:NUM_MISTAKES]:
         row = scored.rows[place]
-        said, true = scored.target.labels[best[place]], category.path_label(catalogue.categories[row])
+        said, true = scored.target.labels[best[place]], path_label(catalogue.categories[row])
         note = f"said {said} ({confidences[place]:.2f}), is {true}"
         cards.append(Card(product_id=str(catalogue.product_ids[row]), title=catalogue.titles[row], note=note))
     return Gallery(kind="mistake", title=f"Most confident wrong categories ({scored.modality})", cards=cards)

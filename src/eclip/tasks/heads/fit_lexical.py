@@ -9,12 +9,12 @@ import numpy as np
 
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks.base import Catalogue
-from eclip.tasks.head_training import heads_by_task, named_targets
-from eclip.tasks.heads import Target
-from eclip.tasks.lexical import LexicalHeads, TitleTerms, choose_share, max_terms_for
-from eclip.tasks.lexical_training import fit_lexical
-from eclip.tasks.modal import ModalHeads
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.heads.lexical import LexicalHeads, TitleTerms, choose_share, max_terms_for
+from eclip.tasks.heads.lexical_training import fit_lexical
+from eclip.tasks.heads.linear import Target
+from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.heads.training import heads_by_task, named_targets
 
 COMBINED = ("text", "both")  # modalities whose rows have titles
 

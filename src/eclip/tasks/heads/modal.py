@@ -10,9 +10,9 @@ import numpy as np
 from scipy import sparse
 
 from eclip.errors import ModelError
-from eclip.tasks.base import features, present_rows
-from eclip.tasks.heads import LinearHeads
-from eclip.tasks.lexical import LexicalHeads, combine
+from eclip.tasks.features import features, present_rows
+from eclip.tasks.heads.lexical import LexicalHeads, combine
+from eclip.tasks.heads.linear import LinearHeads
 from eclip.tasks.results import MODALITIES
 
 LEXICAL = "lexical"  # folder of the lexical heads, beside those of the modalities

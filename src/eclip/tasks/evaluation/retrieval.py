@@ -12,7 +12,8 @@ from scipy import sparse
 
 from eclip.metrics import bipartite_ranks, recall_at_k
 from eclip.schema import SPLITS
-from eclip.tasks.base import Catalogue, present_rows
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.features import present_rows
 from eclip.tasks.results import Card, Gallery, Result, Skipped
 
 NAME = "retrieval"

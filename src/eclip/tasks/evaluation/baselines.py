@@ -1,6 +1,6 @@
 """What the tasks must beat on text: words and letter groups, counted (TF-IDF), compared by cosine.
 
-With linear models they classify (`eclip.tasks.fit_lexical`). The merely pretrained towers, and plain CLIP,
+With linear models they classify (`eclip.tasks.heads.fit_lexical`). The merely pretrained towers, and plain CLIP,
 need no code of their own: they are a `Catalogue` with other vectors, and go through the same heads.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from eclip.tasks.lexical import NUM_BUCKETS, TitleTerms, unit_rows
+from eclip.tasks.heads.lexical import NUM_BUCKETS, TitleTerms, unit_rows
 
 
 def title_cosine_features(titles: Sequence[str | None], train_rows: np.ndarray) -> sparse.csr_matrix:

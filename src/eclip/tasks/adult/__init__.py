@@ -1,0 +1,1 @@
+"""Adult product recognition."""

@@ -1,0 +1,1 @@
+"""Measuring the tasks, and the report of it."""

@@ -1,0 +1,84 @@
+"""Figures of matching: pairs judged, and mates found among all listings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eclip.metrics import average_precision, f1, recall_at_k, relevant_ranks
+from eclip.schema import SPLITS
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.curves import precision_recall_line
+from eclip.tasks.matching.draw import Pairs
+from eclip.tasks.matching.groups import NAME, Groups
+from eclip.tasks.results import Curve, Result
+
+MAX_QUERIES = 2_000  # of mate retrieval
+KS = (1, 10)
+
+
+def matching_results(
+    pairs: Pairs, scores: np.ndarray, threshold: float, *, level: str, modality: str, method: str
+) -> tuple[list[Result], list[Curve]]:
+    """F1 at the threshold, average precision and the curve, over test pairs with scores [P]."""
+    figures = {
+        "F1": f1(pairs.same, scores >= threshold),
+        "average precision": average_precision(pairs.same, scores),
+    }
+    results = [
+        Result(
+            task=NAME,
+            target=level,
+            metric=metric,
+            modality=modality,
+            method=method,
+            value=value,
+            support=len(pairs.same),
+        )
+        for metric, value in figures.items()
+    ]
+    line = precision_recall_line(NAME, level, pairs.same, scores, modality=modality, method=method)
+    return results, [line]
+
+
+def mate_results(
+    vectors: np.ndarray,
+    mask: np.ndarray,
+    catalogue: Catalogue,
+    groups: Groups,
+    *,
+    modality: str,
+    method: str,
+    seed: int,
+) -> list[Result]:
+    """Recall@k of a mate among all listings of a known group, of test listings that have one.
+
+    Args:
+        vectors: [N, D] unit rows, by whose inner product neighbours are found.
+        mask: [N] rows that have the modality; the others are neither asked for nor found.
+        catalogue: All listings.
+        groups: Who is whose mate; listings of no group may be anybody's, and are not in the corpus.
+        modality: Of the vectors.
+        method: Of the table.
+        seed: Of the choice of at most `MAX_QUERIES` listings.
+    """
+    corpus = np.flatnonzero(mask & (groups.ids >= 0))
+    ids = groups.ids[corpus]
+    with_mate = np.bincount(ids, minlength=1)[ids] >= 2
+    queries = np.flatnonzero(with_mate & (catalogue.split[corpus] == SPLITS[2]))
+    queries = np.sort(np.random.default_rng(seed).permutation(queries)[:MAX_QUERIES])
+    if not len(queries):
+        return []
+    among = vectors[corpus]
+    ranks = relevant_ranks(among[queries], among, ids[queries], ids, own_rows=queries)
+    return [
+        Result(
+            task=NAME,
+            target=groups.level,
+            metric=f"mate recall@{k}",
+            modality=modality,
+            method=method,
+            value=recall_at_k(ranks, k),
+            support=len(queries),
+        )
+        for k in KS
+    ]
