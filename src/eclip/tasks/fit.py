@@ -30,6 +30,7 @@ from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.cluster import candidate_pairs
 from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
 from eclip.tasks.features import search_vectors
+from eclip.tasks.heads.fit_calibration import calibrated
 from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
 from eclip.tasks.heads.linear import LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
@@ -143,6 +144,7 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
     targets, skipped = head_targets(catalogue, tasks)
     heads = fit_modal_heads(catalogue, targets, seed=seed)
     fitted = add_lexical(catalogue, targets, heads, fit_title_heads(catalogue, targets, seed=seed))
+    fitted = calibrated(catalogue, targets, fitted)
     seconds = time.monotonic() - started
     summaries = []
     for task in tasks:

@@ -1,0 +1,44 @@
+"""Fit the temperatures of every task's heads on the validation split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from eclip.schema import SPLITS
+from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.heads.calibration import MIN_ROWS, Temperatures, fit_temperature
+from eclip.tasks.heads.linear import Target
+from eclip.tasks.heads.modal import ModalHeads
+
+
+def calibrated(
+    catalogue: Catalogue, targets: Mapping[str, Sequence[Target]], heads: Mapping[str, ModalHeads]
+) -> dict[str, ModalHeads]:
+    """The same heads with temperatures that the validation split fits to their final answers.
+
+    Args:
+        catalogue: Products with the vectors that the heads are for.
+        targets: Of each task.
+        heads: By task, words and shares included.
+    """
+    return {task: _with_temperatures(catalogue, targets[task], each) for task, each in heads.items()}
+
+
+def _with_temperatures(catalogue: Catalogue, targets: Sequence[Target], heads: ModalHeads) -> ModalHeads:
+    validation = catalogue.rows_of(SPLITS[1])
+    titles = [catalogue.titles[row] for row in validation]
+    inputs = heads.inputs(catalogue.image_vectors[validation], catalogue.text_vectors[validation], titles)
+    plain = heads.at({})
+    found: Temperatures = {}
+    for modality, group in heads.by_modality.items():
+        present = catalogue.features(modality)[1][validation]
+        for target in targets:
+            codes = target.codes[validation]
+            rows = np.flatnonzero(present & (codes >= 0))
+            if target.name not in group.heads or len(rows) < MIN_ROWS:
+                continue
+            chances = plain.probabilities(target.name, modality, inputs, rows)
+            found.setdefault(modality, {})[target.name] = fit_temperature(chances, codes[rows])
+    return heads.at(found)
