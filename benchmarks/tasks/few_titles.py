@@ -1,6 +1,6 @@
 """Categories from few titles alone, cross-validated: our lexical expert against TF-IDF with linear classifiers.
 
-    ECLIP_DATA=... python benchmarks/tasks/few_titles.py [--feed naver_ko] [--level 2] [--folds 5] [--seeds 3] [--rows N]
+    ECLIP_DATA=... python benchmarks/tasks/few_titles.py [--feed naver_ko] [--level 2] [--folds 5] [--seeds 3]
 
 Feeds are CSV files with `title` and `category` (`a > b > c`). Accuracy is the mean over all products and seeds; the
 interval is a bootstrap over products, as is that of the difference.
