@@ -24,6 +24,7 @@ from eclip.tasks.adult.targets import adult_target
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.attributes.targets import attribute_targets
 from eclip.tasks.catalogue import Catalogue, check_splits
+from eclip.tasks.category.decisions import fit_decisions, write_decisions
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import category_target
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
@@ -158,6 +159,8 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
             found.save(aside)
+            if task == CATEGORY:
+                write_decisions(aside, fit_decisions(catalogue, found))
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, **content})
         shares = found.lexical.shares if found.lexical else {}

@@ -23,13 +23,16 @@ from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.category.results import category_results
+from eclip.tasks.category.decisions import read_decisions
+from eclip.tasks.category.results import category_results, decision_results, reliability_line
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import label_path, path_label
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
+from eclip.tasks.heads.calibration import at_temperature, fit_temperature
+from eclip.tasks.heads.fit_calibration import calibrated
 from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
@@ -117,17 +120,18 @@ def _evaluate_heads(
     ours = {task: ModalHeads.load(path) for task, path in fitted.items()}
     scored = list(_scored_heads(catalogue, targets, ours, ECLIP))
     if any(heads.lexical for heads in ours.values()):
-        scored += _scored_heads(
-            catalogue, targets, {t: each.without_words() for t, each in ours.items()}, ECLIP_VECTORS
-        )
+        wordless = {t: each.without_words() for t, each in ours.items()}
+        scored += _scored_heads(catalogue, targets, calibrated(catalogue, targets, wordless), ECLIP_VECTORS)
     words = fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF)
     scored += _scored_titles(catalogue, targets, words)
     if pretrained is not None:
         theirs = fit_modal_heads(pretrained, targets, seed=seed, method=PRETRAINED)
-        scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
-        scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
+        scored += _scored_heads(pretrained, targets, calibrated(pretrained, targets, theirs), PRETRAINED)
+        mixed = calibrated(pretrained, targets, add_lexical(pretrained, targets, theirs, words))
+        scored += _scored_heads(pretrained, targets, mixed, PRETRAINED_WORDS)
     for each in scored:
         _add_results(report, catalogue, each)
+    _add_decisions(report, catalogue, folder / CATEGORY, scored)
     leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
@@ -162,7 +166,7 @@ def _scored_heads(
 def _scored_titles(
     catalogue: Catalogue, targets: dict[str, list[Target]], words: dict[str, LexicalHeads]
 ) -> Iterator[_Scored]:
-    """Answers of TF-IDF on titles."""
+    """Answers of TF-IDF on titles, calibrated as ours are."""
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
     for task, heads in words.items():
         for target in targets[task]:
@@ -171,6 +175,11 @@ def _scored_titles(
                 continue
             terms = heads.terms.features([catalogue.titles[row] for row in rows])
             scores = heads.linear.probabilities(target.name, terms)
+            held = np.flatnonzero(has_title & catalogue.within(SPLITS[1]))
+            theirs = heads.linear.probabilities(
+                target.name, heads.terms.features([catalogue.titles[row] for row in held])
+            )
+            scores = at_temperature(scores, fit_temperature(theirs, target.codes[held]))
             yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
 
 
@@ -202,6 +211,18 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
         results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], modality=modality, method=method)
         report.results.extend(results)
         report.curves.extend(curves)
+
+
+def _add_decisions(report: Report, catalogue: Catalogue, folder: Path, scored: list[_Scored]) -> None:
+    """How our category answers fare at the thresholds that were chosen, and how sure they may be."""
+    for each in scored:
+        if each.task != CATEGORY or each.method != ECLIP:
+            continue
+        paths = [catalogue.categories[row] for row in each.rows]
+        seen = (paths, each.target.labels, each.scores)
+        decision = read_decisions(folder)[each.modality]
+        report.results.extend(decision_results(*seen, decision, modality=each.modality, method=each.method))
+        report.curves.append(reliability_line(*seen, modality=each.modality, method=each.method))
 
 
 def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:

@@ -26,6 +26,12 @@ def calibrated(
     return {task: _with_temperatures(catalogue, targets[task], each) for task, each in heads.items()}
 
 
+def codes_among(target: Target, labels: Sequence[str]) -> np.ndarray:
+    """Codes [N] of a target's rows among the labels of a head, which may be of an older state of the store."""
+    index = {label: code for code, label in enumerate(labels)}
+    return np.array([*(index.get(label, -1) for label in target.labels), -1], dtype=np.int64)[target.codes]
+
+
 def _with_temperatures(catalogue: Catalogue, targets: Sequence[Target], heads: ModalHeads) -> ModalHeads:
     validation = catalogue.rows_of(SPLITS[1])
     titles = [catalogue.titles[row] for row in validation]
@@ -35,9 +41,11 @@ def _with_temperatures(catalogue: Catalogue, targets: Sequence[Target], heads: M
     for modality, group in heads.by_modality.items():
         present = catalogue.features(modality)[1][validation]
         for target in targets:
-            codes = target.codes[validation]
+            if target.name not in group.heads:
+                continue
+            codes = codes_among(target, group.heads[target.name].labels)[validation]
             rows = np.flatnonzero(present & (codes >= 0))
-            if target.name not in group.heads or len(rows) < MIN_ROWS:
+            if len(rows) < MIN_ROWS:
                 continue
             chances = plain.probabilities(target.name, modality, inputs, rows)
             found.setdefault(modality, {})[target.name] = fit_temperature(chances, codes[rows])

@@ -107,7 +107,7 @@ class ModalHeads:
         places = np.full(len(inputs.image_vectors), -1)
         places[rows] = np.arange(len(rows))
         found: np.ndarray | None = None
-        for modality, those in self._rows_by_modality(name, inputs):
+        for modality, those in self.rows_by_modality(name, inputs):
             wanted = those[places[those] >= 0]
             scores = self.probabilities(name, modality, inputs, wanted)
             if found is None:
@@ -132,7 +132,7 @@ class ModalHeads:
         """
         labels: list[str | None] = [None] * len(inputs.image_vectors)
         confidences = np.full(len(labels), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, inputs):
+        for modality, rows in self.rows_by_modality(name, inputs):
             probabilities = self.probabilities(name, modality, inputs, rows)
             best = probabilities.argmax(axis=1)
             confidences[rows] = probabilities[np.arange(len(rows)), best]
@@ -143,12 +143,12 @@ class ModalHeads:
     def probability(self, name: str, label: str, inputs: Inputs) -> np.ndarray:
         """Probability [N] float32 of one label; NaN where no head fits what the row has."""
         chances = np.full(len(inputs.image_vectors), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, inputs):
+        for modality, rows in self.rows_by_modality(name, inputs):
             place = self.labels(modality, name).index(label)
             chances[rows] = self.probabilities(name, modality, inputs, rows)[:, place]
         return chances
 
-    def _rows_by_modality(self, name: str, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
+    def rows_by_modality(self, name: str, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
         """Each row under the richest modality that it has and this head knows."""
         has_image, has_text = present_rows(inputs.image_vectors), present_rows(inputs.text_vectors)
         left = has_image | has_text
