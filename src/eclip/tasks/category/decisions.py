@@ -65,7 +65,7 @@ def choose_decision(tree: CategoryTree, probabilities: np.ndarray, paths: Sequen
 def _least_confidence(tree: CategoryTree, probabilities: np.ndarray, paths: Sequence[tuple[str, ...]]) -> float:
     for confidence in CANDIDATES.tolist():
         nodes, _, _ = tree.climbed(probabilities, confidence)
-        answered = np.flatnonzero(nodes >= 0)
+        answered = np.flatnonzero(nodes >= 0).tolist()
         right = [is_at_or_above(tree.nodes[nodes[row]], paths[row]) for row in answered]
         if len(right) and np.mean(right) >= WANTED_PRECISION:
             return float(confidence)

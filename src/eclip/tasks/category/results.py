@@ -133,7 +133,7 @@ def decision_results(
         return []
     tree = CategoryTree.of_labels(labels)
     nodes, _, climbed = tree.climbed(scores, decision.confidence)
-    answered = np.flatnonzero(nodes >= 0)
+    answered = np.flatnonzero(nodes >= 0).tolist()
     right = np.array([is_at_or_above(tree.nodes[nodes[row]], paths[row]) for row in answered], dtype=bool)
     figures = {
         "share answered with the leaf": (float(np.mean(climbed == 0)), len(scores)),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from eclip.errors import ModelError
+from eclip.tasks.heads.softmax import softmax
 
 CALIBRATION_FILE = "calibration.json"
 MIN_ROWS = 50  # labelled validation rows below which an answer stays as it is
@@ -30,10 +31,7 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     if temperature == 1.0:
         return probabilities
     logs = np.log(np.maximum(probabilities, TINY)) / temperature
-    logs -= logs.max(axis=1, keepdims=True)
-    np.exp(logs, out=logs)
-    logs /= logs.sum(axis=1, keepdims=True)
-    return logs
+    return softmax(logs)
 
 
 def fit_temperature(probabilities: np.ndarray, codes: np.ndarray) -> float:

@@ -8,13 +8,15 @@ is in `eclip.tasks.heads.training` (torch); using and storing heads needs numpy 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from eclip.errors import ModelError
+from eclip.tasks.heads.neighbours import NeighbourHead
+from eclip.tasks.heads.softmax import softmax
 from eclip.tasks.taskfiles import replacing
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Head:
     bias: np.ndarray  # [C] float32
     hidden_weight: np.ndarray | None = None  # [H, F] float32
     hidden_bias: np.ndarray | None = None  # [H] float32
+    skip_weight: np.ndarray | None = None  # [C, F] float32, past the hidden layer
 
     @property
     def num_features(self) -> int:
@@ -59,7 +62,7 @@ class Head:
         found = {"weight": self.weight, "bias": self.bias}
         if self.hidden_weight is not None and self.hidden_bias is not None:
             found |= {"hidden_weight": self.hidden_weight, "hidden_bias": self.hidden_bias}
-        return found
+        return found if self.skip_weight is None else found | {"skip_weight": self.skip_weight}
 
     def probabilities(self, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of features [N, F].
@@ -72,20 +75,29 @@ class Head:
                 f"the head was fitted on {self.num_features} features, found {matrix.shape[1]}: the "
                 "vectors are of another model; run `eclip fit` with this one"
             )
+        seen = matrix
         if self.hidden_weight is not None:
             matrix = np.maximum(matrix @ self.hidden_weight.T + self.hidden_bias, 0)
         logits = matrix @ self.weight.T + self.bias
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
-        return logits
+        if self.skip_weight is not None:
+            logits += seen @ self.skip_weight.T
+        return softmax(logits)
+
+    def with_skip(self, weight: np.ndarray) -> Head:
+        """The same with logits features @ weight.T added, weight [C, F]."""
+        if self.hidden_weight is None:
+            return replace(self, weight=self.weight + weight)
+        return replace(self, skip_weight=weight)
+
+
+AnyHead: TypeAlias = Head | NeighbourHead
 
 
 @dataclass(frozen=True)
 class LinearHeads:
     """Heads over one feature matrix, by name."""
 
-    heads: dict[str, Head]
+    heads: dict[str, AnyHead]
 
     def probabilities(self, name: str, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of the head `name` for features [N, F]."""
@@ -133,13 +145,17 @@ class LinearHeads:
             )
         return cls(
             {
-                head["name"]: Head(
-                    labels=tuple(head["labels"]),
-                    weight=tensors[f"{i}.weight"],
-                    bias=tensors[f"{i}.bias"],
-                    hidden_weight=tensors.get(f"{i}.hidden_weight"),
-                    hidden_bias=tensors.get(f"{i}.hidden_bias"),
+                head["name"]: _head_of(
+                    tuple(head["labels"]),
+                    {name.split(".", 1)[1]: each for name, each in tensors.items() if name.startswith(f"{i}.")},
                 )
                 for i, head in enumerate(config["heads"])
             }
         )
+
+
+def _head_of(labels: tuple[str, ...], tensors: dict[str, np.ndarray]) -> AnyHead:
+    """A head of its stored tensors."""
+    if "vectors" in tensors:
+        return NeighbourHead(labels=labels, **{**tensors, "vectors": tensors["vectors"].astype(np.float32)})
+    return Head(labels=labels, **tensors)

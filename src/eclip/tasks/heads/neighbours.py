@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from eclip.errors import ModelError
+from eclip.tasks.heads.softmax import softmax
 from eclip.tasks.neighbours import nearest_rows
 
 TOP_K = 20
@@ -26,6 +27,7 @@ class NeighbourHead:
     labels: tuple[str, ...]
     vectors: np.ndarray  # [R, F] unit rows to look among
     codes: np.ndarray  # [R] int64 class of each
+    skip_weight: np.ndarray | None = None  # [C, F] float32; logits are the log chances + features @ skip_weight.T
 
     @classmethod
     def of(cls, matrix: np.ndarray, codes: np.ndarray, labels: tuple[str, ...]) -> NeighbourHead:
@@ -40,7 +42,12 @@ class NeighbourHead:
     @property
     def tensors(self) -> dict[str, np.ndarray]:
         """What is stored of it, by name."""
-        return {"vectors": self.vectors.astype(np.float16), "codes": self.codes}
+        found = {"vectors": self.vectors.astype(np.float16), "codes": self.codes}
+        return found if self.skip_weight is None else found | {"skip_weight": self.skip_weight}
+
+    def with_skip(self, weight: np.ndarray) -> NeighbourHead:
+        """The same with logits features @ weight.T added, weight [C, F]."""
+        return replace(self, skip_weight=weight)
 
     def probabilities(self, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of features [N, F].
@@ -54,7 +61,10 @@ class NeighbourHead:
                 "vectors are of another model; run `eclip fit` with this one"
             )
         rows, cosines = nearest_rows(_unit(np.asarray(matrix)), self.vectors, TOP_K)
-        return self.answers(rows, cosines)
+        found = self.answers(rows, cosines)
+        if self.skip_weight is None:
+            return found
+        return softmax(np.log(found) + matrix @ self.skip_weight.T)
 
     def answers(self, rows: np.ndarray, cosines: np.ndarray) -> np.ndarray:
         """Class probabilities [N, C] from neighbours [N, K] and their cosines; row -1 = no neighbour."""
