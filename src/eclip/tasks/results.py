@@ -6,7 +6,12 @@ otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
+
+from eclip.tasks.intervals import Estimate
 
 MODALITIES = ("image", "text", "both")
 OUR_METHOD = "eclip"
@@ -26,6 +31,31 @@ class Result:
     method: str  # one of METHODS, or another model's name
     value: float
     support: int  # rows, pairs or queries that the figure is over
+    low: float | None = None  # of the 95 % interval over products; None = unknown
+    high: float | None = None
+    num_seeds: int = 1  # fits that the value is the mean of
+    spread: float | None = None  # standard deviation of the value over these fits
+    draws: np.ndarray | None = field(default=None, repr=False, compare=False)  # [B] values on resampled products
+
+
+def results_of(figures: Mapping[str, Estimate], *, task: str, target: str, modality: str, method: str) -> list[Result]:
+    """One result for each metric of `figures` that is over any rows."""
+    return [
+        Result(
+            task=task,
+            target=target,
+            metric=metric,
+            modality=modality,
+            method=method,
+            value=found.value,
+            support=found.support,
+            low=found.low,
+            high=found.high,
+            draws=found.draws,
+        )
+        for metric, found in figures.items()
+        if found.support
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import label_path, path_label
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
+from eclip.tasks.evaluation.products import product_buckets
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
@@ -83,9 +84,10 @@ def evaluate_tasks(
     if not len(catalogue.rows_of(SPLITS[2])):
         report.skipped.extend(Skipped(task=task, reason="the test split has no products") for task in EVALUATED_TASKS)
     else:
-        _evaluate_heads(report, catalogue, folder, pretrained, seed=seed)
-        evaluate_pair_tasks(report, catalogue, folder, pretrained, seed=seed)
-        _evaluate_retrieval(report, catalogue, clip, seed=seed)
+        buckets = product_buckets(catalogue)
+        _evaluate_heads(report, catalogue, folder, pretrained, seed=seed, buckets=buckets)
+        evaluate_pair_tasks(report, catalogue, folder, pretrained, seed=seed, buckets=buckets)
+        _evaluate_retrieval(report, catalogue, clip, seed=seed, buckets=buckets)
     report.facts.update(_facts(catalogue, seed, time.monotonic() - started))
     order = {task: place for place, task in enumerate(EVALUATED_TASKS)}
     report.results.sort(
@@ -101,7 +103,13 @@ def evaluate_tasks(
 
 
 def _evaluate_heads(
-    report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    folder: Path,
+    pretrained: Catalogue | None,
+    *,
+    seed: int,
+    buckets: np.ndarray,
 ) -> None:
     """Category, attributes and adult."""
     targets, skipped = head_targets(catalogue, HEAD_TASKS)
@@ -127,7 +135,7 @@ def _evaluate_heads(
         scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
         scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
     for each in scored:
-        _add_results(report, catalogue, each)
+        _add_results(report, catalogue, each, buckets[each.rows])
     leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
@@ -184,22 +192,23 @@ def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> 
     return rows
 
 
-def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
-    modality, method, labels = scored.modality, scored.method, scored.target.labels
+def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets: np.ndarray) -> None:
+    """Figures of scored rows [n] whose products fall into `buckets` [n]."""
+    labels, place = scored.target.labels, {"modality": scored.modality, "method": scored.method}
     if scored.task == CATEGORY:
         paths = [catalogue.categories[row] for row in scored.rows]
-        report.results.extend(category_results(paths, labels, scored.scores, modality=modality, method=method))
+        report.results.extend(category_results(paths, labels, scored.scores, **place, buckets=buckets))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
         values = [catalogue.attributes[row][name][0] for row in scored.rows]
-        report.results.extend(attribute_results(name, values, labels, scored.scores, modality=modality, method=method))
+        report.results.extend(attribute_results(name, values, labels, scored.scores, **place, buckets=buckets))
     else:
         truth = catalogue.policies[scored.rows] == ADULT
         if not truth.any():
-            reason = f"{modality}, {method}: no test product has the policy {ADULT!r}"
+            reason = f"{scored.modality}, {scored.method}: no test product has the policy {ADULT!r}"
             report.skipped.append(Skipped(task=ADULT_TASK, reason=reason))
             return
-        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], modality=modality, method=method)
+        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], **place, buckets=buckets)
         report.results.extend(results)
         report.curves.extend(curves)
 
@@ -222,12 +231,14 @@ def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
     return Gallery(kind="mistake", title=f"Most confident wrong categories ({scored.modality})", cards=cards)
 
 
-def _evaluate_retrieval(report: Report, catalogue: Catalogue, clip: Catalogue | None, *, seed: int) -> None:
+def _evaluate_retrieval(
+    report: Report, catalogue: Catalogue, clip: Catalogue | None, *, seed: int, buckets: np.ndarray
+) -> None:
     with stage("Searching across modalities", None, unit="methods") as advance:
         for method, vectors in ((ECLIP, catalogue), (CLIP, clip)):
             if vectors is None:
                 continue
-            found = retrieval_results(vectors, method=method, seed=seed)
+            found = retrieval_results(vectors, method=method, seed=seed, buckets=buckets)
             if isinstance(found, Skipped):
                 report.skipped.append(found)
             else:

@@ -52,7 +52,13 @@ class _Matcher:
 
 
 def evaluate_pair_tasks(
-    report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    folder: Path,
+    pretrained: Catalogue | None,
+    *,
+    seed: int,
+    buckets: np.ndarray | None = None,
 ) -> None:
     """Add the results, curves and galleries of matching and clustering to the report."""
     names = (MATCHING, CLUSTERING)
@@ -82,9 +88,9 @@ def evaluate_pair_tasks(
         matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
         for matcher in matchers:
             if matcher.task == MATCHING:
-                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed)
+                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed, buckets=buckets)
             else:
-                _add_clustering(report, catalogue, groups, matcher, seed=seed)
+                _add_clustering(report, catalogue, groups, matcher, seed=seed, buckets=buckets)
             advance(1)
 
 
@@ -161,7 +167,14 @@ def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, s
 
 
 def _add_matching(
-    report: Report, catalogue: Catalogue, groups: Groups, pairs: Pairs, matcher: _Matcher, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    groups: Groups,
+    pairs: Pairs,
+    matcher: _Matcher,
+    *,
+    seed: int,
+    buckets: np.ndarray | None,
 ) -> None:
     kept = having(PairSource.of(catalogue), pairs, matcher.modality)
     if not kept.same.any():
@@ -174,6 +187,7 @@ def _add_matching(
         level=groups.level,
         modality=matcher.modality,
         method=matcher.method,
+        buckets=buckets,
     )
     report.results.extend(results)
     report.curves.extend(curves)
@@ -186,11 +200,20 @@ def _add_matching(
             modality=matcher.modality,
             method=matcher.method,
             seed=seed,
+            buckets=buckets,
         )
     )
 
 
-def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matcher: _Matcher, *, seed: int) -> None:
+def _add_clustering(
+    report: Report,
+    catalogue: Catalogue,
+    groups: Groups,
+    matcher: _Matcher,
+    *,
+    seed: int,
+    buckets: np.ndarray | None,
+) -> None:
     rows = labelled_rows(catalogue, groups, SPLITS[2], matcher.mask, seed=seed)
     if not len(rows):
         return
@@ -204,6 +227,7 @@ def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matche
             level=groups.level,
             modality=matcher.modality,
             method=matcher.method,
+            buckets=None if buckets is None else buckets[rows],
         )
     )
     if matcher.method == ECLIP and not any(g.kind == "cluster" for g in report.galleries):

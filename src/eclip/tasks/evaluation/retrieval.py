@@ -14,7 +14,8 @@ from eclip.metrics import bipartite_ranks, recall_at_k
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
-from eclip.tasks.results import Card, Gallery, Result, Skipped
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import Card, Gallery, Result, Skipped, results_of
 
 NAME = "retrieval"
 KS = (1, 5, 10)
@@ -22,7 +23,9 @@ MAX_QUERIES = 2_000  # against the whole store
 NUM_SEARCHES, SEARCH_RESULTS = 8, 8  # of the gallery
 
 
-def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[Result] | Skipped:
+def retrieval_results(
+    catalogue: Catalogue, *, method: str, seed: int, buckets: np.ndarray | None = None
+) -> list[Result] | Skipped:
     """R@1, R@5, R@10 of titles and pictures of the test split, within it and against the whole store.
 
     What is searched are different pictures (or titles), each once: copies of one picture under the titles of its
@@ -64,18 +67,9 @@ def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[R
         else:
             relevant = _relevant(asked[among], places, catalogue.num_rows, len(corpus))[asked[rows]]
         ranks = bipartite_ranks(source[rows], found[first], relevant)
-        results += [
-            Result(
-                task=NAME,
-                target=target,
-                metric=f"R@{k}",
-                modality="both",
-                method=method,
-                value=recall_at_k(ranks, k),
-                support=len(rows),
-            )
-            for k in KS
-        ]
+        of_rows = None if buckets is None else buckets[rows]
+        figures = {f"R@{k}": estimate(recall_at_k, ranks, k=k, buckets=of_rows) for k in KS}
+        results += results_of(figures, task=NAME, target=target, modality="both", method=method)
     return results
 
 
