@@ -20,6 +20,8 @@ METHOD_NAMES = {
     "pretrained": "Pretrained",
     "pretrained + words": "Pretrained + words",
     "clip": "Plain CLIP",
+    "clip + words": "Plain CLIP + words",
+    "majority": "Majority",
 }
 T = TypeVar("T")
 K = TypeVar("K")

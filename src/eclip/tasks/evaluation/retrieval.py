@@ -44,17 +44,18 @@ def retrieval_results(
     titles, pictures = _title_groups(catalogue), _picture_groups(catalogue)
     trained = set(titles[catalogue.rows_of(SPLITS[0])].tolist())
     unseen = np.array([row for row in queries if titles[row] not in trained], dtype=np.int64)
+    num_unseen = sum(title not in trained for title in titles[test].tolist())
     whole = np.arange(catalogue.num_rows)
     to_picture, to_title = (texts, images, titles, pictures), (images, texts, pictures, titles)
     results: list[Result] = []
-    for target, (source, found, asked, answers), rows, among, own in (
-        ("title to picture, test split", to_picture, test, test, False),
-        ("title to picture, test split, own picture only", to_picture, test, test, True),
-        ("picture to title, test split", to_title, test, test, False),
-        ("title to picture, whole store", to_picture, queries, whole, False),
-        ("title to picture, whole store, own picture only", to_picture, queries, whole, True),
-        ("title to picture, whole store, titles never trained on", to_picture, unseen, whole, False),
-        ("picture to title, whole store", to_title, queries, whole, False),
+    for target, (source, found, asked, answers), rows, among, own, num_asked in (
+        ("title to picture, test split", to_picture, test, test, False, len(test)),
+        ("title to picture, test split, own picture only", to_picture, test, test, True, len(test)),
+        ("picture to title, test split", to_title, test, test, False, len(test)),
+        ("title to picture, whole store", to_picture, queries, whole, False, len(test)),
+        ("title to picture, whole store, own picture only", to_picture, queries, whole, True, len(test)),
+        ("title to picture, whole store, titles never trained on", to_picture, unseen, whole, False, num_unseen),
+        ("picture to title, whole store", to_title, queries, whole, False, len(test)),
     ):
         if not len(rows):
             continue
@@ -69,7 +70,7 @@ def retrieval_results(
         ranks = bipartite_ranks(source[rows], found[first], relevant)
         of_rows = None if buckets is None else buckets[rows]
         figures = {f"R@{k}": estimate(recall_at_k, ranks, k=k, buckets=of_rows) for k in KS}
-        results += results_of(figures, task=NAME, target=target, modality="both", method=method)
+        results += results_of(figures, task=NAME, target=target, modality="both", method=method, drawn_from=num_asked)
     return results
 
 

@@ -69,6 +69,7 @@ def mate_results(
     ids = groups.ids[corpus]
     with_mate = np.bincount(ids, minlength=1)[ids] >= 2
     queries = np.flatnonzero(with_mate & (catalogue.split[corpus] == SPLITS[2]))
+    num_queries = len(queries)
     queries = np.sort(np.random.default_rng(seed).permutation(queries)[:MAX_QUERIES])
     if not len(queries):
         return []
@@ -76,4 +77,4 @@ def mate_results(
     ranks = relevant_ranks(among[queries], among, ids[queries], ids, own_rows=queries)
     of_queries = None if buckets is None else buckets[corpus[queries]]
     figures = {f"mate recall@{k}": estimate(recall_at_k, ranks, k=k, buckets=of_queries) for k in KS}
-    return results_of(figures, task=NAME, target=groups.level, modality=modality, method=method)
+    return results_of(figures, task=NAME, target=groups.level, modality=modality, method=method, drawn_from=num_queries)
