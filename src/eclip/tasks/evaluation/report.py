@@ -20,15 +20,8 @@ from eclip.schema import REPORT_PAGE
 from eclip.tasks.evaluation.report_data import write_report_data
 from eclip.tasks.evaluation.report_metrics import format_value
 from eclip.tasks.evaluation.report_pictures import curve_label, plot_curves, thumbnail_uri
-from eclip.tasks.evaluation.report_tables import (
-    Table,
-    compare_all,
-    glossary,
-    headlines,
-    method_name,
-    modality_name,
-    task_tables,
-)
+from eclip.tasks.evaluation.report_tables import MAX_ROWS, Table, first_metrics, glossary, task_tables
+from eclip.tasks.evaluation.verdicts import compare_all, headlines, method_name, modality_name
 from eclip.tasks.results import Curve, Report
 
 GALLERY_HEADINGS = {"search": "Searches", "cluster": "Clusters", "mistake": "Mistakes"}
@@ -50,6 +43,8 @@ class Section:
     anchor: str
     title: str
     table: Table | None
+    whole: Table | None
+    """Every metric, folded away, where `table` shows each target's first alone."""
     plots: list[Plot]
 
 
@@ -85,6 +80,7 @@ def render_report(report: Report) -> str:
         short=[comparison for comparison in comparisons if comparison.short_in],
         sections=_sections(report),
         galleries=_galleries(report),
+        tested=any(comparison.p_value is not None for comparison in comparisons),
         skipped=report.skipped,
         glossary=glossary(report.results),
         style=Markup(style),  # our own file
@@ -94,6 +90,8 @@ def render_report(report: Report) -> str:
 def _sections(report: Report) -> list[Section]:
     """One section a task, in the order in which results and curves name them."""
     tables = {table.task: table for table in task_tables(report.results)}
+    short = {table.task: table for table in task_tables(first_metrics(report.results))}
+    long = {task for task, table in tables.items() if len(table.rows) > max(MAX_ROWS, len(short[task].rows))}
     plots: dict[str, list[Plot]] = {}
     groups: dict[tuple[str, str], list[Curve]] = {}
     for curve in report.curves:
@@ -105,7 +103,8 @@ def _sections(report: Report) -> list[Section]:
         Section(
             anchor=f"task-{number}",
             title=task[:1].upper() + task[1:],
-            table=tables.get(task),
+            table=short[task] if task in long else tables.get(task),
+            whole=tables[task] if task in long else None,
             plots=plots.get(task, []),
         )
         for number, task in enumerate(dict.fromkeys((*tables, *plots)), start=1)

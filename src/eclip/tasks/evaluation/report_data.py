@@ -14,6 +14,7 @@ import numpy as np
 from eclip.errors import ConfigError
 from eclip.files import replace_file_by_library, write_text
 from eclip.schema import REPORT_DATA, REPORT_DRAWS, REPORT_VERSION
+from eclip.tasks.evaluation.verdicts import Comparison, compare_all
 from eclip.tasks.results import Curve, Report, Result, Skipped
 
 _DRAWS = "draws"  # [R, B] float32 of the results in their order; NaN where there are none
@@ -33,6 +34,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "version": REPORT_VERSION,
         "facts": dict(report.facts),
         "results": [dataclasses.asdict(dataclasses.replace(result, draws=None)) for result in report.results],
+        "comparisons": [_verdict(each) for each in compare_all(report.results)],
         "curves": [dataclasses.asdict(curve) for curve in report.curves],
         "galleries": [
             {
@@ -79,6 +81,24 @@ def read_report(path: Path) -> Report:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{file}: is no report of `eclip evaluate` ({error}); name a folder that it wrote") from error
     return report
+
+
+def _verdict(comparison: Comparison) -> dict[str, Any]:
+    """Who wins a row of a table, as the page says it."""
+    best = {"eclip": comparison.ours, "baseline": comparison.baseline}
+    sides = {
+        side: {"method": result.method, "modality": result.modality, "value": result.value} if result else None
+        for side, result in best.items()
+    }
+    return {
+        "task": comparison.task,
+        "target": comparison.target,
+        "metric": comparison.metric,
+        **sides,
+        "status": comparison.status,
+        "p_value": comparison.p_value,
+        "may_be_chance": comparison.may_be_chance,
+    }
 
 
 def _result(content: dict[str, Any]) -> Result:
