@@ -94,6 +94,7 @@ def fit_boosted(
     *,
     seed: int,
     families: np.ndarray | None = None,
+    honest_vectors: bool = True,
     advance: Callable[[int], None] = lambda _: None,
 ) -> tuple[BoostedScorer, np.ndarray]:
     """Fit words, trees, calibration and threshold on pairs; each is judged only on folds it has not learned from.
@@ -105,6 +106,8 @@ def fit_boosted(
         seed: Of folds and trees.
         families: [P] pairs of one family stay in one fold (all pairs of a product, where new products will come);
             None = each pair on its own, where the listings to be judged are of the kind learned from.
+        honest_vectors: Whether the vectors' model has not learned from these very pairs; otherwise their cosines
+            are left out, since they promise on these pairs what they can't hold on others.
         advance: Told of each fold done.
 
     Returns:
@@ -115,6 +118,7 @@ def fit_boosted(
     fields = compared_fields(source)
     plain = WordWeights(num_listings=len(readings), counts=count_words(readings), told={})
     evidence = pair_evidence(source, plain, left, right, modality, fields)
+    evidence = {name: values for name, values in evidence.items() if honest_vectors or not name.endswith("cosine")}
     folds = list(_folds(same, families, seed=seed))
     for train, held in folds:
         told = learn_weights(readings, left[train], right[train], same[train], plain, seed=seed)
