@@ -44,6 +44,24 @@ METRICS = (
         meaning="Share of right answers among the first {0}, mean over queries.",
     ),
     Metric(
+        pattern=r"recall.*budget",
+        meaning="Share of the sought products that are seen when the named share of all is reviewed, likeliest first.",
+    ),
+    Metric(
+        pattern=r"ndcg@(\d+)",
+        meaning="How near the first {0} results come to the best order of the judged grades; 100% is that order.",
+    ),
+    Metric(
+        pattern=r"\bmrr\b|reciprocal rank",
+        meaning="Mean of 1 over the place of the first right answer.",
+        is_share=False,
+    ),
+    Metric(pattern=r"\bp@(\d+)", meaning="Share of right answers among the first {0}, mean over queries."),
+    Metric(
+        pattern=r"micro.?f1",
+        meaning="F1 (balance of precision and recall) over all answers at once: common classes count most.",
+    ),
+    Metric(
         pattern=r"macro.?f1",
         meaning="F1 (balance of precision and recall) of each class, then their mean: "
         "rare classes count as much as common ones.",
@@ -112,3 +130,22 @@ def format_value(value: float, metric: str) -> str:
     if explain_metric(metric).is_share:
         return f"{100 * value:.1f}%"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def format_interval(low: float | None, high: float | None, metric: str) -> str:
+    """An interval as text in the unit of its value; nothing where it is unknown."""
+    if low is None or high is None:
+        return ""
+    scale, digits = (100, 1) if explain_metric(metric).is_share else (1, 3)
+    return f"{scale * low:.{digits}f}\N{EN DASH}{scale * high:.{digits}f}"
+
+
+def format_spread(spread: float | None, metric: str) -> str:
+    """The standard deviation over fits as text; nothing where it is unknown."""
+    if spread is None:
+        return ""
+    return (
+        f"\N{PLUS-MINUS SIGN}{100 * spread:.1f}"
+        if explain_metric(metric).is_share
+        else f"\N{PLUS-MINUS SIGN}{spread:.3f}"
+    )
