@@ -23,10 +23,10 @@ from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.category.decisions import read_decisions
-from eclip.tasks.category.results import category_results, decision_results, reliability_line
+from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import label_path, path_label
+from eclip.tasks.evaluation.leaves import leaf_decisions
 from eclip.tasks.evaluation.majority import class_shares, same_scores
 from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
@@ -34,8 +34,8 @@ from eclip.tasks.evaluation.products import product_buckets, without_straddling
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
-from eclip.tasks.heads.calibration import at_temperature, fit_temperature
-from eclip.tasks.heads.fit_calibration import calibrated
+from eclip.tasks.heads.calibration import at_temperature
+from eclip.tasks.heads.fit_calibration import calibrated, words_temperature
 from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
@@ -159,8 +159,12 @@ def _evaluate_heads(
     scored += _scored_majority(catalogue, targets)
     for each in scored:
         _add_results(report, catalogue, each, buckets[each.rows])
-    _add_decisions(report, catalogue, folder / CATEGORY, scored, buckets)
     leaves = [s for s in scored if s.task == CATEGORY and s.method == OUR_METHOD]
+    for each in leaves:
+        seen = (catalogue, folder / CATEGORY, each.rows, each.target.labels, each.scores)
+        results, curve = leaf_decisions(*seen, modality=each.modality, buckets=buckets[each.rows])
+        report.results.extend(results)
+        report.curves.append(curve)
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
         report.galleries.append(_mistakes(catalogue, richest))
@@ -203,11 +207,7 @@ def _scored_titles(
                 continue
             terms = heads.terms.features([catalogue.titles[row] for row in rows])
             scores = heads.linear.probabilities(target.name, terms)
-            held = np.flatnonzero(has_title & catalogue.within(SPLITS[1]))
-            theirs = heads.linear.probabilities(
-                target.name, heads.terms.features([catalogue.titles[row] for row in held])
-            )
-            scores = at_temperature(scores, fit_temperature(theirs, target.codes[held]))
+            scores = at_temperature(scores, words_temperature(catalogue, target, heads))
             yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
 
 
@@ -251,29 +251,6 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets:
         results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], **place, buckets=buckets)
         report.results.extend(results)
         report.curves.extend(curves)
-
-
-def _add_decisions(
-    report: Report, catalogue: Catalogue, folder: Path, scored: list[_Scored], buckets: np.ndarray
-) -> None:
-    """How our category answers fare at the thresholds that were chosen, and how sure they may be."""
-    for each in scored:
-        if each.task != CATEGORY or each.method != OUR_METHOD:
-            continue
-        paths, labels = [catalogue.categories[row] for row in each.rows], each.target.labels
-        decision = read_decisions(folder)[each.modality]
-        report.results.extend(
-            decision_results(
-                paths,
-                labels,
-                each.scores,
-                decision,
-                modality=each.modality,
-                method=each.method,
-                buckets=buckets[each.rows],
-            )
-        )
-        report.curves.append(reliability_line(paths, labels, each.scores, modality=each.modality, method=each.method))
 
 
 def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:

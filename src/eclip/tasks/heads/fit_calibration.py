@@ -9,6 +9,7 @@ import numpy as np
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.heads.calibration import MIN_ROWS, Temperatures, fit_temperature
+from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
 from eclip.tasks.heads.modal import ModalHeads
 
@@ -50,3 +51,10 @@ def _with_temperatures(catalogue: Catalogue, targets: Sequence[Target], heads: M
             chances = plain.probabilities(target.name, modality, inputs, rows)
             found.setdefault(modality, {})[target.name] = fit_temperature(chances, codes[rows])
     return heads.at(found)
+
+
+def words_temperature(catalogue: Catalogue, target: Target, words: LexicalHeads) -> float:
+    """The temperature of the lexical expert alone, as TF-IDF is compared with."""
+    held = [row for row in catalogue.rows_of(SPLITS[1]).tolist() if catalogue.titles[row]]
+    chances = words.linear.probabilities(target.name, words.terms.features([catalogue.titles[row] for row in held]))
+    return fit_temperature(chances, target.codes[held])
