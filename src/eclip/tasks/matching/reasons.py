@@ -17,7 +17,7 @@ MAX_FOR, MAX_AGAINST = 2, 1
 NEAR_PRICE, FAR_PRICE = 1.1, 1.5  # times
 RARE = 0.5  # of the greatest rarity, from which a word is named
 ALIKE_PICTURES, UNLIKE_PICTURES = 0.9, 0.6  # cosines
-SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"))
+SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"), ("audiences", "audience"))
 SHOWN = 2  # members of a set
 
 
