@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -58,14 +57,14 @@ def evaluate(
     catalogue = read_catalogue(opened, encoder.digest)
     with writing(opened.place.cache):  # the vectors of others are kept beside the store's own
         pretrained, skipped = _pretrained(opened, catalogue)
-        clip = _other_vectors(opened, catalogue, compare) if compare else None
+        clip = other_vectors(opened, catalogue, compare) if compare else None
     report = evaluate_tasks(catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed)
     report = dataclasses.replace(
         report,
         skipped=[*report.skipped, *skipped],
         curves=[*report.curves, *_training_curves(Path(model))],
         galleries=_with_pictures(report.galleries, opened, catalogue),
-        facts={**_facts(opened, encoder, seed), **report.facts},
+        facts={**store_facts(opened, encoder, seed), **report.facts},
     )
     report.facts["seconds"] = f"{time.monotonic() - started:.0f}"
     with writing(Path(out)):
@@ -75,14 +74,11 @@ def evaluate(
 
 def read_evaluation(report: Path) -> EvaluateSummary:
     """The summary of an evaluation that was done before, from its report folder."""
-    from eclip.tasks.results import Result
+    from eclip.tasks.evaluation.report_data import read_report
 
-    content = json.loads((report / REPORT_DATA).read_text(encoding="utf-8"))
-    return EvaluateSummary(
-        report / REPORT_PAGE,
-        [Result(**each) for each in content["results"]],
-        _reasons((each["task"], each["reason"]) for each in content["skipped"]),
-    )
+    found = read_report(report)
+    reasons = _reasons((each.task, each.reason) for each in found.skipped)
+    return EvaluateSummary(report / REPORT_PAGE, found.results, reasons)
 
 
 def _reasons(skipped: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -105,7 +101,7 @@ def _pretrained(store: Store, catalogue: Catalogue) -> tuple[Catalogue | None, l
         return None, [Skipped(task="baseline pretrained", reason=str(error))]
 
 
-def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
+def other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
     """The same products as another model sees them; its vectors are kept in the store's cache."""
     import pyarrow.parquet as pq
 
@@ -161,7 +157,8 @@ def _with_pictures(galleries: list[Gallery], store: Store, catalogue: Catalogue)
     return filled
 
 
-def _facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
+def store_facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
+    """What a report says of the store and the model that it is about."""
     from eclip.version import __version__
 
     made = encoder.manifest["facts"]
