@@ -24,6 +24,7 @@ from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
+from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.run import run
 from eclip.commands.sample import sample
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fit": fit,
     "evaluate": evaluate,
     "compare": compare,
+    "match": match,
     "enrich": enrich,
     "daily": daily,
     "delete": delete,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from eclip.metrics import average_precision, f1, recall_at_k, relevant_ranks
+from eclip.metrics import average_precision, f1, precision_recall_curve, recall_at_k, relevant_ranks
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.curves import precision_recall_line
@@ -15,6 +17,7 @@ from eclip.tasks.results import Curve, Result, results_of
 
 MAX_QUERIES = 2_000  # of mate retrieval
 KS = (1, 10)
+STRICT_PRECISION = 0.99
 
 
 def matching_results(
@@ -40,6 +43,73 @@ def matching_results(
     results = results_of(figures, task=NAME, target=level, modality=modality, method=method)
     line = precision_recall_line(NAME, level, pairs.same, scores, modality=modality, method=method)
     return results, [line]
+
+
+def strict_threshold(same: np.ndarray, scores: np.ndarray, precision: float = STRICT_PRECISION) -> float | None:
+    """The lowest threshold from which pairs known to be one or not [P] are one with that precision; None = never."""
+    reached, _, thresholds = precision_recall_curve(same, scores)
+    enough = np.flatnonzero(reached >= precision - 1e-12)
+    return float(thresholds[enough[-1]]) if len(enough) else None
+
+
+def strict_results(
+    same: np.ndarray, scores: np.ndarray, threshold: float | None, *, level: str, modality: str, method: str
+) -> list[Result]:
+    """Precision and recall over test pairs where validation promised `STRICT_PRECISION`; none without a threshold.
+
+    Precision is 0 where nothing is answered.
+    """
+    if threshold is None or not same.any():
+        return []
+    said = scores >= threshold
+    hits = int((said & same).sum())
+    figures = {"precision": hits / max(1, int(said.sum())), "recall": hits / int(same.sum())}
+    return [
+        Result(
+            task=NAME,
+            target=level,
+            metric=f"{name} at the {STRICT_PRECISION:.0%} target",
+            modality=modality,
+            method=method,
+            value=value,
+            support=len(same),
+        )
+        for name, value in figures.items()
+    ]
+
+
+def assignment_results(
+    truth: Sequence[str | None],
+    answers: Sequence[Sequence[str]],
+    *,
+    level: str,
+    modality: str,
+    method: str,
+) -> list[Result]:
+    """Recall@k of catalog assignment, of the listings whose catalog is known: is it among the first k named?
+
+    Args:
+        truth: [N] the catalog of each listing; None = not known, or not in the store.
+        answers: [N] catalogs named, most probable first.
+        level: What a group is.
+        modality: Of the vectors.
+        method: Of the table.
+    """
+    asked = [(right, named) for right, named in zip(truth, answers, strict=True) if right is not None]
+    if not asked:
+        return []
+    return [
+        Result(
+            task=NAME,
+            target=level,
+            metric=f"assignment recall@{k}",
+            modality=modality,
+            method=method,
+            value=float(np.mean([right in named[:k] for right, named in asked])),
+            support=len(asked),
+        )
+        for k in KS
+    ]
 
 
 def mate_results(
