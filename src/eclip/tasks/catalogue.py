@@ -24,6 +24,7 @@ COLUMNS = (
     "image_hash",
     "policy",
     "duplicate_of",
+    "seller",
 )
 
 
@@ -54,6 +55,7 @@ class Catalogue:
     image_vectors: np.ndarray  # [N, D] float32 unit rows, NaN where missing
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
     model_digest: str = ""  # whose vectors these are
+    sellers: np.ndarray | None = None  # [N] object, None where not named; None = nobody is
 
     def __post_init__(self) -> None:
         """Check that all columns speak of the same rows.
@@ -62,7 +64,7 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
-            if each.name == "model_digest":
+            if each.name == "model_digest" or getattr(self, each.name) is None:
                 continue
             if len(getattr(self, each.name)) != len(self.product_ids):
                 raise StoreError(
@@ -119,6 +121,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         image_vectors=vectors_from_arrow(vectors["image_embedding"]),
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
         model_digest=model_digest,
+        sellers=_objects(columns["seller"]),
     )
 
 

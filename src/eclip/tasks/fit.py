@@ -19,6 +19,7 @@ import numpy as np
 from eclip.errors import ConfigError
 from eclip.progress import stage
 from eclip.schema import SPLITS
+from eclip.tasks.adult.fit import fit_recognizer
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.adult.targets import adult_target
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
@@ -156,6 +157,8 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
             found.save(aside)
+            if task == ADULT_TASK:
+                fit_recognizer(catalogue, found).save(aside)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, **content})
         shares = found.lexical.shares if found.lexical else {}

@@ -29,7 +29,9 @@ _STRAY = re.compile(r"[\u1100-\u11ff]")
 _BETWEEN_STRAYS = re.compile(r"(?<=[\u1100-\u11ff])[ .\-_*·~]+(?=[\u1100-\u11ff])")
 _OPEN_SYLLABLE = re.compile(r"([\uac00-\ud7a3])([\u1100-\u1112])(?![\u1161-\u1175])")
 _FIRST_SYLLABLE, _NUM_FINALS = 0xAC00, 28
-_FINALS = {lead: final for final, lead in enumerate("ᄀᄁ ᄂ  ᄃᄅ       ᄆᄇ ᄉᄊᄋᄌᄎᄏᄐᄑᄒ", start=1) if lead != " "}
+_FINALS = {
+    lead: final for final, lead in enumerate("ᄀᄁ ᄂ  ᄃᄅ       ᄆᄇ ᄉᄊᄋᄌᄎᄏᄐᄑᄒ", start=1) if lead != " "
+}
 
 # Single letters, three or more in a row, with one and the same kind of mark between them.
 _SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?:([ .\-_*·~|/])[^\W_])(?:\1[^\W_])+(?![^\W_])")

@@ -7,7 +7,7 @@ witness. A word that another word of the title excuses ("lubricant eye drops") i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,32 +42,35 @@ class TitleReading:
         return any(each.disguised for each in self.found)
 
 
-def read_title(title: str | None) -> TitleReading:
-    """The policy terms of a title; none for no title."""
+def read_title(title: str | None, *, undo_disguises: bool = True) -> TitleReading:
+    """The policy terms of a title; none for no title.
+
+    Args:
+        title: Cleaned or raw.
+        undo_disguises: Also read what is spelled so that a filter should miss it.
+    """
     if not title:
         return TitleReading("", ())
     simple = " ".join(title.casefold().split())
     as_written = _terms_in(simple)
+    if not undo_disguises:
+        return TitleReading(simple, _ordered(_found(term, group, disguised=False) for term, group in as_written))
     text = unmask(plain(title), _vocabulary(), _hidden_terms())
     read = as_written if text == simple else _terms_in(text)
     found = {
-        (term, group.level): Found(
-            term=term,
-            level=group.level,
-            # Who hides a word means it.
-            sure=group.sure or (term, group) not in as_written,
-            disguised=(term, group) not in as_written,
-        )
-        for term, group in (*as_written, *read)
+        (term, group.level): _found(term, group, disguised=(term, group) not in as_written)
+        for term, group in (*read, *as_written)
     }
-    order = sorted(found.values(), key=lambda each: (not each.sure, POLICIES.index(each.level), each.term))
-    return TitleReading(text, tuple(order))
+    return TitleReading(text, _ordered(found.values()))
 
 
-def undisguised(titles: Sequence[str | None]) -> list[str | None]:
-    """Titles as an expert of words should see them: those that hide a term as they read, all others untouched."""
-    readings = (read_title(title) for title in titles)
-    return [reading.text if reading.disguised else title for title, reading in zip(titles, readings, strict=True)]
+def _found(term: str, group: TermGroup, *, disguised: bool) -> Found:
+    # Who hides a word means it.
+    return Found(term=term, level=group.level, sure=group.sure or disguised, disguised=disguised)
+
+
+def _ordered(found: Iterable[Found]) -> tuple[Found, ...]:
+    return tuple(sorted(found, key=lambda each: (not each.sure, POLICIES.index(each.level), each.term)))
 
 
 def _terms_in(text: str) -> list[tuple[str, TermGroup]]:
@@ -132,7 +135,7 @@ def _korean_terms() -> re.Pattern[str]:
 @lru_cache(maxsize=64)
 def _sense(name: str) -> re.Pattern[str]:
     """A word sense; English words from their start, Korean anywhere."""
-    options = SENSES[name].split("|")
+    options = SENSES[name]
     english = [option for option in options if option.isascii()]
     other = [option for option in options if not option.isascii()]
     parts = ([r"\b(?:" + "|".join(english) + ")"] if english else []) + other

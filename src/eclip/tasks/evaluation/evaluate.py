@@ -17,8 +17,7 @@ import numpy as np
 from eclip.errors import StoreError
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks.adult.results import adult_results
-from eclip.tasks.adult.targets import ADULT
+from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
@@ -34,7 +33,7 @@ from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
 from eclip.tasks.heads.modal import ModalHeads
-from eclip.tasks.results import METHODS, MODALITIES, Card, Gallery, Report, Skipped
+from eclip.tasks.results import METHODS, MODALITIES, Card, Curve, Gallery, Report, Result, Skipped
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
@@ -127,7 +126,11 @@ def _evaluate_heads(
         scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
         scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
     for each in scored:
-        _add_results(report, catalogue, each)
+        if (each.task, each.method) != (ADULT_TASK, ECLIP):  # terms and sellers speak there, too
+            _add_results(report, catalogue, each)
+    if ADULT_TASK in fitted:
+        for found in recognizer_results(catalogue, fitted[ADULT_TASK]):
+            _add_policies(report, found)
     leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
@@ -194,14 +197,14 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
         values = [catalogue.attributes[row][name][0] for row in scored.rows]
         report.results.extend(attribute_results(name, values, labels, scored.scores, modality=modality, method=method))
     else:
-        truth = catalogue.policies[scored.rows] == ADULT
-        if not truth.any():
-            reason = f"{modality}, {method}: no test product has the policy {ADULT!r}"
-            report.skipped.append(Skipped(task=ADULT_TASK, reason=reason))
-            return
-        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], modality=modality, method=method)
-        report.results.extend(results)
-        report.curves.extend(curves)
+        policies = catalogue.policies[scored.rows]
+        _add_policies(report, policy_results(policies, labels, scored.scores, modality=modality, method=method))
+
+
+def _add_policies(report: Report, found: tuple[list[Result], list[Curve], list[Skipped]]) -> None:
+    report.results.extend(found[0])
+    report.curves.extend(found[1])
+    report.skipped.extend(found[2])
 
 
 def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
