@@ -1,9 +1,9 @@
 """Titles as a person reads them, however their letters were hidden from a filter. Pure.
 
 Sellers who list what they may not write "a d u l t", "s3x", Latin words with Cyrillic letters in them, letters that
-can't be seen, or Korean syllables taken apart. `plain` undoes what needs no vocabulary; `unmask` reads single
-words that are odd in themselves (digits for letters, marks inside) and keeps a reading only where it is a word of a
-given vocabulary, so that "iPhone 4S" and "H-4B" stay what they are.
+can't be seen, or Korean syllables taken apart. `plain` undoes what needs no vocabulary; `unmask` reads letters
+spaced apart and words that are odd in themselves (digits for letters, marks inside), and keeps a reading only where it
+is one of the given terms, so that "iPhone 4S", "H-4B" and "U S B" stay what they are.
 """
 
 from __future__ import annotations
@@ -45,51 +45,65 @@ _LEET_CHARACTER = re.compile(r"[01345789@$!|+€]")
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 # A digit or mark inside a word, or a letter three times: most titles have none.
 _ODD = re.compile(r"[^\W\d_][^\s\w]*[\d@$!|+€]|[\d@$!|+€][^\W\d_]|[^\W\d_](?:[^\w\s]|_)+[^\W\d_]|([^\W\d_])\1\1")
-_NO_LETTER = re.compile(r"[^가-힣]+")
+_NO_HANGUL = re.compile(r"[^가-힣]+")
 MIN_MASKED_LETTERS = 4  # of a word that is read from digits: "ip4" is no "ipa"
-SHORT_MASKED = frozenset({"sex", "toy"})  # worth the risk
+SHORT_MASKED = frozenset({"sex", "toy"})
+MIN_HIDDEN_LETTERS, MIN_HIDDEN_SYLLABLES = (
+    5,
+    3,
+)  # of a term inside a longer run or word: "essex" hides none  # worth the risk
 
 
 def plain(title: str) -> str:
-    """A title in lower case without accents, look-alike letters, invisible ones, and letters spaced apart."""
+    """A title in lower case without accents, invisible and look-alike letters; Korean letters in syllables."""
     if title.isascii():
-        return _SPACED.sub(_joined, title.lower())
+        return title.lower()
     text = unicodedata.normalize("NFKC", remove_invisible(title)).casefold()
     text = _without_accents(text)
     if _OTHER_ALPHABET.search(text):
         text = _WORD.sub(_in_latin, text)
     if _STRAY.search(text):
         text = _WORD.sub(_with_finals, unicodedata.normalize("NFC", _BETWEEN_STRAYS.sub("", text)))
-    return _SPACED.sub(_joined, text)
+    return text
 
 
-def unmask(text: str, vocabulary: Collection[str], phrases: Collection[str] = ()) -> str:
-    """Words of a `plain` title read through digits and marks, where that gives a known word.
+def unmask(text: str, words: Collection[str], terms: Collection[str]) -> str:
+    """Masked words of a `plain` title as they read, where that gives a known word; everything else as it is.
 
     Args:
         text: As `plain` gives it.
-        vocabulary: Words, lower case; a masked one becomes exactly one of them.
-        phrases: Korean terms of three or more syllables: looked for inside a word, as compounds are written.
-
-    Returns:
-        The title itself where no word was masked.
+        words: Lower case; a word with digits or marks in it becomes exactly one of them.
+        terms: Written as one word; looked for in letters spaced apart, and Korean ones inside masked words, as
+            compounds are written.
     """
-    if not _ODD.search(text):
-        return text
+    text = _SPACED.sub(lambda found: _joined(found, terms), text)
+    return _WORD.sub(lambda found: _read(found.group(), words, terms), text) if _ODD.search(text) else text
 
-    def read(found: re.Match[str]) -> str:
-        word = found.group()
-        if word.isalpha() and not _DRAWN_OUT.search(word):
-            return word
-        for reading in _readings(word):
-            long_enough = len(reading) >= MIN_MASKED_LETTERS or reading in SHORT_MASKED
-            if long_enough and reading in vocabulary:
-                return reading
-        letters = _NO_LETTER.sub("", word)
-        hidden = letters != word and any(phrase in letters and phrase not in word for phrase in phrases)
-        return letters if hidden else word
 
-    return _WORD.sub(read, text)
+def _joined(found: re.Match[str], terms: Collection[str]) -> str:
+    """Letters spaced apart as one word, where a term is in it."""
+    run = found.group()
+    joined = run.replace(found.group(1), "")
+    if joined in terms or joined.removesuffix("s") in terms:
+        return joined
+    for term in terms:
+        if len(term) >= (MIN_HIDDEN_SYLLABLES if not term.isascii() else MIN_HIDDEN_LETTERS) and term in joined:
+            return " ".join(joined.replace(term, f" {term} ").split())
+    return run
+
+
+def _read(word: str, words: Collection[str], terms: Collection[str]) -> str:
+    """One word as it reads."""
+    if word.isalpha() and not _DRAWN_OUT.search(word):
+        return word
+    for reading in _readings(word):
+        if reading in words and (len(reading) >= MIN_MASKED_LETTERS or reading in SHORT_MASKED):
+            return reading
+    hangul = _NO_HANGUL.sub("", word)
+    if hangul == word or len(hangul) < MIN_HIDDEN_SYLLABLES:
+        return word
+    hidden = (term for term in terms if len(term) >= MIN_HIDDEN_SYLLABLES and term in hangul and term not in word)
+    return hangul if any(hidden) else word
 
 
 def _readings(word: str) -> Iterator[str]:
@@ -132,10 +146,3 @@ def _closed(found: re.Match[str]) -> str:
     if code % _NUM_FINALS or consonant not in _FINALS:
         return found.group()
     return chr(_FIRST_SYLLABLE + code + _FINALS[consonant])
-
-
-def _joined(found: re.Match[str]) -> str:
-    """Letters spaced apart as one word; mere digits ("1 2 3") stay."""
-    text = found.group()
-    joined = text.replace(found.group(1), "")
-    return joined if sum(letter.isalpha() for letter in joined) >= 2 else text

@@ -16,7 +16,6 @@ from eclip.tasks.adult.disguises import plain, unmask
 from eclip.tasks.adult.lexicon_terms import FALSE_COMPOUNDS, SENSES, TERM_GROUPS, TermGroup
 
 _ENGLISH_WORD = re.compile(r"[a-z]+")
-MIN_HIDDEN_SYLLABLES = 3  # of a Korean term that is looked for inside a masked word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ def read_title(title: str | None, *, undo_disguises: bool = True) -> TitleReadin
     as_written = _terms_in(simple)
     if not undo_disguises:
         return TitleReading(simple, _ordered(_found(term, group, disguised=False) for term, group in as_written))
-    text = unmask(plain(title), _vocabulary(), _hidden_terms())
+    text = unmask(" ".join(plain(title).split()), _words(), _one_word_terms())
     read = as_written if text == simple else _terms_in(text)
     found = {
         (term, group.level): _found(term, group, disguised=(term, group) not in as_written)
@@ -143,14 +142,13 @@ def _sense(name: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1)
-def _vocabulary() -> frozenset[str]:
+def _words() -> frozenset[str]:
     """Every single word of an English term, also plural."""
     words = {word for group in TERM_GROUPS for term in group.terms if term.isascii() for word in term.split()}
     return frozenset(words | {word + "s" for word in words})
 
 
 @lru_cache(maxsize=1)
-def _hidden_terms() -> frozenset[str]:
-    """Korean terms long enough to be looked for inside a masked word."""
-    terms = (term for group in TERM_GROUPS for term in group.terms)
-    return frozenset(term for term in terms if not term.isascii() and len(term) >= MIN_HIDDEN_SYLLABLES)
+def _one_word_terms() -> frozenset[str]:
+    """Every term without its spaces."""
+    return frozenset(term.replace(" ", "") for group in TERM_GROUPS for term in group.terms)
