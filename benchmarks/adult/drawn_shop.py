@@ -11,6 +11,7 @@ they are. Without truth.csv the feed's own policies judge.
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +23,13 @@ from eclip.metrics import average_precision
 from eclip.model.folder import load_model, read_manifest
 from eclip.products.store import Store
 from eclip.schema import SPLITS
-from eclip.tasks.adult.decisions import decided_codes, suspicion
+from eclip.tasks.adult.decisions import Thresholds, act
 from eclip.tasks.adult.fit import fit_recognizer, listings_of
+from eclip.tasks.adult.lexicon import undisguised
+from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.results import false_positives_per_10k, recall_at_budget
+from eclip.tasks.adult.witnesses import RULES
 from eclip.tasks.catalogue import Catalogue, read_catalogue
 from eclip.tasks.fit import fit_modal_heads, head_targets
 from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
@@ -51,44 +55,43 @@ def main(store: Path, model: Path, truth: Path | None) -> None:
     fitted = fit_recognizer(catalogue, heads)
     for modality, each in fitted.weights.items():
         print(f"weights {modality:6s} {np.round(each.weights[0], 2)} bias {each.bias[0]:.2f}")
-    print("seller strength", fitted.history.strength if fitted.history else None, fitted.thresholds)
+    print("seller strength", fitted.history.strength if fitted.history else None)
+    for modality, each in fitted.thresholds.items():
+        print(f"thresholds {modality:6s} set {each.decide[0]:.3f} show {each.review:.4f}")
     test = catalogue.rows_of(SPLITS[2])
     print(f"test {len(test)}, adult {true[test].sum()}, the feed says {np.sum(catalogue.policies[test] == ADULT)}")
-    witnesses(catalogue, fitted, heads, test, true[test])
+    witnesses(catalogue, fitted, heads, test, true[test], model)
     specialised(catalogue, heads, test, true)
     disguises(catalogue, fitted, test, true[test], model)
 
 
 def witnesses(
-    catalogue: Catalogue, fitted: PolicyRecognizer, heads: ModalHeads, test: np.ndarray, true: np.ndarray
+    catalogue: Catalogue, fitted: PolicyRecognizer, heads: ModalHeads, test: np.ndarray, true: np.ndarray, model: Path
 ) -> None:
-    """Each modality with and without what stands beside the heads; then the same with adult goods made rare."""
+    """Rules alone, then each modality with and without what stands beside the heads; then adult goods made rare."""
+    encoder = load_model(model)
+    prompts = PolicyPrompts.of(encoder.encode_text, math.exp(encoder.module.logit_scale.item()))
+    scores: dict[str, tuple[np.ndarray, Thresholds]] = {}
+    for name, rules in (("terms", None), ("terms, descriptions", prompts)):
+        judge = PolicyRecognizer.by_rules(rules)
+        scores[name] = judge.judge(listings_of(catalogue, judge, test)).chances, judge.thresholds[RULES]
     listings = listings_of(catalogue, fitted, test)
-    rules = PolicyRecognizer.by_rules()
-    rows = np.arange(len(test))
-    scores = {"rules alone": rules.routed(listings_of(catalogue, rules, test))[0]}
+    inputs = heads.inputs(*vectors_of(catalogue, test), [catalogue.titles[row] for row in test])
     for modality in MODALITIES:
-        chances = np.full((len(test), 4), np.nan)
         has = np.flatnonzero(catalogue.features(modality)[1][test])
+        chances, alone = np.full((len(test), 4), np.nan), np.full(len(test), np.nan)
+        chances[has] = fitted.chances(listings, modality, has)
         if modality == "both":
-            chances = fitted.routed(listings)[0]
-        else:
-            chances[has] = fitted.chances(listings, modality, rows[has])
-        scores[modality] = chances
-        alone = np.full(len(test), np.nan)
-        inputs = heads.inputs(*vectors_of(catalogue, test), [catalogue.titles[row] for row in test])
+            chances = fitted.judge(listings).chances
         alone[has] = heads.probabilities("adult", modality, inputs, has)[:, 1]
-        scores[f"{modality}, heads alone"] = np.stack([1 - alone, alone, 0 * alone, 0 * alone], axis=1)
-        no_seller = replace(fitted, history=None)
-        unsold = np.full((len(test), 4), np.nan)
-        unsold[has] = no_seller.chances(listings_of(catalogue, no_seller, test), modality, has)
-        scores[f"{modality}, no seller"] = unsold
-    for name, chances in scores.items():
+        scores[modality] = chances, fitted.thresholds[modality]
+        heads_only = np.stack([1 - alone, alone, 0 * alone, 0 * alone], axis=1)
+        scores[f"{modality}, heads alone"] = heads_only, fitted.thresholds[modality]
+    for name, (chances, thresholds) in scores.items():
         known = ~np.isnan(chances[:, 0])
-        decided = decided_codes(chances, fitted.thresholds.decide) == 1
-        shown = ~decided & (suspicion(chances) > fitted.thresholds.review)
-        print(f"{name:22s} n {known.sum():4d} {figures(true[known], chances[known, 1], decided[known], shown[known])}")
-    rare(true, scores)
+        codes, shown = act(chances[known], thresholds)
+        print(f"{name:22s} n {known.sum():4d} {figures(true[known], chances[known, 1], codes == 1, shown)}")
+    rare(true, {name: chances for name, (chances, _) in scores.items()})
 
 
 def specialised(catalogue: Catalogue, heads: ModalHeads, test: np.ndarray, true: np.ndarray) -> None:
@@ -101,10 +104,9 @@ def specialised(catalogue: Catalogue, heads: ModalHeads, test: np.ndarray, true:
         fitted = fit_recognizer(shop, heads)
         has = np.flatnonzero(shop.features("image")[1][test])
         chances = fitted.chances(listings_of(shop, fitted, test), "image", has)
-        decided = decided_codes(chances, fitted.thresholds.decide) == 1
-        shown = ~decided & (suspicion(chances) > fitted.thresholds.review)
+        codes, shown = act(chances, fitted.thresholds["image"])
         strength = fitted.history.strength if fitted.history else None
-        print(f"image, {name:20s} {figures(true[test][has], chances[:, 1], decided, shown)} strength {strength}")
+        print(f"image, {name:20s} {figures(true[test][has], chances[:, 1], codes == 1, shown)} strength {strength}")
 
 
 def figures(true: np.ndarray, chances: np.ndarray, decided: np.ndarray, shown: np.ndarray) -> str:
@@ -151,10 +153,19 @@ def disguises(catalogue: Catalogue, fitted: PolicyRecognizer, test: np.ndarray, 
         hidden = replace(catalogue, titles=titles, text_vectors=texts)
         bare = replace(hidden, image_vectors=np.full_like(catalogue.image_vectors, np.nan))
         line = [f"{attack or 'as they are':20s}"]
-        for name, seen, judge in (("rules", bare, rules), ("title", bare, fitted), ("both", hidden, fitted)):
+        read = undisguised([titles[row] for row in test[true]])
+        again = texts.copy()
+        again[test[true]] = encoder.encode_text(read)
+        encoded = replace(hidden, text_vectors=again)
+        for name, seen, judge in (
+            ("rules", bare, rules),
+            ("title", bare, fitted),
+            ("both", hidden, fitted),
+            ("both, read first", encoded, fitted),
+        ):
             for undo in (False, True):
-                chances = judge.routed(listings_of(seen, judge, test, undo_disguises=undo))[0]
-                decided = decided_codes(chances, judge.thresholds.decide) == 1
+                judged = judge.judge(listings_of(seen, judge, test, undo_disguises=undo))
+                chances, decided = judged.chances, judged.codes == 1
                 adult = np.nan_to_num(chances[:, 1])
                 line.append(
                     f"{name} {'undone' if undo else 'as is '} set {decided[true].mean():.2f} "

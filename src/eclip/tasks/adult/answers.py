@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from eclip.schema import POLICIES
-from eclip.tasks.adult.decisions import decided_codes, suspicion
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import ADULT, CLASSES, NAME
 from eclip.tasks.adult.weights import WITNESSES
@@ -30,17 +29,15 @@ class PolicyAnswers:
 
 def policy_answers(recognizer: PolicyRecognizer, listings: Listings) -> PolicyAnswers:
     """Answers for `recognizer.listings(...)`, each by the richest modality that it has."""
-    chances, added = recognizer.routed(listings)
-    codes = decided_codes(chances, recognizer.thresholds.decide)
-    review = (codes == 0) & (suspicion(chances) > recognizer.thresholds.review)
+    judged = recognizer.judge(listings)
     reasons = [""] * len(listings)
-    told = np.flatnonzero((codes > 0) | review)
-    likeliest = chances[told, 1:].argmax(axis=1) if len(told) else told
+    told = np.flatnonzero((judged.codes > 0) | judged.review)
+    likeliest = judged.chances[told, 1:].argmax(axis=1) if len(told) else told
     seen = np.where(_by_picture(recognizer, listings, told, likeliest), "picture", "title").tolist()
     for row, level, half in zip(told.tolist(), likeliest.tolist(), seen, strict=True):
-        reasons[row] = _reason(listings, row, level, added[row, level], half)
-    levels = [CLASSES[code] if code else None for code in codes.tolist()]
-    return PolicyAnswers(levels=levels, chances=chances, reasons=reasons, review=review)
+        reasons[row] = _reason(listings, row, level, judged.added[row, level], half)
+    levels = [CLASSES[code] if code else None for code in judged.codes.tolist()]
+    return PolicyAnswers(levels=levels, chances=judged.chances, reasons=reasons, review=judged.review)
 
 
 def adult_probability(
@@ -75,7 +72,7 @@ def _by_picture(recognizer: PolicyRecognizer, listings: Listings, rows: np.ndarr
 def _reason(listings: Listings, row: int, level: int, added: np.ndarray, seen: str) -> str:
     """What speaks for a level of one listing, the strongest first."""
     terms = [each for each in listings.readings[row].found if each.level == POLICIES[level]]
-    names = {"heads": seen, "seller": "seller"}
+    names = {"heads": seen, "seller": "seller", "descriptions": "looks like it"}
     for name, sure in (("sure terms", True), ("unsure terms", False)):
         written = [f'"{each.term}"' + (" in disguise" if each.disguised else "") for each in terms if each.sure == sure]
         names[name] = "term " + ", ".join(written)

@@ -14,7 +14,8 @@ import numpy as np
 BUDGET = 0.01  # share of all listings that people can look at
 PRECISION = 0.95  # of the levels that are set without a look, on validation rows
 MIN_CHANCE = 0.5  # below which no level is ever set
-SUSPICION = 0.05  # chance of any level from which a listing is shown, where no validation row tells
+SUSPICION = 0.1  # chance of any level above which a listing is shown, where no validation row tells
+LEAST_SUSPICION = 0.01  # below which nobody need look, whatever the budget leaves
 NEVER = 1.0  # a chance must lie above its threshold
 
 
@@ -35,6 +36,16 @@ def decided_codes(chances: np.ndarray, decide: tuple[float, ...]) -> np.ndarray:
     return np.where(above, best, 0)
 
 
+def act(chances: np.ndarray, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
+    """What is done about rows of chances [N, L + 1].
+
+    Returns:
+        The level set [N], as `decided_codes`, and whether a person should look [N] bool: never at what is set.
+    """
+    codes = decided_codes(chances, thresholds.decide)
+    return codes, (codes == 0) & (suspicion(chances) > thresholds.review)
+
+
 def suspicion(chances: np.ndarray) -> np.ndarray:
     """Chance [N] that a row is not for everybody; 0 where nothing is known."""
     return np.nan_to_num(1 - chances[:, 0])
@@ -50,14 +61,14 @@ def choose_thresholds(chances: np.ndarray, codes: np.ndarray, *, budget: float =
 
     Returns:
         `MIN_CHANCE` for a level without a validation row that is taken for it; `NEVER` for one that is never right
-        often enough. On these rows no more than the budget is shown.
+        often enough. On these rows no more than the budget is shown, and nothing below `LEAST_SUSPICION`.
     """
     decide = tuple(_decide_threshold(chances, codes, level) for level in range(1, chances.shape[1]))
     if not len(codes):
         return Thresholds(decide=decide, review=SUSPICION, budget=budget)
     looks = int(budget * len(codes))
     left = np.sort(suspicion(chances)[decided_codes(chances, decide) == 0])[::-1]
-    review = float(left[looks]) if looks < len(left) else 0.0
+    review = max(LEAST_SUSPICION, float(left[looks]) if looks < len(left) else 0.0)
     return Thresholds(decide=decide, review=review, budget=budget)
 
 

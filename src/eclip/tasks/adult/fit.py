@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from eclip.schema import POLICIES, SPLITS
-from eclip.tasks.adult.decisions import BUDGET
+from eclip.tasks.adult.decisions import BUDGET, choose_thresholds
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.sellers import SellerHistory
 from eclip.tasks.adult.targets import CLASSES, policy_codes
-from eclip.tasks.adult.weights import RULE_BIAS, PolicyWeights, fit_weights
-from eclip.tasks.adult.witnesses import RULES, Listings, evidence, known_levels
+from eclip.tasks.adult.weights import PolicyWeights, fit_weights
+from eclip.tasks.adult.witnesses import Listings, evidence, known_levels
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.heads.modal import ModalHeads
 
@@ -28,18 +28,17 @@ def fit_recognizer(catalogue: Catalogue, heads: ModalHeads, *, budget: float = B
     history = None
     if catalogue.sellers is not None:
         history = SellerHistory.of(catalogue.sellers[train].tolist(), codes[train], len(CLASSES))
-    weights = {RULES: PolicyWeights.rules(len(POLICIES))}
-    bare = PolicyRecognizer.by_rules()
-    recognizer = PolicyRecognizer(heads=heads, history=history, weights=weights, thresholds=bare.thresholds)
+    rules = PolicyRecognizer.by_rules()
+    weights, thresholds = dict(rules.weights), dict(rules.thresholds)
+    recognizer = PolicyRecognizer(heads=heads, history=history, weights=weights, thresholds=thresholds)
     listings = listings_of(catalogue, recognizer, validation)
     numbers = np.bincount(codes[train], minlength=len(CLASSES))
     for modality in heads.by_modality:
-        _, mask = catalogue.features(modality)
-        rows = np.flatnonzero(mask[validation])
-        weights[modality] = _modal_weights(listings, heads, modality, rows, codes[validation[rows]], numbers)
-    chances, _ = recognizer.routed(listings)
-    known = ~np.isnan(chances[:, 0])
-    return recognizer.with_budget(chances[known], codes[validation[known]], budget)
+        rows = np.flatnonzero(catalogue.features(modality)[1][validation])
+        said, true = evidence(listings, heads, modality, rows), codes[validation[rows]]
+        weights[modality] = _modal_weights(said, known_levels(heads, modality), true, numbers)
+        thresholds[modality] = choose_thresholds(weights[modality].chances(said), true, budget=budget)
+    return recognizer
 
 
 def listings_of(
@@ -55,21 +54,24 @@ def listings_of(
     )
 
 
-def _modal_weights(
-    listings: Listings, heads: ModalHeads, modality: str, rows: np.ndarray, codes: np.ndarray, numbers: np.ndarray
-) -> PolicyWeights:
-    """Weights of one modality: fitted for levels that its heads know, those of rules for the others."""
+def _modal_weights(said: np.ndarray, levels: list[int], codes: np.ndarray, numbers: np.ndarray) -> PolicyWeights:
+    """Weights of one modality: fitted for the levels that its heads know, those of rules for the others.
+
+    Args:
+        said: Evidence [n, L, W] of validation rows.
+        levels: Places in `POLICIES` that the heads know.
+        codes: [n] true place in `CLASSES`.
+        numbers: [C] train listings of each class.
+    """
     rules = PolicyWeights.rules(len(POLICIES))
-    levels = known_levels(heads, modality)
     if not levels:
         return rules
     # Heads were fitted with classes alike, so that the shop's own shares are for the bias to bring back.
     centres = np.log(np.maximum(numbers[1:], 0.5) / max(numbers[0], 0.5))[levels]
-    kept = np.isin(codes, [0, *(level + 1 for level in levels)])
-    places = np.zeros(len(CLASSES), dtype=np.int64)
-    places[[level + 1 for level in levels]] = np.arange(1, len(levels) + 1)
-    found = evidence(listings, heads, modality, rows[kept])[:, levels]
-    values, bias = fit_weights(found, places[codes[kept]], centres)
-    fitted_weights, fitted_bias = rules.weights.copy(), np.full(len(POLICIES), RULE_BIAS)
-    fitted_weights[levels], fitted_bias[levels] = values, bias
-    return PolicyWeights(fitted_weights, fitted_bias)
+    places = np.full(len(CLASSES), -1)
+    places[[0, *(level + 1 for level in levels)]] = np.arange(len(levels) + 1)
+    kept = places[codes] >= 0
+    values, bias = fit_weights(said[kept][:, levels], places[codes[kept]], centres)
+    fitted = PolicyWeights(rules.weights.copy(), rules.bias.copy())
+    fitted.weights[levels], fitted.bias[levels] = values, bias
+    return fitted

@@ -7,7 +7,7 @@ witness. A word that another word of the title excuses ("lubricant eye drops") i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,6 +61,12 @@ def read_title(title: str | None, *, undo_disguises: bool = True) -> TitleReadin
         for term, group in (*read, *as_written)
     }
     return TitleReading(text, _ordered(found.values()))
+
+
+def undisguised(titles: Sequence[str | None]) -> list[str | None]:
+    """Titles as a text tower should see them: those that hide a term as they read, all others untouched."""
+    readings = (read_title(title) for title in titles)
+    return [reading.text if reading.disguised else title for title, reading in zip(titles, readings, strict=True)]
 
 
 def _found(term: str, group: TermGroup, *, disguised: bool) -> Found:

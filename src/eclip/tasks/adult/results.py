@@ -9,7 +9,7 @@ import numpy as np
 
 from eclip.metrics import average_precision, recall_at_precision
 from eclip.schema import POLICIES, SPLITS
-from eclip.tasks.adult.decisions import decided_codes, suspicion
+from eclip.tasks.adult.decisions import act
 from eclip.tasks.adult.fit import listings_of
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import CLASSES, NAME, policy_codes
@@ -83,10 +83,11 @@ def policy_results(
 
 
 def recognizer_results(catalogue: Catalogue, folder: Path) -> Iterator[tuple[list[Result], list[Curve], list[Skipped]]]:
-    """Figures of what `fit` wrote for this task, for each modality; what is done at its thresholds with "both"."""
+    """Figures of what `fit` wrote for this task, for each modality, and of what is done at its thresholds."""
     recognizer = PolicyRecognizer.load(folder)
     test = catalogue.rows_of(SPLITS[2])
     listings = listings_of(catalogue, recognizer, test)
+    judged = recognizer.judge(listings)
     known = {POLICIES[level] for modality in recognizer.weights for level in recognizer.learned(modality)}
     labels = (CLASSES[0], *(level for level in POLICIES if level in known))
     columns = [CLASSES.index(label) for label in labels]
@@ -96,27 +97,23 @@ def recognizer_results(catalogue: Catalogue, folder: Path) -> Iterator[tuple[lis
         rows = np.flatnonzero(catalogue.features(modality)[1][test])
         if not len(rows):
             continue
+        chances = recognizer.chances(listings, modality, rows)
+        decided, shown = act(chances, recognizer.thresholds[modality])
         if modality == "both":  # listings that lack one of the two are answered by the other
-            chances = recognizer.routed(listings)[0][rows]
-        else:
-            chances = recognizer.chances(listings, modality, rows)
+            chances, decided, shown = judged.chances[rows], judged.codes[rows], judged.review[rows]
         policies = catalogue.policies[test[rows]]
-        decided = decided_codes(chances, recognizer.thresholds.decide)
         answered = np.array([columns.index(code) if code in columns else 0 for code in decided.tolist()])
         figures = policy_results(
             policies, labels, chances[:, columns], modality=modality, method=OUR_METHOD, answered=answered
         )
-        if modality == "both":
-            figures[0].extend(_at_thresholds(recognizer, chances, policies, labels))
+        figures[0].extend(_at_thresholds(decided, shown, policies, labels, modality))
         yield figures
 
 
 def _at_thresholds(
-    recognizer: PolicyRecognizer, chances: np.ndarray, policies: np.ndarray, labels: tuple[str, ...]
+    decided: np.ndarray, shown: np.ndarray, policies: np.ndarray, labels: tuple[str, ...], modality: str
 ) -> Iterator[Result]:
     """What is set, what is shown to a person, and how many of each level are either."""
-    decided = decided_codes(chances, recognizer.thresholds.decide)
-    shown = (decided == 0) & (suspicion(chances) > recognizer.thresholds.review)
     codes = policy_codes(policies)
     for level in labels[1:]:
         code = CLASSES.index(level)
@@ -128,7 +125,7 @@ def _at_thresholds(
                 "share of listings shown": float(np.mean(shown)),
             }
             for each in figures.items():
-                yield _result(level, *each, "both", OUR_METHOD, int(truth.sum()))
+                yield _result(level, *each, modality, OUR_METHOD, int(truth.sum()))
 
 
 def _result(level: str, metric: str, value: float, modality: str, method: str, support: int) -> Result:

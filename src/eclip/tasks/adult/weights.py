@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-WITNESSES = ("heads", "sure terms", "unsure terms", "seller")
+WITNESSES = ("heads", "sure terms", "unsure terms", "seller", "descriptions")
 # Prior centre and spread of the weight of each witness. Heads are log-odds already; a term adds to heads that have
 # read the same title, so it counts less than alone.
-CENTRES = np.array([1.0, 3.0, 1.5, 0.5])
-SPREADS = np.array([0.5, 2.0, 1.5, 0.5])
+CENTRES = np.array([1.0, 3.0, 1.5, 0.5, 0.5])
+SPREADS = np.array([0.5, 2.0, 1.5, 0.5, 0.5])
 BIAS_SPREAD = 3.0
 # Without heads: listings of a level are one in 400, and a sure term alone was right in 98 of 100 groceries with one
 # (docs/tasks/adult.md). A sure term comes to .88, an unsure one to .27: the one decides, the other asks for a look.
-RULE_WEIGHTS = np.array([0.0, 8.0, 5.0, 0.5])
+# Descriptions reach .05 at most: they put the listings in order, and accuse nobody.
+RULE_WEIGHTS = np.array([0.0, 8.0, 5.0, 0.5, 0.5])
 RULE_BIAS = -6.0
 
 
@@ -33,7 +34,7 @@ class PolicyWeights:
 
     @classmethod
     def rules(cls, num_levels: int) -> PolicyWeights:
-        """Of a shop without labels: terms and nothing else."""
+        """Of a shop without labels: terms, and descriptions where a model is at hand."""
         return cls(np.tile(RULE_WEIGHTS, (num_levels, 1)), np.full(num_levels, RULE_BIAS))
 
     def contributions(self, evidence: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from eclip.schema import POLICIES
 from eclip.tasks.adult.lexicon import TitleReading, read_title
+from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.sellers import SellerHistory
 from eclip.tasks.adult.targets import CLASSES, NAME
 from eclip.tasks.adult.weights import WITNESSES
@@ -29,6 +30,7 @@ class Listings:
     titles: Sequence[str | None]  # [N]
     readings: Sequence[TitleReading]  # [N]
     seller_shift: np.ndarray  # [N, L] log-odds
+    prompt_odds: np.ndarray  # [N, L] log-odds by descriptions
     inputs: Inputs | None  # what heads see; None without heads
 
     @classmethod
@@ -41,6 +43,7 @@ class Listings:
         *,
         heads: ModalHeads | None,
         history: SellerHistory | None,
+        prompts: PolicyPrompts | None,
         undo_disguises: bool = True,
     ) -> Listings:
         """Look at listings once for all modalities.
@@ -52,6 +55,7 @@ class Listings:
             sellers: [N], None where not named; None = nobody is.
             heads: That were fitted, if any.
             history: Of the sellers, if any.
+            prompts: Descriptions of the levels, if any.
             undo_disguises: Read titles through spaced letters, digits for letters and the like; off: as written.
         """
         readings = [read_title(title, undo_disguises=undo_disguises) for title in titles]
@@ -68,6 +72,7 @@ class Listings:
             titles=titles,
             readings=readings,
             seller_shift=shift,
+            prompt_odds=prompts.log_odds(image_vectors, text_vectors) if prompts else np.zeros_like(shift),
             inputs=inputs,
         )
 
@@ -109,6 +114,7 @@ def evidence(listings: Listings, heads: ModalHeads | None, modality: str, rows: 
             for each in listings.readings[row].found:
                 found[place, POLICIES.index(each.level), 1 if each.sure else 2] = 1
     found[:, :, 3] = listings.seller_shift[rows]
+    found[:, :, 4] = listings.prompt_odds[rows]
     return found
 
 

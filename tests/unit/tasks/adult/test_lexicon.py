@@ -8,7 +8,7 @@ import time
 import pytest
 
 from eclip.schema import POLICIES
-from eclip.tasks.adult.lexicon import read_title
+from eclip.tasks.adult.lexicon import read_title, undisguised
 from eclip.tasks.adult.lexicon_terms import SENSES, TERM_GROUPS
 
 
@@ -129,3 +129,8 @@ def test_ordinary_titles_cost_little():
     for title in titles:
         read_title(title)
     assert (time.process_time() - started) / len(titles) < 1e-3
+
+
+def test_only_titles_that_hide_a_term_are_rewritten():
+    honest = ["Adult Toy", "Café Crème 3 in 1 U S B", None, "X-L T-Shirt"]
+    assert undisguised([*honest, "Big 4dult T0y"]) == [*honest, "big adult toy"]

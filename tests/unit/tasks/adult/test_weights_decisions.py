@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eclip.tasks.adult.decisions import MIN_CHANCE, NEVER, SUSPICION, choose_thresholds, decided_codes
+from eclip.tasks.adult.decisions import (
+    LEAST_SUSPICION,
+    MIN_CHANCE,
+    NEVER,
+    SUSPICION,
+    act,
+    choose_thresholds,
+    decided_codes,
+)
 from eclip.tasks.adult.results import false_positives_per_10k, recall_at_budget
 from eclip.tasks.adult.weights import (
     BIAS_SPREAD,
@@ -22,7 +30,7 @@ from eclip.tasks.adult.weights import (
 def rows():
     shuffled = np.random.default_rng(1)
     codes = shuffled.integers(0, 3, 50)
-    evidence = shuffled.normal(size=(50, 2, 4))
+    evidence = shuffled.normal(size=(50, 2, 5))
     evidence[np.arange(50)[codes > 0], codes[codes > 0] - 1, 0] += 3
     return evidence, codes
 
@@ -31,7 +39,7 @@ def slow_loss(values, evidence, codes, centre):
     total = 0.0
     for row, code in zip(evidence, codes, strict=True):
         logits = [0.0] + [
-            sum(values[w] * said[w] for w in range(4)) + bias for said, bias in zip(row, values[4:], strict=True)
+            sum(values[w] * said[w] for w in range(5)) + bias for said, bias in zip(row, values[5:], strict=True)
         ]
         total -= logits[code] - np.log(sum(np.exp(logits)))
     spreads = [*SPREADS, BIAS_SPREAD, BIAS_SPREAD]
@@ -41,11 +49,11 @@ def slow_loss(values, evidence, codes, centre):
 def test_loss_and_gradient_are_those_of_the_slow_twin(rows):
     evidence, codes = rows
     centre = np.array([*CENTRES, -1.0, -2.0])
-    values = centre + np.random.default_rng(2).normal(size=6)
+    values = centre + np.random.default_rng(2).normal(size=7)
     loss, slope = penalised_loss(values, evidence, codes, centre)
     assert loss == pytest.approx(slow_loss(values, evidence, codes, centre), rel=1e-12)
-    for place in range(6):
-        step = np.zeros(6)
+    for place in range(7):
+        step = np.zeros(7)
         step[place] = 1e-6
         ends = [penalised_loss(values + sign * step, evidence, codes, centre)[0] for sign in (1, -1)]
         assert slope[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-6)
@@ -65,7 +73,7 @@ def test_few_rows_leave_the_prior_and_many_decide(rows):
 
 
 def test_rules_decide_on_a_sure_term_and_ask_on_an_unsure_one():
-    evidence = np.zeros((3, 3, 4))
+    evidence = np.zeros((3, 3, 5))
     evidence[1, 0, 1] = evidence[2, 2, 2] = 1
     chances = PolicyWeights.rules(3).chances(evidence)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
@@ -84,7 +92,11 @@ def test_thresholds_by_hand():
     assert found.review == pytest.approx(0.3)
     decided = decided_codes(chances, found.decide)
     assert decided.tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
-    assert ((decided == 0) & (adult > found.review)).sum() == 2
+    codes, shown = act(chances, found)
+    assert codes.tolist() == decided.tolist()
+    assert np.flatnonzero(shown).tolist() == [4, 5]
+    plenty = choose_thresholds(chances, codes, budget=1.0)
+    assert plenty.review == LEAST_SUSPICION  # a budget is no quota
 
 
 def test_thresholds_without_rows_or_without_one_that_is_right():
