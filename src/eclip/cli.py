@@ -23,6 +23,7 @@ from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
+from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.run import run
 from eclip.commands.sample import sample
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "embed": embed,
     "fit": fit,
     "evaluate": evaluate,
+    "match": match,
     "enrich": enrich,
     "daily": daily,
     "delete": delete,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ from eclip.schema import POLICIES, SPLITS
 from eclip.tasks.adult.decisions import act
 from eclip.tasks.adult.fit import listings_of
 from eclip.tasks.adult.recognizer import PolicyRecognizer
-from eclip.tasks.adult.targets import CLASSES, NAME, policy_codes
+from eclip.tasks.adult.targets import CLASSES, NAME
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.curves import precision_recall_line
-from eclip.tasks.results import MODALITIES, OUR_METHOD, Curve, Result, Skipped
+from eclip.tasks.intervals import Estimate, estimate
+from eclip.tasks.results import MODALITIES, OUR_METHOD, Curve, Result, Skipped, results_of
 
 PRECISIONS = (0.9, 0.95)
 BUDGETS = (0.01, 0.05)  # shares of all test rows that people look at, the most suspicious first
@@ -30,7 +32,7 @@ def recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) ->
     if not relevant.any():
         return float("nan")
     looks = max(1, int(budget * len(scores) + 1e-9))
-    last = np.sort(scores)[::-1][looks - 1]
+    last = np.partition(scores, len(scores) - looks)[len(scores) - looks]
     above, tied = scores > last, scores == last
     share = (looks - above.sum()) / tied.sum()
     return float((relevant[above].sum() + share * relevant[tied].sum()) / relevant.sum())
@@ -42,6 +44,11 @@ def false_positives_per_10k(relevant: np.ndarray, answered: np.ndarray) -> float
     return float(1e4 * np.mean(answered[innocent])) if innocent.any() else float("nan")
 
 
+def share_answered(relevant: np.ndarray, answered: np.ndarray) -> float:
+    """Share of the relevant rows [N] that were answered yes; NaN where nothing is relevant."""
+    return float(np.mean(answered[relevant])) if relevant.any() else float("nan")
+
+
 def policy_results(
     policies: np.ndarray,
     labels: tuple[str, ...],
@@ -49,7 +56,8 @@ def policy_results(
     *,
     modality: str,
     method: str,
-    answered: np.ndarray | None = None,
+    buckets: np.ndarray | None = None,
+    done: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[list[Result], list[Curve], list[Skipped]]:
     """Figures and curve of each level that some test row has.
 
@@ -59,31 +67,58 @@ def policy_results(
         scores: [n, C] chances.
         modality: Of the features.
         method: Of the table.
-        answered: [n] column that was answered; None = the likeliest.
+        buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
+        done: Column [n] of the level that was set (0 = none), and whether the row was shown to a person [n]; None =
+            no thresholds: the likeliest is set.
 
     Returns:
         Results, curves, and why a level that the scores know has none.
     """
     results, curves, skipped = [], [], []
-    answers = scores.argmax(axis=1) if answered is None else answered
     for column, level in enumerate(labels):
         if level not in POLICIES:
             continue
-        truth, chances = policies == level, scores[:, column]
+        truth = policies == level
         if not truth.any():
             skipped.append(Skipped(task=NAME, reason=f"{modality}, {method}: no test product has the policy {level!r}"))
             continue
-        figures = {"average precision": average_precision(truth, chances)}
-        figures |= {f"recall at precision {p}": recall_at_precision(truth, chances, p) for p in PRECISIONS}
-        figures |= {f"recall at {b:.0%} review budget": recall_at_budget(truth, chances, b) for b in BUDGETS}
-        figures["false positives per 10,000"] = false_positives_per_10k(truth, answers == column)
-        results += [_result(level, *each, modality, method, int(truth.sum())) for each in figures.items()]
-        curves.append(precision_recall_line(NAME, level, truth, chances, modality=modality, method=method))
+        figures = _ranking(truth, scores[:, column], buckets)
+        answered = (scores.argmax(axis=1) if done is None else done[0]) == column
+        figures["false positives per 10,000"] = estimate(false_positives_per_10k, truth, answered, buckets=buckets)
+        if done is not None:
+            found = (("set", answered), ("set or shown", answered | done[1]))
+            for name, rows in found:
+                figures[f"recall of levels {name}"] = estimate(share_answered, truth, rows, buckets=buckets)
+            everything = np.ones(len(truth), dtype=bool)
+            figures["share of listings shown"] = estimate(share_answered, everything, done[1], buckets=buckets)
+        figures = {metric: replace(each, support=int(truth.sum())) for metric, each in figures.items()}
+        results += results_of(figures, task=NAME, target=level, modality=modality, method=method)
+        curves.append(precision_recall_line(NAME, level, truth, scores[:, column], modality=modality, method=method))
     return results, curves, skipped
 
 
-def recognizer_results(catalogue: Catalogue, folder: Path) -> Iterator[tuple[list[Result], list[Curve], list[Skipped]]]:
-    """Figures of what `fit` wrote for this task, for each modality, and of what is done at its thresholds."""
+def _ranking(truth: np.ndarray, chances: np.ndarray, buckets: np.ndarray | None) -> dict[str, Estimate]:
+    """How well the listings of a level stand on top."""
+    figures = {"average precision": estimate(average_precision, truth, chances, buckets=buckets)}
+    for precision in PRECISIONS:
+        found = estimate(recall_at_precision, truth, chances, precision=precision, buckets=buckets)
+        figures[f"recall at precision {precision}"] = found
+    for budget in BUDGETS:
+        found = estimate(recall_at_budget, truth, chances, budget=budget, buckets=buckets)
+        figures[f"recall at {budget:.0%} review budget"] = found
+    return figures
+
+
+def recognizer_results(
+    catalogue: Catalogue, folder: Path, *, buckets: np.ndarray | None = None
+) -> Iterator[tuple[list[Result], list[Curve], list[Skipped]]]:
+    """Figures of what `fit` wrote for this task, for each modality, and of what is done at its thresholds.
+
+    Args:
+        catalogue: Whose test rows are answered.
+        folder: MODEL/tasks/adult.
+        buckets: [N] bucket of each row's product, for intervals.
+    """
     recognizer = PolicyRecognizer.load(folder)
     test = catalogue.rows_of(SPLITS[2])
     listings = listings_of(catalogue, recognizer, test)
@@ -92,43 +127,19 @@ def recognizer_results(catalogue: Catalogue, folder: Path) -> Iterator[tuple[lis
     labels = (CLASSES[0], *(level for level in POLICIES if level in known))
     columns = [CLASSES.index(label) for label in labels]
     for modality in MODALITIES:
-        if modality not in recognizer.weights:
-            continue
         rows = np.flatnonzero(catalogue.features(modality)[1][test])
-        if not len(rows):
+        if modality not in recognizer.weights or not len(rows):
             continue
         chances = recognizer.chances(listings, modality, rows)
-        decided, shown = act(chances, recognizer.thresholds[modality])
+        codes, shown = act(chances, recognizer.thresholds[modality])
         if modality == "both":  # listings that lack one of the two are answered by the other
-            chances, decided, shown = judged.chances[rows], judged.codes[rows], judged.review[rows]
-        policies = catalogue.policies[test[rows]]
-        answered = np.array([columns.index(code) if code in columns else 0 for code in decided.tolist()])
-        figures = policy_results(
-            policies, labels, chances[:, columns], modality=modality, method=OUR_METHOD, answered=answered
+            chances, codes, shown = judged.chances[rows], judged.codes[rows], judged.review[rows]
+        yield policy_results(
+            catalogue.policies[test[rows]],
+            labels,
+            chances[:, columns],
+            modality=modality,
+            method=OUR_METHOD,
+            buckets=None if buckets is None else buckets[test[rows]],
+            done=(np.array([columns.index(code) if code in columns else 0 for code in codes.tolist()]), shown),
         )
-        figures[0].extend(_at_thresholds(decided, shown, policies, labels, modality))
-        yield figures
-
-
-def _at_thresholds(
-    decided: np.ndarray, shown: np.ndarray, policies: np.ndarray, labels: tuple[str, ...], modality: str
-) -> Iterator[Result]:
-    """What is set, what is shown to a person, and how many of each level are either."""
-    codes = policy_codes(policies)
-    for level in labels[1:]:
-        code = CLASSES.index(level)
-        truth = codes == code
-        if truth.any():
-            figures = {
-                "recall of levels set": float(np.mean(decided[truth] == code)),
-                "recall of levels set or shown": float(np.mean((decided[truth] == code) | shown[truth])),
-                "share of listings shown": float(np.mean(shown)),
-            }
-            for each in figures.items():
-                yield _result(level, *each, modality, OUR_METHOD, int(truth.sum()))
-
-
-def _result(level: str, metric: str, value: float, modality: str, method: str, support: int) -> Result:
-    return Result(
-        task=NAME, target=level, metric=metric, modality=modality, method=method, value=value, support=support
-    )

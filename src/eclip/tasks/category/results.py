@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eclip.metrics import accuracy, level_accuracy, macro_f1, top_k_accuracy
+from eclip.metrics import accuracy, macro_f1, mean, top_k_accuracy
 from eclip.tasks.category.targets import NAME, label_path, path_label
-from eclip.tasks.results import Result
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import Result, results_of
 
 TOP_K = 5
 
@@ -20,6 +21,7 @@ def category_results(
     *,
     modality: str,
     method: str,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Figures of one modality and method.
 
@@ -29,33 +31,23 @@ def category_results(
         scores: [n, C].
         modality: Of the features.
         method: Of the table.
+        buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
     index = {label: code for code, label in enumerate(labels)}
     truth = np.array([index.get(path_label(path), -1) for path in paths], dtype=np.int64)
     predicted = scores.argmax(axis=1) if len(scores) else np.zeros(0, dtype=np.int64)
-    guesses = [label_path(labels[code]) for code in predicted]
+    true_names = np.array([path_label(path) for path in paths])
     figures = {
-        "accuracy": (accuracy(truth, predicted), len(truth)),
-        "macro-F1": (
-            macro_f1(np.array([path_label(p) for p in paths]), _names(labels, predicted)),
-            len(truth),
-        ),
-        f"top-{TOP_K} accuracy": (top_k_accuracy(truth, scores, TOP_K), len(truth)),
+        "accuracy": estimate(accuracy, truth, predicted, buckets=buckets),
+        "macro-F1": estimate(macro_f1, true_names, _names(labels, predicted), buckets=buckets),
+        f"top-{TOP_K} accuracy": estimate(top_k_accuracy, truth, scores, k=TOP_K, buckets=buckets),
     }
-    figures |= {f"accuracy at level {level}": level_accuracy(paths, guesses, level) for level in (1, 2)}
-    return [
-        Result(
-            task=NAME,
-            target="leaf",
-            metric=metric,
-            modality=modality,
-            method=method,
-            value=value,
-            support=support,
-        )
-        for metric, (value, support) in figures.items()
-        if support
-    ]
+    guesses = [label_path(labels[code]) for code in predicted]
+    for level in (1, 2):
+        deep = [row for row, path in enumerate(paths) if len(path) >= level]
+        hits = np.array([paths[row][:level] == guesses[row][:level] for row in deep])
+        figures[f"accuracy at level {level}"] = estimate(mean, hits, buckets=None if buckets is None else buckets[deep])
+    return results_of(figures, task=NAME, target="leaf", modality=modality, method=method)
 
 
 def _names(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
