@@ -73,7 +73,7 @@ def fit(
 
 def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:
     from eclip.console import say
-    from eclip.model.folder import load_model
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.pairsfile import read_pairs_file
     from eclip.schema import MODEL_TASKS
     from eclip.tasks.matching.pairfit import fit_on_pairs
@@ -82,14 +82,14 @@ def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:
     told = read.told()
     if told:
         say(told)
-    encoder = load_model(model)
+    manifest = read_manifest(model)
     folder = model / MODEL_TASKS
     with writing(folder):
         return fit_on_pairs(
             read,
-            encoder.encode_text,
+            lambda titles: load_model(model).encode_text(titles),
             folder,
-            model_digest=encoder.digest,
-            learned_from=encoder.manifest.get("store_digest"),
+            model_digest=manifest["digest"],
+            learned_from=manifest.get("store_digest"),
             seed=seed,
         )

@@ -19,6 +19,7 @@ import numpy as np
 from eclip.errors import ConfigError
 from eclip.progress import stage
 from eclip.schema import SPLITS
+from eclip.tasks.adult.fit import fit_recognizer
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.adult.targets import adult_target
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
@@ -185,6 +186,8 @@ def _fit_head_tasks(
             found.save(aside)
             if task == CATEGORY:
                 write_decisions(aside, fit_decisions(catalogue, found))
+            if task == ADULT_TASK:
+                fit_recognizer(catalogue, found).save(aside)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, **content})
         shares = found.lexical.shares if found.lexical else {}
