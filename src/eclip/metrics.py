@@ -90,6 +90,72 @@ def level_accuracy(
     return (float(np.mean(hits)) if hits else float("nan")), len(hits)
 
 
+# --- confidence ---
+
+
+def reliability(
+    correct: np.ndarray, confidences: np.ndarray, *, num_bins: int = 15, adaptive: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How often answers of like confidence are right.
+
+    Args:
+        correct: [N] bool.
+        confidences: [N] in 0..1.
+        num_bins: Of equal width over 0..1, the upper edge belonging to a bin.
+        adaptive: Bins of equally many rows in place of equal width.
+
+    Returns:
+        Mean confidence, share of right answers and rows of each bin that has any.
+    """
+    if adaptive:
+        order = np.argsort(confidences, kind="stable")
+        bins = np.empty(len(order), dtype=np.int64)
+        bins[order] = np.arange(len(order)) * num_bins // max(len(order), 1)
+    else:
+        bins = np.clip(np.ceil(confidences.astype(np.float64) * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    counts = np.bincount(bins, minlength=num_bins)
+    used = counts > 0
+    means = np.bincount(bins, weights=confidences, minlength=num_bins)[used] / counts[used]
+    hits = np.bincount(bins, weights=correct, minlength=num_bins)[used] / counts[used]
+    return means, hits, counts[used]
+
+
+def expected_calibration_error(
+    correct: np.ndarray, confidences: np.ndarray, *, num_bins: int = 15, adaptive: bool = False
+) -> float:
+    """Mean gap between confidence and share of right answers over the bins of `reliability`; NaN for no rows.
+
+    Guo et al. (2017), equal width; Nixon et al. (2019), equally many rows.
+    """
+    means, hits, counts = reliability(correct, confidences, num_bins=num_bins, adaptive=adaptive)
+    return float(np.sum(counts * np.abs(means - hits)) / counts.sum()) if len(counts) else float("nan")
+
+
+def coverage_at_precision(correct: np.ndarray, confidences: np.ndarray, precision: float) -> tuple[float, float]:
+    """The largest share of rows that can be answered, most confident first, at a precision of at least `precision`.
+
+    Args:
+        correct: [N] bool.
+        confidences: [N]; rows of one confidence are answered together.
+        precision: Wanted share of right answers among the answered.
+
+    Returns:
+        That share and the confidence from which on to answer; 0 and infinity where no threshold reaches it, NaN and
+        infinity for no rows.
+    """
+    if not len(correct):
+        return float("nan"), float("inf")
+    order = np.argsort(-confidences, kind="stable")
+    ranked = confidences[order]
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    hits = np.cumsum(correct[order])[last]
+    enough = np.flatnonzero(hits / (last + 1) >= precision - 1e-12)
+    if not len(enough):
+        return 0.0, float("inf")
+    best = last[enough[-1]]
+    return float((best + 1) / len(ranked)), float(ranked[best])
+
+
 # --- ranking of yes-or-no answers ---
 
 

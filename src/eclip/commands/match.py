@@ -63,7 +63,7 @@ def match(
         columns: NAME=COLUMN,... : which column of a feed holds which field.
         fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
     """
-    from eclip.model.folder import load_model
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.pairsfile import read_pairs_file
     from eclip.products.place import holds_store
     from eclip.products.store import Store
@@ -76,8 +76,8 @@ def match(
     if store is None and holds_store(source):
         raise ConfigError(f"{source} is a store: name a file of pairs, or a feed and --store {source}")
     pairs = read_pairs_file(Path(source)) if store is None else None
-    encoder = load_model(Path(model))
-    scorers = PairScorers.from_json(read_task(Path(model) / MODEL_TASKS / NAME, encoder.digest)["scorers"])
+    digest = read_manifest(Path(model))["digest"]
+    scorers = PairScorers.from_json(read_task(Path(model) / MODEL_TASKS / NAME, digest)["scorers"])
     if pairs is not None:
         from eclip.tasks.matching.pairfit import judge_pairs
 
@@ -90,11 +90,11 @@ def match(
                 "same": "" if each.same is None else int(each.same),
                 "reason": each.reason,
             }
-            for each in judge_pairs(pairs, encoder.encode_text, scorers)
+            for each in judge_pairs(pairs, lambda titles: load_model(Path(model)).encode_text(titles), scorers)
         )
         return _write(out, PAIR_COLUMNS, judged, lambda row: row["same"] == 1, lambda row: row["same"] == "")
     feeding = {"images": Path(images) if images else None, "columns": columns, "fetch_images": fetch_images}
-    rows = _assigned(source, Store.open(store or ""), encoder, scorers, feeding)
+    rows = _assigned(source, Store.open(store or ""), load_model(Path(model)), scorers, feeding)
     return _write(
         out, LISTING_COLUMNS, rows, lambda row: bool(row["catalog_id"]), lambda row: row["reason"] == "can't be read"
     )

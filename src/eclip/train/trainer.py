@@ -52,11 +52,17 @@ def train_model(
         ranks: The processes that train together; `out` must be one folder for all of them.
 
     Raises:
+        ConfigError: `out` is the model to continue: vectors and heads made with it would be of other weights.
         StoreError: The store has too few pairs.
         CheckpointError: `out` holds an unfinished run with other settings, or is not one folder for all processes.
         DivergedError: There was no finite loss or gradient for many steps.
         RankLostError: Another process has ended or hangs.
     """
+    if init is not None and init.resolve() == out.resolve():
+        raise ConfigError(
+            f"--out {out} is the model to continue (--init): its weights would change under the vectors and heads that "
+            "were made with them; name another folder"
+        )
     torch.manual_seed(config.seed)
     pairs = read_training_pairs(store, config.views)
     run = out / MODEL_RUN

@@ -25,6 +25,7 @@ from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import label_path, path_label
+from eclip.tasks.evaluation.leaves import leaf_decisions
 from eclip.tasks.evaluation.majority import class_shares, same_scores
 from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
@@ -32,6 +33,8 @@ from eclip.tasks.evaluation.products import product_buckets, without_straddling
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
+from eclip.tasks.heads.calibration import at_temperature
+from eclip.tasks.heads.fit_calibration import calibrated, words_temperature
 from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
@@ -143,15 +146,17 @@ def _evaluate_heads(
     ours = {task: ModalHeads.load(path) for task, path in fitted.items()}
     scored = list(_scored_heads(catalogue, targets, ours, OUR_METHOD))
     if any(heads.lexical for heads in ours.values()):
-        scored += _scored_heads(catalogue, targets, {t: each.without_words() for t, each in ours.items()}, OUR_VECTORS)
+        wordless = {t: each.without_words() for t, each in ours.items()}
+        scored += _scored_heads(catalogue, targets, calibrated(catalogue, targets, wordless), OUR_VECTORS)
     words = fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF)
     scored += _scored_titles(catalogue, targets, words)
     for method, with_words in ((PRETRAINED, PRETRAINED_WORDS), (CLIP, CLIP_WORDS)):
         if method in others:
             view = others[method]
             theirs = fit_modal_heads(view, targets, seed=seed, method=method)
-            scored += _scored_heads(view, targets, theirs, method)
-            scored += _scored_heads(view, targets, add_lexical(view, targets, theirs, words), with_words)
+            scored += _scored_heads(view, targets, calibrated(view, targets, theirs), method)
+            mixed = calibrated(view, targets, add_lexical(view, targets, theirs, words))
+            scored += _scored_heads(view, targets, mixed, with_words)
     scored += _scored_majority(catalogue, targets)
     for each in scored:
         if (each.task, each.method) != (ADULT_TASK, OUR_METHOD):  # terms and sellers speak there, too
@@ -160,6 +165,18 @@ def _evaluate_heads(
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)
     leaves = [s for s in scored if s.task == CATEGORY and s.method == OUR_METHOD]
+    _add_leaves(report, catalogue, folder / CATEGORY, leaves, buckets=buckets)
+
+
+def _add_leaves(
+    report: Report, catalogue: Catalogue, folder: Path, leaves: list[_Scored], *, buckets: np.ndarray
+) -> None:
+    """How the category is decided where the leaf is not sure enough, and the most confident mistakes."""
+    for each in leaves:
+        seen = (catalogue, folder, each.rows, each.target.labels, each.scores)
+        results, curve = leaf_decisions(*seen, modality=each.modality, buckets=buckets[each.rows])
+        report.results.extend(results)
+        report.curves.append(curve)
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
         report.galleries.append(_mistakes(catalogue, richest))
@@ -193,7 +210,7 @@ def _scored_heads(
 def _scored_titles(
     catalogue: Catalogue, targets: dict[str, list[Target]], words: dict[str, LexicalHeads]
 ) -> Iterator[_Scored]:
-    """Answers of TF-IDF on titles."""
+    """Answers of TF-IDF on titles, calibrated as ours are."""
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
     for task, heads in words.items():
         for target in targets[task]:
@@ -202,6 +219,7 @@ def _scored_titles(
                 continue
             terms = heads.terms.features([catalogue.titles[row] for row in rows])
             scores = heads.linear.probabilities(target.name, terms)
+            scores = at_temperature(scores, words_temperature(catalogue, target, heads))
             yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
 
 

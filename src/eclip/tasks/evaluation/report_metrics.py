@@ -37,6 +37,16 @@ METRICS = (
     Metric(pattern=r"top-?(\d+)", meaning="Share of products whose right answer is among the first {0}."),
     Metric(pattern=r"accuracy", meaning="Share of products with the right answer."),
     Metric(
+        pattern=r"coverage at",
+        meaning="Share of products that can be answered, surest first, while the named share of answers is right.",
+    ),
+    Metric(pattern=r"share answered", meaning="Share of products that get this answer at the thresholds chosen."),
+    Metric(
+        pattern=r"calibration error",
+        meaning="Mean gap between how sure answers are and how often they are right.",
+        higher_is_better=False,
+    ),
+    Metric(
         pattern=r"recall.*precision",
         meaning="Share of the sought products found while the named share of what is found is right.",
     ),

@@ -46,7 +46,7 @@ def _part(
     numbers = sparse.csr_matrix(numbers)
     numbers.eliminate_zeros()
     out |= _sets("numbers", numbers, rarity, left, right)
-    for view in ("codes", "amounts", "colours", "sizes"):
+    for view in ("codes", "amounts", "colours", "sizes", "audiences"):
         out |= _sets(view, readings.tables[view], rarity, left, right)
     out |= _codes(readings, left, right)
     out |= _letters("titles", readings.titles, left, right)

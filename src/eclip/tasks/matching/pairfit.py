@@ -69,7 +69,7 @@ def fit_on_pairs(
     honest = learned_from != pairs.digest
     if not honest:
         say(f"the model has learned from {pairs.path} itself: its cosines are left out, words and numbers judge alone")
-    listed = pair_list(pairs, encode)
+    listed = pair_list(pairs, encode if honest else None)
     told = listed.labelled()
     with stage("Fitting the pair scorer", NUM_FOLDS, unit="folds") as advance:
         scorer, held_out = fit_boosted(
@@ -93,7 +93,7 @@ def fit_on_pairs(
 
 def judge_pairs(pairs: PairsFile, encode: EncodeTitles, scorers: PairScorers) -> Iterator[Judgement]:
     """A judgement for each line of a file, in its order; lines that are no pairs say so."""
-    listed = pair_list(pairs, encode)
+    listed = pair_list(pairs, encode if scorers.needs_vectors else None)
     bad = sorted(pairs.bad_lines, key=lambda each: each.line)
     with stage("Judging pairs", len(pairs), unit="pairs") as advance:
         for start in range(0, len(pairs), PAIRS_AT_ONCE):

@@ -17,7 +17,7 @@ MAX_FOR, MAX_AGAINST = 2, 1
 NEAR_PRICE, FAR_PRICE = 1.1, 1.5  # times
 RARE = 0.5  # of the greatest rarity, from which a word is named
 ALIKE_PICTURES, UNLIKE_PICTURES = 0.9, 0.6  # cosines
-SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"))
+SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"), ("audiences", "audience"))
 SHOWN = 2  # members of a set
 
 
@@ -85,7 +85,9 @@ def _reason(pair: _Pair, values: Mapping[str, float], same: bool) -> str:  # noq
     _say_brands(pair, values, agrees, differs)
     _say_pictures(values, agrees, differs)
     _say_prices(values, agrees, differs)
-    _say_words(pair, agrees, differs)
+    _say_rare_words(pair, agrees)
+    if not same:  # of one product, too, hardly two titles have the same words
+        _say_words_alone(pair, differs)
     first, last = (agrees, differs) if same else (differs, agrees)
     said = first[:MAX_FOR] + last[:MAX_AGAINST]
     return ", ".join(said or [f"titles alike by {values.get('titles: common words apart', 0) / 100:.2f}"])
@@ -146,11 +148,14 @@ def _say_prices(values: Mapping[str, float], agrees: list[str], differs: list[st
         differs.append(f"one costs {times:.1f} times the other")
 
 
-def _say_words(pair: _Pair, agrees: list[str], differs: list[str]) -> None:
-    _, one, other = pair.members("words")
+def _say_rare_words(pair: _Pair, agrees: list[str]) -> None:
     rare = pair.rare_shared("words")[:SHOWN]
     if rare:
         agrees.append("both say " + " ".join(rare))
+
+
+def _say_words_alone(pair: _Pair, differs: list[str]) -> None:
+    _, one, other = pair.members("words")
     alone = [next((word for word in side if has_digit(word)), side[0] if side else "") for side in (one, other)]
     if alone[0] and alone[1]:
         differs.append(f"{alone[0]} against {alone[1]}")

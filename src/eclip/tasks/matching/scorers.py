@@ -33,6 +33,10 @@ class Scorer(Protocol):
         """Probability from which a pair is one product."""
 
     @property
+    def needs_vectors(self) -> bool:
+        """Whether any number that it reads comes from vectors."""
+
+    @property
     def words(self) -> WordWeights:
         """How rare words are."""
 
@@ -64,6 +68,11 @@ class PairScorer:
     def probabilities(self, matrix: np.ndarray) -> np.ndarray:
         """Probability [P] of being the same product, of features [P, F]."""
         return 1 / (1 + np.exp(-np.clip(matrix @ np.array(self.weights) + self.bias, -500, 500)))
+
+    @property
+    def needs_vectors(self) -> bool:
+        """It begins with a cosine."""
+        return True
 
     @property
     def words(self) -> WordWeights:
@@ -147,6 +156,11 @@ class PairScorers:
                 reasons[place] = reason
             open_pairs &= ~mask
         return scores, thresholds, reasons
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether any of them reads vectors."""
+        return any(scorer.needs_vectors for scorer in self.by_modality.values())
 
     def on(self, source: PairSource, modality: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """The score [P] of pairs (left [P], right [P]) of these listings in this modality."""
