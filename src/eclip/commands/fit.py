@@ -9,6 +9,8 @@ from eclip.commands.arguments import StoreArgument, require_seed
 from eclip.files import writing
 
 if TYPE_CHECKING:
+    from eclip.products.store import Store
+    from eclip.tasks.attributes.extraction import TitleSource
     from eclip.tasks.fit import FitSummary
 
 TaskName = Literal["category", "attributes", "matching", "clustering", "adult"]
@@ -28,14 +30,28 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
+    from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
     from eclip.tasks.catalogue import read_catalogue
     from eclip.tasks.fit import fit_tasks
     from eclip.tasks.taskfiles import TASKS
 
     require_seed(seed)
     digest = read_manifest(Path(model))["digest"]
-    catalogue = read_catalogue(Store.open(store), digest)
+    opened = Store.open(store)
+    catalogue = read_catalogue(opened, digest)
     tasks = TASKS if task is None else (task,)
     folder = Path(model) / MODEL_TASKS
     with writing(folder):
-        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed)
+        titles = _title_source(opened, Path(model)) if ATTRIBUTES in tasks else None
+        return fit_tasks(catalogue, folder, tasks=tasks, titles=titles, seed=seed)
+
+
+def _title_source(store: Store, model: Path) -> TitleSource:
+    """What values in titles are learned from: columns of the store, and the text tower."""
+    from eclip.model.folder import load_model
+    from eclip.tasks.attributes.extraction import COLUMNS, TitleSource
+    from eclip.tasks.attributes.spans.states import TokenStates
+
+    table = store.table(COLUMNS)
+    columns = {name: table[name].to_pylist() for name in COLUMNS}
+    return TitleSource(columns=columns, tower=TokenStates.of(load_model(model)))

@@ -21,6 +21,7 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.adult.targets import adult_target
+from eclip.tasks.attributes.extraction import TitleSource, fit_extraction
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.attributes.targets import attribute_targets
 from eclip.tasks.catalogue import Catalogue, check_splits
@@ -57,13 +58,16 @@ class FitSummary:
     seconds: float = 0.0  # of fitting; the tasks with heads are fitted together
 
 
-def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, seed: int) -> list[FitSummary]:
+def fit_tasks(
+    catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, titles: TitleSource | None = None, seed: int
+) -> list[FitSummary]:
     """Fit tasks and write each into its own folder below `folder` at once.
 
     Args:
         catalogue: Products with vectors.
         folder: MODEL/tasks.
         tasks: Some of `TASKS`.
+        titles: To find values of attributes in; None = they are not sought there.
         seed: Of everything random.
 
     Raises:
@@ -77,7 +81,7 @@ def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASK
     reason = check_splits(catalogue)
     if reason:
         return [_leave_out(folder, task, [Skipped(task=task, reason=reason)]) for task in wanted]
-    summaries = _fit_head_tasks(catalogue, folder, [t for t in wanted if t in HEAD_TASKS], seed=seed)
+    summaries = _fit_head_tasks(catalogue, folder, [t for t in wanted if t in HEAD_TASKS], titles=titles, seed=seed)
     summaries += _fit_pair_tasks(catalogue, folder, [t for t in wanted if t not in HEAD_TASKS], seed=seed)
     return sorted(summaries, key=lambda summary: TASKS.index(summary.task))
 
@@ -138,7 +142,9 @@ def modality_present(catalogue: Catalogue, modality: str) -> bool:
     return bool((has[modality] & train).any())
 
 
-def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
+def _fit_head_tasks(
+    catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, titles: TitleSource | None, seed: int
+) -> list[FitSummary]:
     started = time.monotonic()
     targets, skipped = head_targets(catalogue, tasks)
     heads = fit_modal_heads(catalogue, targets, seed=seed)
@@ -156,6 +162,8 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
             found.save(aside)
+            if task == ATTRIBUTES:
+                skipped[task] += fit_extraction(catalogue, found, aside, titles=titles, seed=seed)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, **content})
         shares = found.lexical.shares if found.lexical else {}

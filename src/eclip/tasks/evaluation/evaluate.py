@@ -20,6 +20,8 @@ from eclip.schema import SPLITS
 from eclip.tasks.adult.results import adult_results
 from eclip.tasks.adult.targets import ADULT
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
@@ -127,7 +129,12 @@ def _evaluate_heads(
         scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
         scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
     for each in scored:
-        _add_results(report, catalogue, each)
+        if (each.task, each.method) != (ATTRIBUTES, ECLIP):
+            _add_results(report, catalogue, each)
+    if ATTRIBUTES in fitted:  # heads weighed against each other, and several values at once
+        report.results.extend(
+            extraction_results(catalogue, AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans())
+        )
     leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
@@ -191,7 +198,7 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
         report.results.extend(category_results(paths, labels, scored.scores, modality=modality, method=method))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
-        values = [catalogue.attributes[row][name][0] for row in scored.rows]
+        values = [catalogue.attributes[row][name] for row in scored.rows]
         report.results.extend(attribute_results(name, values, labels, scored.scores, modality=modality, method=method))
     else:
         truth = catalogue.policies[scored.rows] == ADULT

@@ -1,4 +1,4 @@
-"""What is known of a word without any tower: itself, its neighbours, its letters and its looks, as hashed indicators."""
+"""What is known of a word without any tower: itself, its neighbours, its letters and its looks, hashed."""
 
 from __future__ import annotations
 

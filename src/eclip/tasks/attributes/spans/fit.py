@@ -20,8 +20,8 @@ from eclip.tasks.results import Skipped
 
 MIN_STATED = 50  # train titles in which a value of the attribute stands
 MIN_STATED_SHARE = 0.1  # of those that have a value
-MAX_TITLES = 6_000  # to learn from; a few words each
-MAX_VALIDATION = 2_000
+MAX_TITLES = 4_000  # to learn from; a few words each
+MAX_VALIDATION = 1_500
 MIN_JUDGED = 30  # validation answers, below which confidences are bare scores
 
 Values = Mapping[str, Sequence[Sequence[str]]]  # by attribute, the values of each title; empty where unknown
