@@ -11,6 +11,7 @@ import numpy as np
 
 from eclip.tasks.attributes.closed import (
     AttributeHeads,
+    AttributeInputs,
     ClosedAttribute,
     Said,
     decide,
@@ -20,7 +21,7 @@ from eclip.tasks.attributes.closed import (
 )
 from eclip.tasks.attributes.fit import load_closed
 from eclip.tasks.attributes.spans.extractor import SpanAnswer, SpanExtractor
-from eclip.tasks.heads.modal import Inputs, ModalHeads
+from eclip.tasks.heads.modal import ModalHeads
 
 if TYPE_CHECKING:
     from eclip.tasks.attributes.spans.states import TokenStates
@@ -96,7 +97,7 @@ class AttributeExtractor:
             tower: Of the same model, where `reads_states`; without it spans are found by the looks of words alone.
         """
         found: list[dict[str, AttributeAnswer]] = [{} for _ in titles]
-        inputs = self.heads.single.inputs(image_vectors, text_vectors, titles)
+        inputs = self.heads.inputs(image_vectors, text_vectors, titles)
         for name, attribute in self.closed.items():
             for row, answer in closed_answers(self.heads, name, attribute, inputs):
                 found[row][name] = answer
@@ -109,7 +110,7 @@ class AttributeExtractor:
 
 
 def closed_answers(
-    heads: AttributeHeads, name: str, attribute: ClosedAttribute, inputs: Inputs
+    heads: AttributeHeads, name: str, attribute: ClosedAttribute, inputs: AttributeInputs
 ) -> list[tuple[int, AttributeAnswer]]:
     """Answers to one closed attribute, with the rows that they are of."""
     found = []

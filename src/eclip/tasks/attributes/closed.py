@@ -6,24 +6,27 @@ made by `eclip.tasks.attributes.fit` and keeps no more than numbers: the heads l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from eclip.tasks.attributes.experts import (
+    STATED,
     VIEWS,
     WORDS,
     Pool,
     absent_chance,
-    expert_logs,
+    head_logs,
     present_experts,
     sigmoid,
     softmax,
     values_of,
 )
 from eclip.tasks.attributes.multilabel import mark_logits
+from eclip.tasks.attributes.spans.words import Words, split_words
+from eclip.tasks.attributes.stated import StatedValues
 from eclip.tasks.attributes.thresholds import Threshold
 from eclip.tasks.features import features, present_rows
 from eclip.tasks.heads.modal import Inputs, ModalHeads
@@ -103,6 +106,14 @@ class Said:
         return np.where(np.isfinite(least), least, np.nan)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AttributeInputs:
+    """What the experts see of N listings."""
+
+    heads: Inputs  # vectors and terms
+    words: list[Words]  # of each title; none where it is missing
+
+
 @dataclass(frozen=True)
 class AttributeHeads:
     """The heads of all closed attributes: `single` answer with one value, `several` with yes or no a value."""
@@ -110,19 +121,46 @@ class AttributeHeads:
     single: ModalHeads
     several: ModalHeads | None
 
-    def logs(self, name: str, inputs: Inputs, rows: np.ndarray, view: str, *, several: bool) -> dict[str, np.ndarray]:
+    def inputs(
+        self, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
+    ) -> AttributeInputs:
+        """Listings as the experts see them.
+
+        Args:
+            image_vectors: [N, D], NaN rows where missing.
+            text_vectors: [N, D], NaN rows where missing.
+            titles: [N], None where missing.
+        """
+        return AttributeInputs(
+            heads=self.single.inputs(image_vectors, text_vectors, titles),
+            words=[split_words(title or "") for title in titles],
+        )
+
+    def logs(
+        self, name: str, inputs: AttributeInputs, rows: np.ndarray, view: str, *, several: bool
+    ) -> dict[str, np.ndarray]:
         """What each expert of a view says of rows that have it: [n, C] log-probabilities, or logits of yes and no."""
-        if not several:
-            return expert_logs(self.single, name, inputs, rows, view)
-        heads = self.several
+        heads = self.several if several else self.single
         assert heads is not None
+        experts = present_experts(heads, name, view)
+        logs = (self._mark_logs if several else head_logs)(heads, name, inputs.heads, rows, experts)
+        if STATED in experts:
+            stated = StatedValues(self.values(name, several=several))
+            words = [inputs.words[row] for row in rows]
+            logs[STATED] = stated.marks(words).astype(np.float64) if several else stated.logs(words)
+        return logs
+
+    @staticmethod
+    def _mark_logs(
+        heads: ModalHeads, name: str, inputs: Inputs, rows: np.ndarray, experts: Sequence[str]
+    ) -> dict[str, np.ndarray]:
         logs = {}
-        for expert in present_experts(heads, name, view):
+        for expert in experts:
             if expert == WORDS:
                 assert heads.lexical is not None
                 assert inputs.terms is not None
                 logs[expert] = mark_logits(heads.lexical.linear.heads[name], inputs.terms[rows])
-            else:
+            elif expert != STATED:
                 matrix, _ = features(inputs.image_vectors[rows], inputs.text_vectors[rows], expert)
                 logs[expert] = mark_logits(heads.by_modality[expert].heads[name], matrix)
         return logs
@@ -151,9 +189,9 @@ def decide(attribute: ClosedAttribute, view: str, logs: dict[str, np.ndarray]) -
     return Said(chosen=chosen, confidences=softmax(scores))
 
 
-def rows_by_view(attribute: ClosedAttribute, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
+def rows_by_view(attribute: ClosedAttribute, inputs: AttributeInputs) -> Iterator[tuple[str, np.ndarray]]:
     """Each row under the richest view that it has and that the attribute is decided in."""
-    has_image, has_text = present_rows(inputs.image_vectors), present_rows(inputs.text_vectors)
+    has_image, has_text = present_rows(inputs.heads.image_vectors), present_rows(inputs.heads.text_vectors)
     left = has_image | has_text
     for view, mask in (("both", has_image & has_text), ("text", has_text), ("image", has_image)):
         if view in attribute.decisions:
@@ -161,9 +199,9 @@ def rows_by_view(attribute: ClosedAttribute, inputs: Inputs) -> Iterator[tuple[s
             left = left & ~mask
 
 
-def has_attribute(heads: AttributeHeads, name: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+def has_attribute(heads: AttributeHeads, name: str, inputs: AttributeInputs, rows: np.ndarray) -> np.ndarray:
     """Mask [n] of rows, with vectors, on which a missing value would be a gap rather than the rule."""
-    return absent_chance(heads.single, name, inputs, rows) < ABSENT_FROM
+    return absent_chance(heads.single, name, inputs.heads, rows) < ABSENT_FROM
 
 
 def views_of(view: str) -> tuple[str, ...]:

@@ -18,11 +18,12 @@ from eclip.tasks.heads.lexical import FLOOR
 from eclip.tasks.heads.modal import Inputs, ModalHeads
 
 WORDS = "words"  # the expert that reads the words of a title
+STATED = "stated"  # the one that looks for names of values in it
 # What each view may read: a listing is seen in the richest view that it has both halves for.
 VIEWS: dict[str, tuple[str, ...]] = {
     "image": ("image",),
-    "text": ("text", WORDS),
-    "both": ("image", "text", "both", WORDS),
+    "text": ("text", WORDS, STATED),
+    "both": ("image", "text", "both", WORDS, STATED),
 }
 MIN_VALIDATION = 30  # rows, below which experts weigh alike
 RIDGE = 1e-3  # pulls weights to equal shares where the rows do not tell
@@ -43,23 +44,29 @@ class Pool:
 
 
 def present_experts(heads: ModalHeads, name: str, view: str) -> tuple[str, ...]:
-    """The experts of a view that were fitted for this attribute."""
+    """The experts of a view that this attribute has; names of values are looked for where words are read."""
     has_words = heads.lexical is not None and name in heads.lexical.linear.heads
     return tuple(
         each
         for each in VIEWS[view]
-        if (has_words if each == WORDS else each in heads.by_modality and name in heads.by_modality[each].heads)
+        if (
+            has_words
+            if each in (WORDS, STATED)
+            else each in heads.by_modality and name in heads.by_modality[each].heads
+        )
     )
 
 
-def expert_logs(heads: ModalHeads, name: str, inputs: Inputs, rows: np.ndarray, view: str) -> dict[str, np.ndarray]:
-    """Log-probabilities [n, C] of the values, "absent" left out, by each expert of a view, for rows that have it.
+def head_logs(
+    heads: ModalHeads, name: str, inputs: Inputs, rows: np.ndarray, experts: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Log-probabilities [n, C] of the values, "absent" left out, by each head among experts, for rows that have it.
 
     A title without a known term tells the expert of words nothing: it then says what that of title vectors says.
     """
     vectors = heads.without_words()
     logs = {}
-    for expert in present_experts(heads, name, view):
+    for expert in experts:
         if expert == WORDS:
             assert heads.lexical is not None
             assert inputs.terms is not None
@@ -68,7 +75,7 @@ def expert_logs(heads: ModalHeads, name: str, inputs: Inputs, rows: np.ndarray, 
             silent = np.diff(terms.indptr) == 0
             if "text" in logs:
                 logs[WORDS][silent] = logs["text"][silent]
-        else:
+        elif expert != STATED:
             logs[expert] = _value_logs(vectors.probabilities(name, expert, inputs, rows), _labels(heads, name))
     return logs
 

@@ -16,7 +16,7 @@ from eclip.errors import ModelError
 from eclip.files import write_text
 from eclip.metrics import macro_f1
 from eclip.schema import SPLITS
-from eclip.tasks.attributes.closed import AttributeHeads, ClosedAttribute, Decision, Said, decide
+from eclip.tasks.attributes.closed import AttributeHeads, AttributeInputs, ClosedAttribute, Decision, Said, decide
 from eclip.tasks.attributes.experts import VIEWS, fit_mark_pool, fit_pool, present_experts, sigmoid
 from eclip.tasks.attributes.multilabel import fit_marks
 from eclip.tasks.attributes.targets import SeveralTarget, attribute_targets, several_targets
@@ -25,7 +25,7 @@ from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import LinearHeads, Target
-from eclip.tasks.heads.modal import Inputs, ModalHeads
+from eclip.tasks.heads.modal import ModalHeads
 
 CLOSED_FILE = "closed.json"
 CLOSED_VERSION = 1
@@ -48,7 +48,7 @@ def fit_closed(
     targets = {target.name: target for target in attribute_targets(catalogue)[0] if target.name in single.names}
     several = several_targets(catalogue, list(targets.values()))
     heads = AttributeHeads(single, fit_several(catalogue, single.lexical, several, seed=seed))
-    inputs = single.inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles)
+    inputs = heads.inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles)
     by_name = {target.name: target for target in several}
     attributes = {}
     for name, target in targets.items():
@@ -103,7 +103,7 @@ def fit_several(
 def _fit_attribute(
     catalogue: Catalogue,
     heads: AttributeHeads,
-    inputs: Inputs,
+    inputs: AttributeInputs,
     target: Target | SeveralTarget,
     target_precision: float,
 ) -> ClosedAttribute:
@@ -128,9 +128,9 @@ def _fit_attribute(
     return attribute
 
 
-def seen_in(inputs: Inputs, view: str) -> np.ndarray:
+def seen_in(inputs: AttributeInputs, view: str) -> np.ndarray:
     """Mask [N] of the rows that have all that a view reads."""
-    has_image, has_text = present_rows(inputs.image_vectors), present_rows(inputs.text_vectors)
+    has_image, has_text = present_rows(inputs.heads.image_vectors), present_rows(inputs.heads.text_vectors)
     return {"image": has_image, "text": has_text, "both": has_image & has_text}[view]
 
 

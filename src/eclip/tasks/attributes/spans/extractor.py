@@ -92,7 +92,7 @@ class SpanExtractor:
             kept = spans if attribute.several else spans[:1]
             confidences = attribute.confidences(np.array([span.score for span in kept]))
             sure = attribute.threshold.sure(confidences)
-            answers = {}
+            answers: dict[str, SpanAnswer] = {}
             for span, confidence, is_sure in zip(kept, confidences.tolist(), sure.tolist(), strict=True):
                 text = title[words.starts[span.first] : words.ends[span.end - 1]]
                 value = attribute.value(words, title, span)

@@ -27,7 +27,7 @@ def word_features(titles: Sequence[Words]) -> sparse.csr_matrix:
 
 def word_shape(text: str) -> str:
     """How a word looks, its runs cut short: "EV" and "AB" are "XX", "6634" is "99", "Blue" is "Xx", Hangul is "한"."""
-    kinds = []
+    kinds: list[str] = []
     for letter in text:
         if letter.isdigit():
             kind = "9"

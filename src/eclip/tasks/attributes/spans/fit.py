@@ -94,7 +94,9 @@ def _learnable(
 ) -> _Learnable | str:
     """Tags and names of one attribute, or why it can't be learned from titles."""
     with_value = [row for row in train.tolist() if values[row]]
-    aliases = find_aliases(*([each[row] for row in with_value] for each in (words, values, categories)))
+    aliases = find_aliases(
+        [words[row] for row in with_value], [values[row] for row in with_value], [categories[row] for row in with_value]
+    )
     spoken: dict[str, list[str]] = {}
     for key, value in aliases.items():
         spoken.setdefault(value, []).append(key)

@@ -93,12 +93,15 @@ def fit_tagger(
         seed: Of the order of rows.
     """
     targets = [Target(name=name, labels=TAGS, codes=codes) for name, codes in tags.items()]
-    rows = {"train_rows": train, "validation_rows": validation, "seed": seed}
     told = f"Fitting {len(targets)} taggers of words"
-    looks = fit_lexical(inputs.looks, targets, **rows, name=f"{told} on their looks")
+    looks = fit_lexical(
+        inputs.looks, targets, train_rows=train, validation_rows=validation, seed=seed, name=f"{told} on their looks"
+    )
     if inputs.states is None:
         return Tagger(looks=looks, states=None, shares={})
-    states = fit_heads(inputs.states, targets, **rows, name=f"{told} on hidden states")
+    states = fit_heads(
+        inputs.states, targets, train_rows=train, validation_rows=validation, seed=seed, name=f"{told} on hidden states"
+    )
     shares, before, after = {}, 0.0, 0.0
     for target in targets:
         codes = target.codes[validation]
