@@ -18,6 +18,7 @@ MIN_TITLES = 5  # with both the word and the value
 MIN_SHARE = 0.9  # of the word's titles
 MIN_COVERED = 0.2  # of the value's titles of that script where the value does not stand
 MIN_CATEGORIES = 3  # that the word is seen in
+MAX_COMMON = 0.5  # share of all titles with a value, above which it comes with any word
 
 
 def find_aliases(
@@ -48,7 +49,11 @@ def find_aliases(
                     for key in others:
                         kinds[key].add(category)
     found: dict[str, tuple[int, str]] = {}
+    num_titles = Counter(value for own in values for value in own)
+    most = MAX_COMMON * sum(bool(own) for own in values)
     for value, counts in together.items():
+        if num_titles[value] > most:
+            continue
         for key, count in counts.items():
             enough = count >= max(MIN_TITLES, MIN_SHARE * seen[key], MIN_COVERED * unstated[value])
             if enough and len(kinds[key]) >= MIN_CATEGORIES and count > found.get(key, (0, ""))[0]:
