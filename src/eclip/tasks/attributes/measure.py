@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eclip.schema import SPLITS
 from eclip.tasks.attributes.answers import AttributeAnswer, AttributeExtractor
-from eclip.tasks.attributes.results import answer_results
+from eclip.tasks.attributes.results import answer_results, macro_f1_of_sets, micro_f1_of_sets, value_marks
 from eclip.tasks.attributes.targets import NAME
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
-from eclip.tasks.results import MODALITIES, OUR_METHOD, Result
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import MODALITIES, OUR_METHOD, Result, results_of
 
 if TYPE_CHECKING:
     from eclip.tasks.attributes.spans.states import TokenStates
 
 GAIN = "gain of picture over title alone, {}"
-GAINS = ("accuracy", "micro-F1", "macro-F1")
+GAINS = {"micro-F1": micro_f1_of_sets, "macro-F1": macro_f1_of_sets}
 
 
 def extraction_results(
-    catalogue: Catalogue, extractor: AttributeExtractor, *, tower: TokenStates | None = None, method: str = OUR_METHOD
+    catalogue: Catalogue,
+    extractor: AttributeExtractor,
+    *,
+    tower: TokenStates | None = None,
+    method: str = OUR_METHOD,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Figures of every closed attribute over test rows that have it, and what the picture adds to the title.
 
@@ -34,6 +41,7 @@ def extraction_results(
         extractor: Of that model.
         tower: Of that model, where spans read hidden states.
         method: Of the table.
+        buckets: [N] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
     test = catalogue.rows_of(SPLITS[2])
     has = {
@@ -48,9 +56,23 @@ def extraction_results(
         with_value = np.array([bool(own) for own in truth], dtype=bool)
         for modality, answers in found.items():
             places = np.flatnonzero(with_value & has[modality])
-            results += _figures(name, truth, answers, places, modality=modality, method=method)
+            results += answer_results(
+                name,
+                [truth[place] for place in places],
+                _values(name, answers, places),
+                _values(name, answers, places, sure_only=True),
+                modality=modality,
+                method=method,
+                buckets=None if buckets is None else buckets[test[places]],
+            )
         places = np.flatnonzero(with_value & has["image"] & has["text"])
-        results += _gains(name, truth, found["text"], found["both"], places, method=method)
+        marks = value_marks(
+            [truth[place] for place in places],
+            *(_values(name, found[modality], places) for modality in ("text", "both")),
+        )
+        drawn = None if buckets is None else buckets[test[places]]
+        gains = {GAIN.format(metric): estimate(_gain_of(f1), *marks, buckets=drawn) for metric, f1 in GAINS.items()}
+        results += results_of(gains, task=NAME, target=name, modality="both", method=method)
     return results
 
 
@@ -66,44 +88,18 @@ def _answers(
     return extractor.answers(images, texts, titles, tower=tower)
 
 
-def _figures(
-    name: str,
-    truth: list[tuple[str, ...]],
-    answers: list[dict[str, AttributeAnswer]],
-    places: np.ndarray,
-    *,
-    modality: str,
-    method: str,
-) -> list[Result]:
+def _values(
+    name: str, answers: list[dict[str, AttributeAnswer]], places: np.ndarray, *, sure_only: bool = False
+) -> list[tuple[str, ...]]:
+    """What was answered at some places; () where nothing was."""
     said = [answers[place].get(name) for place in places]
-    given = [answer.values if answer else () for answer in said]
-    sure = [answer.values if answer and answer.sure else () for answer in said]
-    return answer_results(name, [truth[place] for place in places], given, sure, modality=modality, method=method)
+    return [answer.values if answer and (answer.sure or not sure_only) else () for answer in said]
 
 
-def _gains(
-    name: str,
-    truth: list[tuple[str, ...]],
-    by_title: list[dict[str, AttributeAnswer]],
-    by_both: list[dict[str, AttributeAnswer]],
-    places: np.ndarray,
-    *,
-    method: str,
-) -> list[Result]:
-    pair = [
-        {result.metric: result for result in _figures(name, truth, answers, places, modality="both", method=method)}
-        for answers in (by_title, by_both)
-    ]
-    return [
-        Result(
-            task=NAME,
-            target=name,
-            metric=GAIN.format(metric),
-            modality="both",
-            method=method,
-            value=pair[1][metric].value - pair[0][metric].value,
-            support=len(places),
-        )
-        for metric in GAINS
-        if len(places)
-    ]
+def _gain_of(f1: Callable[[np.ndarray, np.ndarray], float]) -> Callable[..., float]:
+    """How much better the third of three [n, C] agrees with the first than the second does."""
+
+    def gain(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> float:
+        return f1(truth, after) - f1(truth, before)
+
+    return gain

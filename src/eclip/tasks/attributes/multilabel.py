@@ -15,7 +15,7 @@ from scipy import sparse
 
 from eclip.progress import stage
 from eclip.tasks.attributes.targets import SeveralTarget
-from eclip.tasks.heads.linear import Head, LinearHeads
+from eclip.tasks.heads.linear import AnyHead, Head, LinearHeads
 
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step; of heads over vectors
 DENSE_RATE, SPARSE_RATE = 1e-2, 0.3
@@ -25,8 +25,9 @@ ROWS_SEEN = 150_000  # what decides between them
 HOLDOUT_SHARE = 0.1  # of the train rows, where there is no validation row
 
 
-def mark_logits(head: Head, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+def mark_logits(head: AnyHead, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
     """Logits [n, C] of "the listing has this value", each on its own, for features [n, F]."""
+    assert isinstance(head, Head)
     return np.asarray(matrix @ head.weight.T + head.bias)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from eclip.metrics import accuracy, macro_f1
+from eclip.metrics import accuracy, macro_f1, mean
 from eclip.tasks.attributes.targets import ABSENT, NAME
-from eclip.tasks.results import Result
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import Result, results_of
 
 CONFIDENCE = 0.8  # from which an answer is given, for the precision of abstaining
 
@@ -22,6 +22,7 @@ def attribute_results(
     *,
     modality: str,
     method: str,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Figures of one attribute over test rows that have it, by a head that answers with one value.
 
@@ -36,43 +37,25 @@ def attribute_results(
         scores: Probabilities [n, C].
         modality: Of the features.
         method: Of the table.
+        buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
     every = [(each,) if isinstance(each, str) else tuple(each) for each in values]
     truth = np.array([own[0] for own in every], dtype=object)
     best = scores.argmax(axis=1)
     predicted = np.array([labels[code] for code in best], dtype=object)
     answered = (scores.max(axis=1) >= CONFIDENCE) & (predicted != ABSENT)
-    given = [(value,) if value != ABSENT else () for value in predicted]
+    of_answered = None if buckets is None else buckets[answered]
+    marks = value_marks(every, [(value,) if value != ABSENT else () for value in predicted])
     figures = {
-        "accuracy": (accuracy(truth, predicted), len(truth)),
-        "micro-F1": (set_f1(every, given)[0], len(truth)),
-        "macro-F1": (macro_f1(truth.astype(str), predicted.astype(str)), len(truth)),
-        f"precision at confidence {CONFIDENCE}": (
-            accuracy(truth[answered], predicted[answered]),
-            int(answered.sum()),
+        "accuracy": estimate(accuracy, truth, predicted, buckets=buckets),
+        "micro-F1": estimate(micro_f1_of_sets, *marks, buckets=buckets),
+        "macro-F1": estimate(macro_f1, truth.astype(str), predicted.astype(str), buckets=buckets),
+        f"precision at confidence {CONFIDENCE}": estimate(
+            accuracy, truth[answered], predicted[answered], buckets=of_answered
         ),
-        f"coverage at confidence {CONFIDENCE}": (float(answered.mean()), len(truth)),
+        f"coverage at confidence {CONFIDENCE}": estimate(mean, answered, buckets=buckets),
     }
-    return _results(name, figures, modality=modality, method=method)
-
-
-def set_f1(truth: Sequence[Iterable[str]], given: Sequence[Iterable[str]]) -> tuple[float, float]:
-    """Micro and macro F1 of sets of values: over all (row, value) pairs, and the mean over values.
-
-    A value counts in the mean where it is true or given somewhere. With one value a row, micro-F1 is accuracy as long
-    as every row is answered. NaN for no rows.
-    """
-    hits: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    for own, said in zip(truth, given, strict=True):
-        own, said = set(own), set(said)
-        hits.update(own & said)
-        sizes.update(own)
-        sizes.update(said)
-    if not sizes:
-        return float("nan"), float("nan")
-    macro = float(np.mean([2 * hits[value] / size for value, size in sizes.items()]))
-    return 2 * hits.total() / sizes.total(), macro
+    return results_of(figures, task=NAME, target=name, modality=modality, method=method)
 
 
 def answer_results(
@@ -83,11 +66,12 @@ def answer_results(
     *,
     modality: str,
     method: str,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Figures of one attribute over test rows that have it, by whatever answers with sets of values.
 
-    Precision at the chosen coverage is the share of right ones among the values that are given as sure; coverage is
-    the share of the rows that got one.
+    A row is right in accuracy where just its values are answered. Precision of sure answers is the share of right
+    ones among the values that are given as sure; coverage is the share of the rows that got one.
 
     Args:
         name: Of the attribute.
@@ -96,23 +80,42 @@ def answer_results(
         sure: Those answered as sure.
         modality: What the answers were made from.
         method: Of the table.
+        buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
-    micro, macro = set_f1(truth, given)
-    right = [value in set(own) for own, said in zip(truth, sure, strict=True) for value in said]
-    hits = [set(own) == set(said) for own, said in zip(truth, given, strict=True)]
+    marks = value_marks(truth, given)
+    rows = np.array([row for row, said in enumerate(sure) for _ in said], dtype=np.int64)
+    right = np.array([value in truth[row] for row, said in enumerate(sure) for value in said], dtype=bool)
     figures = {
-        "accuracy": (float(np.mean(hits)) if hits else float("nan"), len(truth)),
-        "micro-F1": (micro, len(truth)),
-        "macro-F1": (macro, len(truth)),
-        "precision of sure answers": (float(np.mean(right)) if right else float("nan"), len(right)),
-        "coverage of sure answers": (float(np.mean([bool(said) for said in sure])) if truth else 0.0, len(truth)),
+        "accuracy": estimate(mean, (marks[0] == marks[1]).all(axis=1), buckets=buckets),
+        "micro-F1": estimate(micro_f1_of_sets, *marks, buckets=buckets),
+        "macro-F1": estimate(macro_f1_of_sets, *marks, buckets=buckets),
+        "precision of sure answers": estimate(mean, right, buckets=None if buckets is None else buckets[rows]),
+        "coverage of sure answers": estimate(mean, np.array([bool(said) for said in sure]), buckets=buckets),
     }
-    return _results(name, figures, modality=modality, method=method)
+    return results_of(figures, task=NAME, target=name, modality=modality, method=method)
 
 
-def _results(name: str, figures: dict[str, tuple[float, int]], *, modality: str, method: str) -> list[Result]:
-    return [
-        Result(task=NAME, target=name, metric=metric, modality=modality, method=method, value=value, support=support)
-        for metric, (value, support) in figures.items()
-        if support
-    ]
+def value_marks(*answers: Sequence[Iterable[str]]) -> list[np.ndarray]:
+    """[n, C] bool of each list of answers, over all values that occur in any of them."""
+    codes = {value: code for code, value in enumerate(sorted({v for rows in answers for own in rows for v in own}))}
+    found = []
+    for rows in answers:
+        marks = np.zeros((len(rows), len(codes)), dtype=bool)
+        for row, own in enumerate(rows):
+            marks[row, [codes[value] for value in own]] = True
+        found.append(marks)
+    return found
+
+
+def micro_f1_of_sets(truth: np.ndarray, given: np.ndarray) -> float:
+    """F1 over all (row, value) pairs of [n, C] bool; accuracy where each row has one value and one answer."""
+    total = int(truth.sum()) + int(given.sum())
+    return 2 * int((truth & given).sum()) / total if total else float("nan")
+
+
+def macro_f1_of_sets(truth: np.ndarray, given: np.ndarray) -> float:
+    """Mean of the F1 of each value of [n, C] bool that is true or given somewhere; NaN where none is."""
+    sizes = truth.sum(axis=0) + given.sum(axis=0)
+    seen = sizes > 0
+    hits = (truth & given).sum(axis=0)
+    return float(np.mean(2 * hits[seen] / sizes[seen])) if seen.any() else float("nan")

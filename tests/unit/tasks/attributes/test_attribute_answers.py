@@ -15,7 +15,7 @@ from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.fit import CLOSED_FILE
 from eclip.tasks.attributes.measure import extraction_results
-from eclip.tasks.attributes.results import attribute_results, set_f1
+from eclip.tasks.attributes.results import attribute_results, macro_f1_of_sets, micro_f1_of_sets, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
 from eclip.tasks.attributes.targets import attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import Threshold
@@ -27,8 +27,8 @@ from eclip.tasks.fit import fit_tasks
 @pytest.fixture(scope="module")
 def shop(catalogue):
     """Some of the little catalogue, with an attribute of several values that titles name in part, and a brand."""
-    columns = {each.name: getattr(catalogue, each.name) for each in fields(catalogue) if each.name != "model_digest"}
-    catalogue = Catalogue(**{name: column[:300] for name, column in columns.items()})
+    columns = {each.name: getattr(catalogue, each.name) for each in fields(catalogue)}
+    catalogue = Catalogue(**{name: column[:300] if column is not None else None for name, column in columns.items()})
     finishes = ("matt", "shiny", "soft")
     product = [int(title.split()[-1]) for title in catalogue.titles]
     return replace(
@@ -84,17 +84,20 @@ def test_figures_are_those_of_counting_by_hand(shop, folder):
     assert results["colour", "both", "accuracy"].value == pytest.approx(np.mean(np.equal(truth, said)))
     sure = [own["colour"].sure for own in found if "colour" in own]
     assert results["colour", "both", "coverage of sure answers"].value == pytest.approx(sum(sure) / len(rows))
-    gain = results["colour", "both", "gain of picture over title alone, accuracy"].value
-    by_title = results["colour", "text", "accuracy"].value
-    assert gain == pytest.approx(results["colour", "both", "accuracy"].value - by_title)
+    gain = results["colour", "both", "gain of picture over title alone, macro-F1"].value
+    by_title = results["colour", "text", "macro-F1"].value
+    assert gain == pytest.approx(results["colour", "both", "macro-F1"].value - by_title)
 
 
 def test_sets_of_values_are_scored_as_scikit_learn_does():
     shuffled = np.random.default_rng(0)
     truth, said = (shuffled.random((50, 5)) < 0.4 for _ in range(2))
     sets = [[[str(code) for code in np.flatnonzero(row)] for row in marks] for marks in (truth, said)]
-    assert set_f1(*sets) == pytest.approx([f1_score(truth, said, average=each) for each in ("micro", "macro")])
-    assert np.isnan(set_f1([], [])).all()
+    marks = value_marks(*sets)
+    assert np.array_equal(marks, [truth, said])
+    assert micro_f1_of_sets(*marks) == pytest.approx(f1_score(truth, said, average="micro"))
+    assert macro_f1_of_sets(*marks) == pytest.approx(f1_score(truth, said, average="macro"))
+    assert np.isnan(macro_f1_of_sets(*value_marks([], [])))
 
 
 def test_one_answer_counts_for_the_first_value_and_for_all():
