@@ -19,6 +19,8 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
@@ -155,8 +157,11 @@ def _evaluate_heads(
             scored += _scored_heads(view, targets, mixed, with_words)
     scored += _scored_majority(catalogue, targets)
     for each in scored:
-        if (each.task, each.method) != (ADULT_TASK, OUR_METHOD):  # terms and sellers speak there, too
+        if each.method != OUR_METHOD or each.task not in (ATTRIBUTES, ADULT_TASK):  # more than heads speak there
             _add_results(report, catalogue, each, buckets[each.rows])
+    if ATTRIBUTES in fitted:
+        extractor = AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans()
+        report.results.extend(extraction_results(catalogue, extractor, buckets=buckets))
     if ADULT_TASK in fitted:
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)
@@ -250,7 +255,7 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets:
         report.results.extend(category_results(paths, labels, scored.scores, **place, buckets=buckets))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
-        values = [catalogue.attributes[row][name][0] for row in scored.rows]
+        values = [catalogue.attributes[row][name] for row in scored.rows]
         report.results.extend(attribute_results(name, values, labels, scored.scores, **place, buckets=buckets))
     else:
         policies = catalogue.policies[scored.rows]
