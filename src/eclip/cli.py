@@ -15,6 +15,7 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.cluster import cluster
 from eclip.commands.compact import compact
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fit": fit,
     "evaluate": evaluate,
     "enrich": enrich,
+    "cluster": cluster,
     "daily": daily,
     "delete": delete,
     "compact": compact,
