@@ -24,6 +24,7 @@ from eclip.tasks.clustering.terms import title_terms
 from eclip.tasks.clustering.thresholds import labelled_rows
 from eclip.tasks.matching.groups import Groups
 
+UNLIKELY = -3.0  # log odds, beside the bar, of a pair that is no edge: for confidence
 RULE_BREAKS = 0.01  # share of true pairs that a rule may contradict, and still be taken for one
 
 
@@ -62,16 +63,14 @@ def cluster_listings(listings: Listings, model: EdgeModel, *, seed: int = 0) -> 
         graph.left,
         graph.right,
         log_odds - model.bar,
-        missing=min(model.missing - model.bar, 0),
+        missing=model.missing,
         owners=sellers,
         facts=facts,
     )
     # The bar is the point from which clusters join: as likely as not, for whoever reads the confidence.
     probabilities = _sigmoid(log_odds - model.bar)
     probabilities[_forbidden(facts, graph)] = 0
-    sure = certainty(
-        clusters, graph.left, graph.right, probabilities, missing=float(_sigmoid(model.missing - model.bar))
-    )
+    sure = certainty(clusters, graph.left, graph.right, probabilities, missing=float(_sigmoid(UNLIKELY)))
     return Clustering(clusters=clusters, certainty=sure, left=graph.left, right=graph.right, log_odds=log_odds)
 
 
@@ -150,7 +149,7 @@ def _forbidding(listings: Listings, *, one_a_seller: bool, facts: tuple[str, ...
 
 
 def _judged_graph(listings: Listings, sellers: np.ndarray, *, seed: int) -> tuple[Graph, dict[str, np.ndarray]]:
-    terms = title_terms(listings.titles)
+    terms = title_terms(listings.titles, listings.sellers)
     graph = neighbour_graph(listings, terms, sellers=sellers, seed=seed)
     return graph, edge_features(listings, terms, graph, sellers)
 

@@ -16,6 +16,7 @@ WORD_FEATURES = (
     *("rarest code shared", "rarest code alone, less", "rarest code alone, more"),
     *("quantities shared", "quantities alone, less", "quantities alone, more"),
     *("colours shared", "colours alone, less", "colours alone, more"),
+    *("share told by both", "share told by both, of the longer"),
 )
 _NUMBER, _CODE, _QUANTITY, _COLOUR = 1, 2, 4, 8
 
@@ -76,7 +77,13 @@ def nearest_terms(
 
 @compiled
 def compare_words(
-    indptr: np.ndarray, indices: np.ndarray, rarity: np.ndarray, kinds: np.ndarray, left: np.ndarray, right: np.ndarray
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    rarity: np.ndarray,
+    alone: np.ndarray,
+    kinds: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
 ) -> np.ndarray:
     """`WORD_FEATURES` [P, F] float32 of pairs of titles.
 
@@ -84,36 +91,38 @@ def compare_words(
         indptr: [N + 1] of the titles' words.
         indices: Words, ascending in each title.
         rarity: Of each of them.
+        alone: What each tells where the other title lacks it.
         kinds: [V] bits: what each word is.
         left: [P] titles.
         right: [P] titles.
     """
-    out = np.zeros((len(left), 21), np.float32)
+    out = np.zeros((len(left), 23), np.float32)
     masks = np.array([255, _NUMBER, _CODE])
     tallies = np.array([_QUANTITY, _COLOUR])
     best = np.zeros((3, 3), np.float32)  # any word, numbers, codes; shared, alone left, alone right
     count = np.zeros((2, 3), np.float32)
+    mass = np.zeros(3, np.float32)
     for pair in range(len(left)):
         best[:], count[:] = 0, 0
         i, i_end = indptr[left[pair]], indptr[left[pair] + 1]
         j, j_end = indptr[right[pair]], indptr[right[pair] + 1]
         num_left, num_right = i_end - i, j_end - j
         shared = total_left = total_right = square_left = square_right = square_shared = 0.0
+        mass[:] = 0
         while i < i_end or j < j_end:
             if j == j_end or (i < i_end and indices[i] < indices[j]):
-                side, word, value = 1, indices[i], rarity[i]
+                side, word, value = 1, indices[i], alone[i]
+                total_left, square_left = total_left + rarity[i], square_left + rarity[i] ** 2
                 i += 1
             elif i == i_end or indices[j] < indices[i]:
-                side, word, value = 2, indices[j], rarity[j]
+                side, word, value = 2, indices[j], alone[j]
+                total_right, square_right = total_right + rarity[j], square_right + rarity[j] ** 2
                 j += 1
             else:
                 side, word, value = 0, indices[i], rarity[i]
+                shared, square_shared = shared + value, square_shared + value**2
                 i, j = i + 1, j + 1
-                shared, square_shared = shared + value, square_shared + value * value
-            if side != 2:
-                total_left, square_left = total_left + value, square_left + value * value
-            if side != 1:
-                total_right, square_right = total_right + value, square_right + value * value
+            mass[side] += value
             for kind in range(3):
                 if kind == 0 or kinds[word] & masks[kind]:
                     best[kind, side] = max(best[kind, side], value)
@@ -121,10 +130,14 @@ def compare_words(
                 if kinds[word] & tallies[kind]:
                     count[kind, side] += 1
         row = out[pair]
+        total_left, total_right = total_left + shared, total_right + shared
+        square_left, square_right = square_left + square_shared, square_right + square_shared
         row[0] = square_shared / max(np.sqrt(square_left * square_right), 1e-9)
         row[1] = shared / max(min(total_left, total_right), 1e-9)
         row[2] = shared / max(total_left, total_right, 1e-9)
         row[3], row[4], row[5] = shared, min(num_left, num_right), max(num_left, num_right)
+        row[21] = shared / max(shared + min(mass[1], mass[2]), 1e-9)
+        row[22] = shared / max(shared + max(mass[1], mass[2]), 1e-9)
         for kind in range(5):
             told = best[kind] if kind < 3 else count[kind - 3]
             row[6 + 3 * kind] = told[0]

@@ -21,7 +21,8 @@ LEARNING_RATE = 0.08
 MAX_LEAVES = 20
 MIN_EDGES = 50  # of either answer
 BARS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # log odds tried
-MISSING = (-8.0, -5.0, -3.0, -2.0, -1.0)  # likewise
+MISSING = (-4.0, -2.0, -1.0, -0.5, 0.0)  # likewise, beside the bar
+TOLERANCE = 0.005  # of the figure
 Columns = dict[str, np.ndarray]
 
 
@@ -37,7 +38,7 @@ class EdgeModel:
         slope: Of Platt's calibration of these.
         intercept: Likewise.
         bar: Calibrated log odds from which two clusters are put together.
-        missing: Calibrated log odds of a pair that is no edge.
+        missing: How far below the bar a pair counts that is no edge; not above 0.
         one_a_seller: Whether a seller lists a product once.
         facts: Of which of `eclip.tasks.clustering.listings.FACTS` a product has one.
     """
@@ -188,6 +189,9 @@ def choose_bar(
 ) -> EdgeModel:
     """The model with the bar and the log odds of missing pairs that cluster listings of known product best.
 
+    Of bars as good as the best one but for `TOLERANCE` the lowest is taken: products that were not learned from get
+    lower odds, so that a bar that is none too low here is none too high there.
+
     Args:
         model: Whose bar.
         truth: [N] product of each listing.
@@ -199,16 +203,21 @@ def choose_bar(
         figure: What is best, of truth and clusters; None = pairwise F1.
     """
     figure = figure or (lambda true, found: cluster_scores(true, found).pairwise_f1)
-    best, best_figure = model, -1.0
-    for missing in MISSING:
-        for bar in BARS:
-            clusters = contract_edges(
-                len(truth), left, right, log_odds - bar, missing=min(missing - bar, 0), owners=owners, facts=facts
-            )
-            found = figure(truth, clusters)
-            if found > best_figure:
-                best, best_figure = replace(model, bar=bar, missing=missing), found
-    return best
+    tried = [
+        (
+            figure(
+                truth,
+                contract_edges(len(truth), left, right, log_odds - bar, missing=missing, owners=owners, facts=facts),
+            ),
+            bar,
+            missing,
+        )
+        for bar in BARS
+        for missing in MISSING
+    ]
+    best = max(found for found, _, _ in tried)
+    _, bar, missing = min((each for each in tried if each[0] >= best - TOLERANCE), key=lambda each: (each[1], -each[0]))
+    return replace(model, bar=bar, missing=missing)
 
 
 def _folds(families: np.ndarray, *, seed: int) -> np.ndarray:

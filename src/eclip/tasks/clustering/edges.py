@@ -31,7 +31,7 @@ def edge_features(listings: Listings, terms: TitleTerms, graph: Graph, sellers: 
 
     left, right = graph.left, graph.right
     words = terms.words
-    told = compare_words(words.indptr, words.indices, words.data, terms.kinds, left, right)
+    told = compare_words(words.indptr, words.indices, words.data, terms.alone, terms.kinds, left, right)
     out = dict(zip(WORD_FEATURES, told.T, strict=True))
     out["codes alike"] = compare_codes(terms.codes, terms.code_starts, terms.title_codes, left, right)
     out["terms"] = graph.similarity

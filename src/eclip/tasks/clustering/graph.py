@@ -16,7 +16,7 @@ from eclip.tasks.clustering.vectorgraph import vector_neighbours
 from eclip.tasks.features import present_rows, search_vectors
 from eclip.tasks.neighbours import neighbour_pairs
 
-NEIGHBOURS = 20  # by title terms
+NEIGHBOURS = 30  # by title terms
 VECTOR_NEIGHBOURS = 10  # by the vectors of each of picture, title and both
 HASH_RADIUS = 8  # bits in which near pictures' hashes differ
 MAX_SAME_PICTURE = 50  # pairs of a listing by its picture alone: a placeholder is under thousands

@@ -35,6 +35,8 @@ class TitleTerms:
         near: [N, T] csr float32 unit rows of rare terms, for neighbours; terms in too many titles are left out.
         words: [N, V] csr float32 of words and joined words, columns ascending; each value is the word's rarity
             ln(N / titles that have it), as a share of ln(N).
+        alone: Beside each value of `words`, what the word tells where only this title has it: its rarity, less for
+            what its seller writes on many listings ("sim free", "with free delivery").
         kinds: [V] uint8 bits: what each word is.
         codes: Letters of the codes of all titles, one after the other, uint8.
         code_starts: [C + 1] where each code starts.
@@ -43,17 +45,19 @@ class TitleTerms:
 
     near: sparse.csr_matrix
     words: sparse.csr_matrix
+    alone: np.ndarray
     kinds: np.ndarray
     codes: np.ndarray
     code_starts: np.ndarray
     title_codes: np.ndarray
 
 
-def title_terms(titles: Sequence[str | None], *, max_titles: int = 1500) -> TitleTerms:
+def title_terms(titles: Sequence[str | None], sellers: np.ndarray, *, max_titles: int = 1500) -> TitleTerms:
     """Read titles.
 
     Args:
         titles: N titles; a missing one has no terms.
+        sellers: [N] int64 codes; -1 = not known.
         max_titles: A term in more of them finds no neighbours: it tells nothing apart, and costs the square.
     """
     split = [_WORD.findall((title or "").casefold()) for title in titles]
@@ -72,7 +76,7 @@ def title_terms(titles: Sequence[str | None], *, max_titles: int = 1500) -> Titl
         for term in terms:
             code = _checksum(term)
             whole.append(code)
-            kind = kinds[term] if term in kinds else CODE | NUMBER
+            kind = kinds[term] if term in kinds else _kind(term)
             kind_of[code] = kind
             if kind & CODE:
                 letters += term.encode()
@@ -87,11 +91,23 @@ def title_terms(titles: Sequence[str | None], *, max_titles: int = 1500) -> Titl
     return TitleTerms(
         near=_unit_rows(near.tocsr()),
         words=found,
+        alone=found.data * _rarity_at_seller(found, sellers),
         kinds=np.array([kind_of[code] for code in columns.tolist()] or [0], dtype=np.uint8),
         codes=np.frombuffer(bytes(letters) or b"\0", dtype=np.uint8),
         code_starts=np.array(starts, dtype=np.int64),
         title_codes=np.array(title_codes, dtype=np.int64),
     )
+
+
+def _rarity_at_seller(table: sparse.csr_matrix, sellers: np.ndarray) -> np.ndarray:
+    """For each value of a table [N, V]: 1 for what its seller writes once, near 0 for what is on all its listings."""
+    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+    of_seller = np.bincount(sellers + 1, minlength=1)[sellers[rows] + 1] + 1
+    _, inverse, counts = np.unique(
+        (sellers[rows] + 1) * table.shape[1] + table.indices, return_inverse=True, return_counts=True
+    )
+    share = np.log(of_seller / counts[inverse]) / np.log(of_seller)
+    return np.where(sellers[rows] < 0, 1.0, share).astype(np.float32)
 
 
 def _kind(word: str) -> int:
@@ -104,11 +120,11 @@ def _kind(word: str) -> int:
 
 
 def _joined(words: list[str], written: set[str]) -> Iterator[str]:
-    """Neighbouring words that another title writes as one code."""
+    """Neighbouring words that another title writes as one code, and a number with its unit ("32 gb")."""
     for length in _JOINED:
         for start in range(len(words) - length + 1):
             one = "".join(words[start : start + length])
-            if one in written:
+            if one in written or (length == 2 and words[start].isdigit() and is_quantity(one)):
                 yield one
 
 
