@@ -110,9 +110,7 @@ def ratio(sums: np.ndarray) -> np.ndarray:
     return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
 
 
-def as_measure(
-    metric: Callable[..., Any], arrays: tuple[np.ndarray, ...], settings: dict[str, Any]
-) -> Measure | None:
+def as_measure(metric: Callable[..., Any], arrays: tuple[np.ndarray, ...], settings: dict[str, Any]) -> Measure | None:
     """The fast form of a metric on these arrays, or None where it has none."""
     make = _MEASURES.get(metric)
     return make(*arrays, **settings) if make else None
