@@ -52,7 +52,7 @@ def train_model(
         ranks: The processes that train together; `out` must be one folder for all of them.
 
     Raises:
-        ConfigError: `out` is the model to continue: its weights would change under the vectors and heads made with them.
+        ConfigError: `out` is the model to continue: vectors and heads made with it would be of other weights.
         StoreError: The store has too few pairs.
         CheckpointError: `out` holds an unfinished run with other settings, or is not one folder for all processes.
         DivergedError: There was no finite loss or gradient for many steps.

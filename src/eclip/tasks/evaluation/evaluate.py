@@ -17,9 +17,10 @@ import numpy as np
 from eclip.errors import StoreError
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks.adult.results import adult_results
-from eclip.tasks.adult.targets import ADULT
+from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
@@ -51,7 +52,9 @@ from eclip.tasks.results import (
     PRETRAINED,
     PRETRAINED_WORDS,
     TF_IDF,
+    Curve,
     Report,
+    Result,
     Skipped,
 )
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
@@ -154,10 +157,24 @@ def _evaluate_heads(
             scored += _scored_heads(view, targets, mixed, with_words)
     scored += _scored_majority(catalogue, targets)
     for each in scored:
-        _add_results(report, catalogue, each, buckets[each.rows])
+        if each.method != OUR_METHOD or each.task not in (ATTRIBUTES, ADULT_TASK):  # more than heads speak there
+            _add_results(report, catalogue, each, buckets[each.rows])
+    if ATTRIBUTES in fitted:
+        extractor = AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans()
+        report.results.extend(extraction_results(catalogue, extractor, buckets=buckets))
+    if ADULT_TASK in fitted:
+        for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
+            _add_policies(report, found)
     leaves = [s for s in scored if s.task == CATEGORY and s.method == OUR_METHOD]
+    _add_leaves(report, catalogue, folder / CATEGORY, leaves, buckets=buckets)
+
+
+def _add_leaves(
+    report: Report, catalogue: Catalogue, folder: Path, leaves: list[_Scored], *, buckets: np.ndarray
+) -> None:
+    """How the category is decided where the leaf is not sure enough, and the most confident mistakes."""
     for each in leaves:
-        seen = (catalogue, folder / CATEGORY, each.rows, each.target.labels, each.scores)
+        seen = (catalogue, folder, each.rows, each.target.labels, each.scores)
         results, curve = leaf_decisions(*seen, modality=each.modality, buckets=buckets[each.rows])
         report.results.extend(results)
         report.curves.append(curve)
@@ -238,17 +255,19 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets:
         report.results.extend(category_results(paths, labels, scored.scores, **place, buckets=buckets))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
-        values = [catalogue.attributes[row][name][0] for row in scored.rows]
+        values = [catalogue.attributes[row][name] for row in scored.rows]
         report.results.extend(attribute_results(name, values, labels, scored.scores, **place, buckets=buckets))
     else:
-        truth = catalogue.policies[scored.rows] == ADULT
-        if not truth.any():
-            reason = f"{scored.modality}, {scored.method}: no test product has the policy {ADULT!r}"
-            report.skipped.append(Skipped(task=ADULT_TASK, reason=reason))
-            return
-        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], **place, buckets=buckets)
-        report.results.extend(results)
-        report.curves.extend(curves)
+        policies = catalogue.policies[scored.rows]
+        method, modality = scored.method, scored.modality
+        found = policy_results(policies, labels, scored.scores, modality=modality, method=method, buckets=buckets)
+        _add_policies(report, found)
+
+
+def _add_policies(report: Report, found: tuple[list[Result], list[Curve], list[Skipped]]) -> None:
+    report.results.extend(found[0])
+    report.curves.extend(found[1])
+    report.skipped.extend(found[2])
 
 
 def _evaluate_retrieval(

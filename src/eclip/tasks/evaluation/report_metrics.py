@@ -19,6 +19,21 @@ class Metric:
 
 # The first pattern found in the lower-cased name of a metric explains it.
 METRICS = (
+    Metric(
+        pattern=r"recall at .* review budget",
+        meaning="Share of the sought products among that share of all products, the most suspicious first.",
+    ),
+    Metric(
+        pattern=r"false positives per 10,000",
+        meaning="Products called so that are not, of 10,000 that are not.",
+        is_share=False,
+        higher_is_better=False,
+    ),
+    Metric(
+        pattern=r"share of listings shown",
+        meaning="Share of all products that a person is asked to look at.",
+        higher_is_better=False,
+    ),
     Metric(pattern=r"top-?(\d+)", meaning="Share of products whose right answer is among the first {0}."),
     Metric(pattern=r"accuracy", meaning="Share of products with the right answer."),
     Metric(
