@@ -191,7 +191,7 @@ class _Run:
 
     def heads(self, mean: np.ndarray, scale: np.ndarray) -> LinearHeads:
         """The best heads over raw features: W' = W * scale, b' = b - W' mean."""
-        folded = {}
+        folded: dict[str, AnyHead] = {}
         for target, (weight, bias) in zip(self.targets, self.best, strict=True):
             raw = weight * scale
             shifted = bias if self.train.is_sparse else bias - raw @ mean
