@@ -31,6 +31,7 @@ from eclip.tasks.category.fewlabels import with_few_labels
 from eclip.tasks.category.names import EncodeText
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import category_target
+from eclip.tasks.clustering.catalogs import fit_store_clustering
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.cluster import candidate_pairs
 from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
@@ -219,10 +220,12 @@ def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         return [_leave_out(folder, t, [Skipped(task=t, reason=s.reason) for s in skipped]) for t in tasks]
     summaries = []
     for task in tasks:
+        more = {}
         if task == CLUSTERING:
             scorers = cluster_scorers(catalogue, groups, scorers, seed=seed)
+            more = {"edges": fit_store_clustering(catalogue, groups, seed=seed)}
         with replacing(folder / task) as aside:
-            content = {"task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
+            content = {**more, "task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, "scorers": scorers.as_json(), **content})
         summaries.append(
             FitSummary(

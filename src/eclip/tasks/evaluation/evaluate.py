@@ -26,8 +26,7 @@ from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
-from eclip.tasks.category.targets import label_path, path_label
-from eclip.tasks.evaluation.leaves import leaf_decisions
+from eclip.tasks.evaluation.leaves import leaf_decisions, leaf_mistakes
 from eclip.tasks.evaluation.majority import class_shares, same_scores
 from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
@@ -53,9 +52,7 @@ from eclip.tasks.results import (
     PRETRAINED,
     PRETRAINED_WORDS,
     TF_IDF,
-    Card,
     Curve,
-    Gallery,
     Report,
     Result,
     Skipped,
@@ -63,7 +60,6 @@ from eclip.tasks.results import (
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
-NUM_MISTAKES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +180,9 @@ def _add_leaves(
         report.curves.append(curve)
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
-        report.galleries.append(_mistakes(catalogue, richest))
+        report.galleries.append(
+            leaf_mistakes(catalogue, richest.target.labels, richest.rows, richest.scores, richest.modality)
+        )
 
 
 def _scored_heads(
@@ -270,24 +268,6 @@ def _add_policies(report: Report, found: tuple[list[Result], list[Curve], list[S
     report.results.extend(found[0])
     report.curves.extend(found[1])
     report.skipped.extend(found[2])
-
-
-def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
-    """The most confident wrong categories: often the feed's own mistakes."""
-    best = scored.scores.argmax(axis=1)
-    confidences = scored.scores.max(axis=1)
-    wrong = [
-        place
-        for place in np.argsort(-confidences, kind="stable")
-        if label_path(scored.target.labels[best[place]]) != catalogue.categories[scored.rows[place]]
-    ]
-    cards = []
-    for place in wrong[:NUM_MISTAKES]:
-        row = scored.rows[place]
-        said, true = scored.target.labels[best[place]], path_label(catalogue.categories[row])
-        note = f"said {said} ({confidences[place]:.2f}), is {true}"
-        cards.append(Card(product_id=str(catalogue.product_ids[row]), title=catalogue.titles[row], note=note))
-    return Gallery(kind="mistake", title=f"Most confident wrong categories ({scored.modality})", cards=cards)
 
 
 def _evaluate_retrieval(
