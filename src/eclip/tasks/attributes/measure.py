@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 
 GAIN = "gain of picture over title alone, {}"
 GAINS = {"micro-F1": micro_f1, "macro-F1": macro_f1_multilabel}
+
+
+def fitted_results(catalogue: Catalogue, folder: Path, *, buckets: np.ndarray | None = None) -> list[Result]:
+    """Figures of the closed attributes that `eclip fit` wrote into `folder`, by the heads without spans.
+
+    Args:
+        catalogue: The products, with vectors of the model.
+        folder: MODEL/tasks/attributes.
+        buckets: [N] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
+
+    Raises:
+        ModelError: A part is missing or damaged.
+    """
+    return extraction_results(catalogue, AttributeExtractor.load(folder).without_spans(), buckets=buckets)
 
 
 def extraction_results(

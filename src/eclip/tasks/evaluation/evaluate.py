@@ -18,8 +18,7 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.attributes.answers import AttributeExtractor
-from eclip.tasks.attributes.measure import extraction_results
+from eclip.tasks.attributes.measure import fitted_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
@@ -143,8 +142,7 @@ def _evaluate_heads(
         if each.method != OUR_METHOD or each.task not in (ATTRIBUTES, ADULT_TASK):  # more than heads speak there
             _add_results(report, catalogue, each, buckets[each.rows])
     if ATTRIBUTES in fitted:
-        extractor = AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans()
-        report.results.extend(extraction_results(catalogue, extractor, buckets=buckets))
+        report.results.extend(fitted_results(catalogue, fitted[ATTRIBUTES], buckets=buckets))
     if ADULT_TASK in fitted:
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)
