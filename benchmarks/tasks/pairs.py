@@ -12,6 +12,7 @@ Prints F1, average precision, precision and recall where the folds promised .99,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -44,12 +45,13 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(MARKS), choices=list(MARKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--model", nargs="*", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--work", type=Path, help="keeps the models that were trained")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     given = dict(each.split("=", 1) for each in asked.model)
     folder = Path(os.environ["ECLIP_DATA"]) / "pairs"
     rows = []
-    with tempfile.TemporaryDirectory() as work:
+    with contextlib.nullcontext(asked.work) if asked.work else tempfile.TemporaryDirectory() as work:
         for name in asked.sets:
             for seed in asked.seeds:
                 rows.append(run(folder / name, Path(work), seed=seed, given=given.get(name)))
