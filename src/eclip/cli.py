@@ -16,6 +16,7 @@ from typing import Any
 import tyro
 
 from eclip.commands.compact import compact
+from eclip.commands.compare import compare
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
 from eclip.commands.demo import demo
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "embed": embed,
     "fit": fit,
     "evaluate": evaluate,
+    "compare": compare,
     "match": match,
     "enrich": enrich,
     "daily": daily,

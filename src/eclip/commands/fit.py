@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,8 @@ from eclip.errors import ConfigError
 from eclip.files import writing
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from eclip.tasks.fit import FitSummary
     from eclip.tasks.matching.pairfit import PairFitSummary
 
@@ -22,6 +25,7 @@ def fit(
     *,
     model: Path,
     task: TaskName | None = None,
+    categories: Path | None = None,
     pairs: Path | None = None,
     seed: int = 0,
 ) -> list[FitSummary] | PairFitSummary:
@@ -33,14 +37,17 @@ def fit(
         store: With vectors of this model, by `eclip embed STORE --model MODEL`.
         model: Made by `eclip train`.
         task: Only this one.
+        categories: Text file of category paths ("Apparel > Shirts"), one a line, that listings may be of even where
+            none is labelled so; without labels their names alone answer.
         pairs: Instead of a store, with --task matching: lines `left TAB right TAB 0/1` in COL/VAL form, or CSV with the
             columns left, right and label.
         seed: Decides sampled pairs and the order of fitting.
     """
-    from eclip.model.folder import read_manifest
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
     from eclip.tasks.catalogue import read_catalogue
+    from eclip.tasks.category.names import read_names
     from eclip.tasks.fit import fit_tasks
     from eclip.tasks.taskfiles import TASKS
 
@@ -55,8 +62,13 @@ def fit(
     catalogue = read_catalogue(Store.open(store or ""), digest)
     tasks = TASKS if task is None else (task,)
     folder = Path(model) / MODEL_TASKS
+    leaves = read_names(Path(categories)) if categories else ()
+
+    def encode_text(texts: Sequence[str]) -> np.ndarray:
+        return load_model(model).encode_text(texts)  # loaded only where labels are few
+
     with writing(folder):
-        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed)
+        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed, leaves=leaves, encode_text=encode_text)
 
 
 def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:

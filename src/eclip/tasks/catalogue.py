@@ -24,6 +24,7 @@ COLUMNS = (
     "image_hash",
     "policy",
     "duplicate_of",
+    "seller",
     "brand",
     "price",
     "model_number",
@@ -60,6 +61,7 @@ class Catalogue:
     image_vectors: np.ndarray  # [N, D] float32 unit rows, NaN where missing
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
     model_digest: str = ""  # whose vectors these are
+    sellers: np.ndarray | None = None  # [N] object, None where not named; None = nobody is
     # [N] further fields as text: brand, price, model number, description, attributes; () = none were read
     records: Sequence[Mapping[str, str]] = ()
 
@@ -71,6 +73,8 @@ class Catalogue:
         """
         for each in fields(self):
             if each.name == "model_digest" or (each.name == "records" and not self.records):
+                continue
+            if each.name == "sellers" and self.sellers is None:
                 continue
             if len(getattr(self, each.name)) != len(self.product_ids):
                 raise StoreError(
@@ -127,6 +131,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         image_vectors=vectors_from_arrow(vectors["image_embedding"]),
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
         model_digest=model_digest,
+        sellers=_objects(columns["seller"]),
         records=listing_records(table),
     )
 

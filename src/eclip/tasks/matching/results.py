@@ -10,9 +10,10 @@ from eclip.metrics import average_precision, f1, precision_recall_curve, recall_
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.curves import precision_recall_line
+from eclip.tasks.intervals import estimate
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.groups import NAME, Groups
-from eclip.tasks.results import Curve, Result
+from eclip.tasks.results import Curve, Result, results_of
 
 MAX_QUERIES = 2_000  # of mate retrieval
 KS = (1, 10)
@@ -20,25 +21,26 @@ STRICT_PRECISION = 0.99
 
 
 def matching_results(
-    pairs: Pairs, scores: np.ndarray, threshold: float, *, level: str, modality: str, method: str
+    pairs: Pairs,
+    scores: np.ndarray,
+    threshold: float,
+    *,
+    level: str,
+    modality: str,
+    method: str,
+    buckets: np.ndarray | None = None,
 ) -> tuple[list[Result], list[Curve]]:
-    """F1 at the threshold, average precision and the curve, over test pairs with scores [P]."""
+    """F1 at the threshold, average precision and the curve, over test pairs with scores [P].
+
+    Intervals come from `buckets` [N], the bucket of each listing's product (`eclip.tasks.intervals`): a pair goes with
+    its left listing's.
+    """
+    of_pairs = None if buckets is None else buckets[pairs.left]
     figures = {
-        "F1": f1(pairs.same, scores >= threshold),
-        "average precision": average_precision(pairs.same, scores),
+        "F1": estimate(f1, pairs.same, scores >= threshold, buckets=of_pairs),
+        "average precision": estimate(average_precision, pairs.same, scores, buckets=of_pairs),
     }
-    results = [
-        Result(
-            task=NAME,
-            target=level,
-            metric=metric,
-            modality=modality,
-            method=method,
-            value=value,
-            support=len(pairs.same),
-        )
-        for metric, value in figures.items()
-    ]
+    results = results_of(figures, task=NAME, target=level, modality=modality, method=method)
     line = precision_recall_line(NAME, level, pairs.same, scores, modality=modality, method=method)
     return results, [line]
 
@@ -119,6 +121,7 @@ def mate_results(
     modality: str,
     method: str,
     seed: int,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Recall@k of a mate among all listings of a known group, of test listings that have one.
 
@@ -130,25 +133,18 @@ def mate_results(
         modality: Of the vectors.
         method: Of the table.
         seed: Of the choice of at most `MAX_QUERIES` listings.
+        buckets: [N] bucket of each listing's product, for intervals (`eclip.tasks.intervals`).
     """
     corpus = np.flatnonzero(mask & (groups.ids >= 0))
     ids = groups.ids[corpus]
     with_mate = np.bincount(ids, minlength=1)[ids] >= 2
     queries = np.flatnonzero(with_mate & (catalogue.split[corpus] == SPLITS[2]))
+    num_queries = len(queries)
     queries = np.sort(np.random.default_rng(seed).permutation(queries)[:MAX_QUERIES])
     if not len(queries):
         return []
     among = vectors[corpus]
     ranks = relevant_ranks(among[queries], among, ids[queries], ids, own_rows=queries)
-    return [
-        Result(
-            task=NAME,
-            target=groups.level,
-            metric=f"mate recall@{k}",
-            modality=modality,
-            method=method,
-            value=recall_at_k(ranks, k),
-            support=len(queries),
-        )
-        for k in KS
-    ]
+    of_queries = None if buckets is None else buckets[corpus[queries]]
+    figures = {f"mate recall@{k}": estimate(recall_at_k, ranks, k=k, buckets=of_queries) for k in KS}
+    return results_of(figures, task=NAME, target=groups.level, modality=modality, method=method, drawn_from=num_queries)
