@@ -52,8 +52,8 @@ def main() -> None:
     folder = Path(os.environ["ECLIP_DATA"]) / "pairs"
     rows = []
     with contextlib.nullcontext(asked.work) if asked.work else tempfile.TemporaryDirectory() as work:
-        for name in asked.sets:
-            for seed in asked.seeds:
+        for seed in asked.seeds:
+            for name in asked.sets:
                 rows.append(run(folder / name, Path(work), seed=seed, given=given.get(name)))
                 print(json.dumps(rows[-1]), flush=True)
     for name in asked.sets:
