@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eclip.metrics import cluster_scores
+from eclip.metrics import cluster_scores, purity
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.clustering.cluster import NAME
 from eclip.tasks.matching.groups import Groups
@@ -23,6 +23,7 @@ def clustering_results(
         "B-cubed F1": found.bcubed_f1,
         "ARI": found.ari,
         "NMI": found.nmi,
+        "purity": purity(truth, clusters),
     }
     return [
         Result(
