@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eclip.commands.enrich import enrich
     from eclip.commands.evaluate import evaluate
     from eclip.commands.fit import fit
+    from eclip.commands.match import match
     from eclip.commands.prepare import prepare
     from eclip.commands.run import run
     from eclip.commands.sample import sample
@@ -42,6 +43,7 @@ _COMMANDS = (
     "enrich",
     "evaluate",
     "fit",
+    "match",
     "prepare",
     "run",
     "sample",
@@ -62,6 +64,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load_model",
+    "match",
     "prepare",
     "run",
     "sample",

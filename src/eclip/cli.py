@@ -17,6 +17,7 @@ import tyro
 
 from eclip.commands.cluster import cluster
 from eclip.commands.compact import compact
+from eclip.commands.compare import compare
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
 from eclip.commands.demo import demo
@@ -24,6 +25,7 @@ from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
+from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.run import run
 from eclip.commands.sample import sample
@@ -46,6 +48,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "embed": embed,
     "fit": fit,
     "evaluate": evaluate,
+    "compare": compare,
+    "match": match,
     "enrich": enrich,
     "cluster": cluster,
     "daily": daily,

@@ -74,13 +74,12 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
-            if each.name == "model_digest" or (each.name == "records" and not self.records):
+            column = getattr(self, each.name)
+            if each.name == "model_digest" or column is None or (each.name == "records" and not column):
                 continue
-            if each.name in ("sellers", "perceptual_hashes") and getattr(self, each.name) is None:
-                continue
-            if len(getattr(self, each.name)) != len(self.product_ids):
+            if len(column) != len(self.product_ids):
                 raise StoreError(
-                    f"the catalogue's {each.name} has {len(getattr(self, each.name)):,} rows, expected "
+                    f"the catalogue's {each.name} has {len(column):,} rows, expected "
                     f"{len(self.product_ids):,}: give every column one entry a product"
                 )
 

@@ -46,7 +46,7 @@ def _part(
     numbers = sparse.csr_matrix(numbers)
     numbers.eliminate_zeros()
     out |= _sets("numbers", numbers, rarity, left, right)
-    for view in ("codes", "amounts", "colours", "sizes"):
+    for view in ("codes", "amounts", "colours", "sizes", "audiences"):
         out |= _sets(view, readings.tables[view], rarity, left, right)
     out |= _codes(readings, left, right)
     out |= _letters("titles", readings.titles, left, right)
@@ -72,7 +72,7 @@ def _words(view: str, table: sparse.csr_matrix, rarity: np.ndarray, left: np.nda
     sums = [a - both, b - both]
     out = {
         "weighted overlap": both / np.maximum(a + b - both, 1e-6),
-        "cosine": (shared @ squares) / np.maximum(np.sqrt(total_squares[left] * total_squares[right]), 1e-6),
+        "cosine of words": (shared @ squares) / np.maximum(np.sqrt(total_squares[left] * total_squares[right]), 1e-6),
         "containment": both / np.maximum(np.minimum(a, b), 1e-6),
         "containment of the longer": both / np.maximum(np.maximum(a, b), 1e-6),
         "rarest shared": _row_max(_scaled(shared, weights)),

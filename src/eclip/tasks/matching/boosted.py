@@ -10,7 +10,7 @@ import numpy as np
 
 from eclip.metrics import best_f1_threshold
 from eclip.tasks.matching.draw import Pairs
-from eclip.tasks.matching.evidence import WORDS, compared_fields, pair_evidence
+from eclip.tasks.matching.evidence import COSINE, WORDS, compared_fields, pair_evidence
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.trees import Trees, committee, fit_trees
 from eclip.tasks.matching.wordweights import WordWeights, count_words, learn_weights
@@ -46,6 +46,11 @@ class BoostedScorer:
     slope: float
     intercept: float
     threshold: float
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether any cosine is among its columns; words and numbers alone need no model at all."""
+        return any(name.endswith(COSINE) for name in self.names)
 
     def evidence(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
         """Named columns [P] of pairs."""
@@ -94,6 +99,7 @@ def fit_boosted(
     *,
     seed: int,
     families: np.ndarray | None = None,
+    honest_vectors: bool = True,
     advance: Callable[[int], None] = lambda _: None,
 ) -> tuple[BoostedScorer, np.ndarray]:
     """Fit words, trees, calibration and threshold on pairs; each is judged only on folds it has not learned from.
@@ -105,6 +111,8 @@ def fit_boosted(
         seed: Of folds and trees.
         families: [P] pairs of one family stay in one fold (all pairs of a product, where new products will come);
             None = each pair on its own, where the listings to be judged are of the kind learned from.
+        honest_vectors: Whether the vectors' model has not learned from these very pairs; otherwise their cosines
+            are left out, since they promise on these pairs what they can't hold on others.
         advance: Told of each fold done.
 
     Returns:
@@ -115,6 +123,7 @@ def fit_boosted(
     fields = compared_fields(source)
     plain = WordWeights(num_listings=len(readings), counts=count_words(readings), told={})
     evidence = pair_evidence(source, plain, left, right, modality, fields)
+    evidence = {name: values for name, values in evidence.items() if honest_vectors or not name.endswith(COSINE)}
     folds = list(_folds(same, families, seed=seed))
     for train, held in folds:
         told = learn_weights(readings, left[train], right[train], same[train], plain, seed=seed)

@@ -14,6 +14,7 @@ from eclip.tasks.matching.wordweights import WordWeights
 WORDS = "words"  # the log odds that the words alone give
 MAX_FIELDS = 8  # compared one by one; the others count as text
 MIN_FIELD_SHARE = 0.05  # of the listings that have it
+COSINE = "cosine"  # what the names of columns end in that come from vectors
 NOT_COMPARED = frozenset(["seller", "url", "product_id"])  # differ between offers of one product by their nature
 
 

@@ -31,12 +31,13 @@ class PairList:
         return Pairs(left=self.left[kept], right=self.right[kept], same=same[kept])
 
 
-def pair_list(pairs: PairsFile, encode: EncodeTitles) -> PairList:
+def pair_list(pairs: PairsFile, encode: EncodeTitles | None) -> PairList:
     """Listings and pairs of a file.
 
     Args:
         pairs: What was read.
-        encode: Gives titles [N] their unit vectors [N, D].
+        encode: Gives titles [N] their unit vectors [N, D]; None where nobody looks at vectors, which saves most of the
+            time.
     """
     numbers: dict[tuple[tuple[str, str], ...], int] = {}
     records: list[Record] = []
@@ -50,7 +51,7 @@ def pair_list(pairs: PairsFile, encode: EncodeTitles) -> PairList:
     left = np.array([number(record) for record in pairs.left], dtype=np.int64)
     right = np.array([number(record) for record in pairs.right], dtype=np.int64)
     titles = [record_title(record) for record in records]
-    vectors = encode(titles)
+    vectors = encode(titles) if encode else np.ones((len(titles), 1), dtype=np.float32)
     source = PairSource(
         titles=titles,
         image_vectors=np.full((len(titles), vectors.shape[1]), np.nan, dtype=np.float32),

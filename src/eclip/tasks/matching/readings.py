@@ -13,8 +13,9 @@ from scipy import sparse
 
 from eclip.products.catalogs.brands import normal_brand
 from eclip.products.catalogs.facts import normal_colours, normal_size
-from eclip.products.catalogs.lexicon import COLOUR_ATTRIBUTES, COLOUR_OF, SIZE_ATTRIBUTES, SIZE_OF
+from eclip.products.catalogs.lexicon import COLOUR_ATTRIBUTES, SIZE_ATTRIBUTES, SIZE_OF
 from eclip.products.catalogs.quantities import all_quantities
+from eclip.tasks.matching.lexicon import AUDIENCES, COLOURS
 from eclip.tasks.matching.wording import codes_of, has_digit, is_code, joined_codes, normal_text, pieces_of, words_of
 
 BRAND_FIELDS = ("brand", "manufacturer", "maker")
@@ -74,6 +75,7 @@ def read_records(titles: Sequence[str | None], records: Sequence[Mapping[str, st
         "amounts": [all_quantities(text) for text in whole],
         "colours": _named(words, fields, COLOUR_ATTRIBUTES),
         "sizes": _named(words, fields, SIZE_ATTRIBUTES),
+        "audiences": [{AUDIENCES[word] for word in row if word in AUDIENCES} for row in words],
     }
     vocabulary: dict[str, int] = {}
     tables = {view: _table(rows, vocabulary) for view, rows in sets.items()}
@@ -101,7 +103,7 @@ def _fields(records: Sequence[Mapping[str, str]], num_rows: int) -> dict[str, li
 def _named(words: list[list[str]], fields: dict[str, list[str]], names: frozenset[str]) -> list[set[str]]:
     """Colours (or sizes) that each listing is given, or else names in its title."""
     colours = names is COLOUR_ATTRIBUTES
-    lexicon = COLOUR_OF if colours else SIZE_OF
+    lexicon = COLOURS if colours else SIZE_OF
     out = [{lexicon[word] for word in row if word in lexicon} for row in words]
     for name in fields:
         if name in names:

@@ -13,7 +13,9 @@ import numpy as np
 
 from eclip.tasks.matching.boosted import KIND as BOOSTED
 from eclip.tasks.matching.boosted import BoostedScorer
-from eclip.tasks.matching.features import PairSource, pair_features
+from eclip.tasks.matching.features import FEATURES, PairSource, pair_features
+from eclip.tasks.matching.reasons import explain
+from eclip.tasks.matching.wordweights import WordWeights
 from eclip.tasks.results import MODALITIES
 
 RICHEST_FIRST = ("both", "text", "image")
@@ -29,6 +31,20 @@ class Scorer(Protocol):
     @property
     def threshold(self) -> float:
         """Probability from which a pair is one product."""
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether any number that it reads comes from vectors."""
+
+    @property
+    def words(self) -> WordWeights:
+        """How rare words are."""
+
+    def evidence(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+        """Named columns [P] of pairs, that the answer and its reason come from."""
+
+    def of_evidence(self, evidence: dict[str, np.ndarray]) -> np.ndarray:
+        """Probability [P] of being the same product."""
 
     def of_pairs(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Probability [P] of being the same product."""
@@ -52,6 +68,24 @@ class PairScorer:
     def probabilities(self, matrix: np.ndarray) -> np.ndarray:
         """Probability [P] of being the same product, of features [P, F]."""
         return 1 / (1 + np.exp(-np.clip(matrix @ np.array(self.weights) + self.bias, -500, 500)))
+
+    @property
+    def needs_vectors(self) -> bool:
+        """It begins with a cosine."""
+        return True
+
+    @property
+    def words(self) -> WordWeights:
+        """It has counted none."""
+        return WordWeights(num_listings=1, counts={}, told={})
+
+    def evidence(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+        """Named columns [P] of pairs."""
+        return dict(zip(FEATURES[self.modality], pair_features(source, left, right, self.modality).T, strict=True))
+
+    def of_evidence(self, evidence: dict[str, np.ndarray]) -> np.ndarray:
+        """Probability [P] of being the same product."""
+        return self.probabilities(np.stack([evidence[name] for name in FEATURES[self.modality]], axis=1))
 
     def of_pairs(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Probability [P] of being the same product."""
@@ -95,6 +129,38 @@ class PairScorers:
             thresholds[mask] = scorer.threshold
             open_pairs &= ~mask
         return scores, thresholds
+
+    def judged(
+        self, source: PairSource, left: np.ndarray, right: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        """Probability [P] of each pair, the threshold [P] it was held against, and a reason [P] in words.
+
+        A pair is held against the threshold of the richest scorer that fits it; without common ground it is no match.
+        """
+        scores, thresholds = np.zeros(len(left)), np.ones(len(left))
+        reasons = ["nothing to compare them by"] * len(left)
+        open_pairs = np.ones(len(left), dtype=bool)
+        for each in RICHEST_FIRST:
+            mask = open_pairs & source.has[each][left] & source.has[each][right]
+            if each not in self.by_modality or not mask.any():
+                continue
+            scorer = self.by_modality[each]
+            one, other = left[mask], right[mask]
+            evidence = scorer.evidence(source, one, other)
+            scores[mask] = scorer.of_evidence(evidence)
+            thresholds[mask] = scorer.threshold
+            rarity = scorer.words.rarity(source.readings.vocabulary)
+            same = scores[mask] >= scorer.threshold
+            said = explain(source.readings, evidence, rarity, one, other, same)
+            for place, reason in zip(np.flatnonzero(mask).tolist(), said, strict=True):
+                reasons[place] = reason
+            open_pairs &= ~mask
+        return scores, thresholds, reasons
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether any of them reads vectors."""
+        return any(scorer.needs_vectors for scorer in self.by_modality.values())
 
     def on(self, source: PairSource, modality: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """The score [P] of pairs (left [P], right [P]) of these listings in this modality."""
