@@ -15,6 +15,7 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.cluster import cluster
 from eclip.commands.compact import compact
 from eclip.commands.compare import compare
 from eclip.commands.daily import daily
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "match": match,
     "enrich": enrich,
+    "cluster": cluster,
     "daily": daily,
     "delete": delete,
     "compact": compact,
