@@ -147,6 +147,9 @@ ENRICHED_SCHEMA = pa.schema(
         pa.field("attributes", pa.map_(pa.string(), pa.string())),
         pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
         pa.field("same_product_ids", pa.list_(pa.string())),
+        pa.field("same_product_confidences", pa.list_(pa.float32())),  # of each of them
+        pa.field("cluster_id", pa.string()),  # the first listing of the feed's that is the same product, or itself
+        pa.field("cluster_confidence", pa.float32()),
         pa.field("duplicate_ids", pa.list_(pa.string())),  # listings that say the same, empty where there is none
         pa.field("duplicate_reason", pa.string()),
         pa.field("duplicate_place", pa.string()),  # "store" or "feed": where the first of them is
