@@ -26,7 +26,7 @@ class VectorsBeside:
     """A store's products with vectors that lie beside it, so that many models can share one store."""
 
     def __init__(self, store: Store, encoder: Encoder) -> None:
-        self.table, self.model_digest = store.table, encoder.digest
+        self.table, self.corrections, self.model_digest = store.table, store.corrections, encoder.digest
         self.encoded = pa.concat_tables(encode_rows(encoder, rows) for rows in store_batches(store))
 
     def vectors(self, *, model_digest: str | None) -> pa.Table:

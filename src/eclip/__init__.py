@@ -18,6 +18,7 @@ from eclip.version import __version__
 
 if TYPE_CHECKING:
     from eclip.commands.compact import compact
+    from eclip.commands.correct import correct
     from eclip.commands.daily import daily
     from eclip.commands.delete import delete
     from eclip.commands.demo import demo
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from eclip.commands.evaluate import evaluate
     from eclip.commands.fit import fit
     from eclip.commands.prepare import prepare
+    from eclip.commands.review import review
     from eclip.commands.run import run
     from eclip.commands.sample import sample
     from eclip.commands.search import search
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (
     "compact",
+    "correct",
     "daily",
     "delete",
     "demo",
@@ -43,6 +46,7 @@ _COMMANDS = (
     "evaluate",
     "fit",
     "prepare",
+    "review",
     "run",
     "sample",
     "search",
@@ -54,6 +58,7 @@ __all__ = [
     "EclipError",
     "__version__",
     "compact",
+    "correct",
     "daily",
     "delete",
     "demo",
@@ -63,6 +68,7 @@ __all__ = [
     "fit",
     "load_model",
     "prepare",
+    "review",
     "run",
     "sample",
     "search",

@@ -16,6 +16,7 @@ from typing import Any
 import tyro
 
 from eclip.commands.compact import compact
+from eclip.commands.correct import correct
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
 from eclip.commands.demo import demo
@@ -24,6 +25,7 @@ from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
 from eclip.commands.prepare import prepare
+from eclip.commands.review import review
 from eclip.commands.run import run
 from eclip.commands.sample import sample
 from eclip.commands.search import search
@@ -46,6 +48,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fit": fit,
     "evaluate": evaluate,
     "enrich": enrich,
+    "review": review,
+    "correct": correct,
     "daily": daily,
     "delete": delete,
     "compact": compact,
@@ -61,7 +65,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare", "delete", "compact")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 

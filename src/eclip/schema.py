@@ -16,6 +16,7 @@ REPORT_VERSION = 1
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
 CONFLICTS_DATASET = "conflicts.lance"
+CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected something
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
@@ -24,6 +25,7 @@ STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
 STORE_NAMES = {
     *STORE_DATASETS,
+    CORRECTIONS_DATASET,
     STORE_CACHE,
     "conflicts.json",  # of stores up to version 2
     STORE_INCOMING,
@@ -119,6 +121,17 @@ CONFLICTS_SCHEMA = pa.schema(
         pa.field("evidence", pa.string()),  # what would link them: "same barcode gtin:0880..."
         pa.field("clash", pa.string()),  # what is two: "colours", "barcodes", "prices of one seller"
         pa.field("product_ids", pa.list_(pa.string())),  # two that stand for the sides; one for a given catalog
+    ]
+)
+
+# What people said of listings: it wins over the feed, the latest of one listing and field over those before.
+CORRECTIONS_SCHEMA = pa.schema(
+    [
+        pa.field("product_id", pa.string(), nullable=False),  # the store need not hold it yet
+        pa.field("field", pa.string(), nullable=False),  # category, policy, catalog_id or attributes.NAME
+        pa.field("value", pa.string()),  # "Apparel > Shirts", a policy, an id, or values parted by |; null = none
+        pa.field("corrected_at", pa.timestamp("s", tz="UTC"), nullable=False),
+        pa.field("source", pa.string()),  # who said so
     ]
 )
 

@@ -18,6 +18,8 @@ MAX_SEED = 2**32 - 1
 FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]
 StoreArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="STORE")]
 SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
+AnswersArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="ANSWERS")]
+CorrectionsArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CORRECTIONS")]
 OutArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
 TextArgument = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TEXT")]
 
