@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torchvision.transforms import Normalize, ToTensor
 
 from eclip.model.encoder import ROWS_AT_ONCE, Encoder, open_picture
 from eclip.products.duplicates.pixels import cells_of
@@ -75,8 +76,12 @@ class FeedEncoder:
             opened = [open_picture(pictures[firsts[place]]) for place in places]
             for place, picture in zip(places.tolist(), opened, strict=True):
                 cells[place] = None if picture is None else cells_of(picture)
-            if encode:
-                vectors[places] = self.encoder.encode_image(opened)
+            there = [at for at, picture in enumerate(opened) if picture is not None]
+            if encode and there:
+                with torch.inference_mode():
+                    pixels = stacked_pixels([opened[at] for at in there], self.encoder.transform)
+                    features = self.encoder.image_features(pixels.to(self.encoder.device))
+                    vectors[places[there]] = features.cpu().numpy()
 
         others = np.setdiff1d(np.arange(len(firsts)), wanted)
         self._run(lambda some: look(some, encode=encodes), wanted, ROWS_AT_ONCE)
@@ -136,6 +141,24 @@ def feed_encoder(encoder: Encoder, corpus: Corpus | None = None, *, exact: bool 
         stack.callback(torch.set_num_threads, threads)
         stack.enter_context(pool)
         yield FeedEncoder(quick, pool, corpus)
+
+
+def stacked_pixels(pictures: Sequence[Any], transform: Callable[[Any], torch.Tensor]) -> torch.Tensor:
+    """Pixels [b, 3, H, W] of RGB pictures, channels last: what the transform gives of each, to the bit.
+
+    Becoming a float and being normalised, the end of open_clip's transform, is done for all at once.
+    """
+    steps = list(getattr(transform, "transforms", ()))
+    *before, to_tensor, normalise = steps if len(steps) > 1 else (None, None)
+    if not (isinstance(to_tensor, ToTensor) and isinstance(normalise, Normalize)):
+        return torch.stack([transform(each) for each in pictures]).contiguous(memory_format=torch.channels_last)
+    levels = []
+    for picture in pictures:
+        for step in before:
+            picture = step(picture)
+        levels.append(np.asarray(picture))
+    pixels = torch.from_numpy(np.stack(levels)).permute(0, 3, 1, 2).float().div_(255)
+    return normalise(pixels)
 
 
 def takes_bfloat16(text_tower: torch.nn.Module) -> bool:
