@@ -4,6 +4,7 @@ python benchmarks/ablation/run.py --stores fashion=STORE shop=STORE --recipe sma
 python benchmarks/ablation/table.py DIR
 
 Each cell is a folder DIR/STORE/ARM/SEED: stopped at any time, the same command goes on with the step it was at.
+Where the picture trunk is locked, what it says of a store's pictures is computed once for all cells.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from eclip.files import write_text
 from eclip.model.folder import load_model
 from eclip.products.store import Store
 from eclip.schema import MODEL_RUN
+from eclip.train.picturecache import FOLDER as PICTURES
 from eclip.train.recipes import load_recipe
 from eclip.train.trainer import train_model
 from eclip.train.watch import METRICS
@@ -65,9 +67,15 @@ def parsed() -> argparse.Namespace:
 def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
     """Train, measure, and keep the figures and the log; the weights go."""
     started = time.monotonic()
-    model = cell / "model"
+    model, of_store = cell / "model", cell.parents[1]
+    locked = arm.config.locked.pictures
+    if locked:
+        hand_on(of_store / PICTURES, model / MODEL_RUN / PICTURES)
     summary = train_model(store, model, dataclasses.replace(arm.config, seed=seed))
-    results = measure(store, load_model(model), seed=0)  # the same rows and pairs are drawn for every model
+    if locked:
+        hand_on(model / MODEL_RUN / PICTURES, of_store / PICTURES)
+    # The same rows and pairs are drawn for every model.
+    results = measure(store, load_model(model), seed=0, locked=of_store / "all-pictures" if locked else None)
     content = {
         "store": store.digest,
         "config": {**arm.config.to_json(), "seed": seed},
@@ -78,6 +86,13 @@ def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
     shutil.copy(model / MODEL_RUN / METRICS, cell / METRICS)
     write_text(cell / RESULT, json.dumps(content, indent=1))
     shutil.rmtree(model)
+
+
+def hand_on(source: Path, target: Path) -> None:
+    """Let one run have the pictures' vectors of the run before it; what was interrupted has them already."""
+    if source.is_dir() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
 
 
 if __name__ == "__main__":

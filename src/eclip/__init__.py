@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eclip.commands.enrich import enrich
     from eclip.commands.evaluate import evaluate
     from eclip.commands.fit import fit
+    from eclip.commands.match import match
     from eclip.commands.prepare import prepare
     from eclip.commands.review import review
     from eclip.commands.run import run
@@ -45,6 +46,7 @@ _COMMANDS = (
     "enrich",
     "evaluate",
     "fit",
+    "match",
     "prepare",
     "review",
     "run",
@@ -67,6 +69,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load_model",
+    "match",
     "prepare",
     "review",
     "run",

@@ -16,6 +16,7 @@ from typing import Any
 import tyro
 
 from eclip.commands.compact import compact
+from eclip.commands.compare import compare
 from eclip.commands.correct import correct
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
@@ -24,6 +25,7 @@ from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
+from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.review import review
 from eclip.commands.run import run
@@ -47,6 +49,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "embed": embed,
     "fit": fit,
     "evaluate": evaluate,
+    "compare": compare,
+    "match": match,
     "enrich": enrich,
     "review": review,
     "correct": correct,

@@ -20,6 +20,11 @@ def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.mean(truth == predicted)) if len(truth) else float("nan")
 
 
+def mean(values: np.ndarray) -> float:
+    """Mean of what each row [N] contributes: hits, reciprocal ranks, any share; NaN for no rows."""
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
 def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Mean of the F1 of each class that occurs in `truth` or `predicted` [N]; NaN for no rows.
 
@@ -42,12 +47,35 @@ def top_k_accuracy(truth: np.ndarray, scores: np.ndarray, k: int) -> float:
         scores: [N, C], higher is better; ties count against the true class.
         k: How many classes may be named.
     """
-    if not len(truth):
-        return float("nan")
-    known = truth >= 0
+    return mean(top_k_hits(truth, scores, k))
+
+
+def top_k_hits(truth: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+    """Which rows [N] have their true class among the `k` best scored, as `top_k_accuracy` counts them."""
     own = scores[np.arange(len(truth)), np.maximum(truth, 0)]
     rank = (scores >= own[:, None]).sum(axis=1) - 1
-    return float(np.mean(known & (rank < k)))
+    return (truth >= 0) & (rank < k)
+
+
+def micro_f1(truth: np.ndarray, answered: np.ndarray) -> float:
+    """F1 over all answers of a multi-label task at once.
+
+    Args:
+        truth: [N, C] bool, which labels each row has.
+        answered: [N, C] bool, which it was given.
+
+    Returns:
+        2 TP / (labels + answers): frequent labels count most. 0 where neither holds a label, as scikit-learn says.
+    """
+    total = int(truth.sum()) + int(answered.sum())
+    return 2 * int((truth & answered).sum()) / total if total else 0.0
+
+
+def macro_f1_multilabel(truth: np.ndarray, answered: np.ndarray) -> float:
+    """Mean F1 of the labels that occur in truth or answers [N, C] bool; NaN where none does."""
+    sizes = truth.sum(axis=0) + answered.sum(axis=0)
+    occurs = sizes > 0
+    return mean(2 * (truth & answered).sum(axis=0)[occurs] / sizes[occurs])
 
 
 def level_accuracy(
@@ -60,6 +88,72 @@ def level_accuracy(
     """
     hits = [true[:level] == guess[:level] for true, guess in zip(truth, predicted, strict=True) if len(true) >= level]
     return (float(np.mean(hits)) if hits else float("nan")), len(hits)
+
+
+# --- confidence ---
+
+
+def reliability(
+    correct: np.ndarray, confidences: np.ndarray, *, num_bins: int = 15, adaptive: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How often answers of like confidence are right.
+
+    Args:
+        correct: [N] bool.
+        confidences: [N] in 0..1.
+        num_bins: Of equal width over 0..1, the upper edge belonging to a bin.
+        adaptive: Bins of equally many rows in place of equal width.
+
+    Returns:
+        Mean confidence, share of right answers and rows of each bin that has any.
+    """
+    if adaptive:
+        order = np.argsort(confidences, kind="stable")
+        bins = np.empty(len(order), dtype=np.int64)
+        bins[order] = np.arange(len(order)) * num_bins // max(len(order), 1)
+    else:
+        bins = np.clip(np.ceil(confidences.astype(np.float64) * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    counts = np.bincount(bins, minlength=num_bins)
+    used = counts > 0
+    means = np.bincount(bins, weights=confidences, minlength=num_bins)[used] / counts[used]
+    hits = np.bincount(bins, weights=correct, minlength=num_bins)[used] / counts[used]
+    return means, hits, counts[used]
+
+
+def expected_calibration_error(
+    correct: np.ndarray, confidences: np.ndarray, *, num_bins: int = 15, adaptive: bool = False
+) -> float:
+    """Mean gap between confidence and share of right answers over the bins of `reliability`; NaN for no rows.
+
+    Guo et al. (2017), equal width; Nixon et al. (2019), equally many rows.
+    """
+    means, hits, counts = reliability(correct, confidences, num_bins=num_bins, adaptive=adaptive)
+    return float(np.sum(counts * np.abs(means - hits)) / counts.sum()) if len(counts) else float("nan")
+
+
+def coverage_at_precision(correct: np.ndarray, confidences: np.ndarray, precision: float) -> tuple[float, float]:
+    """The largest share of rows that can be answered, most confident first, at a precision of at least `precision`.
+
+    Args:
+        correct: [N] bool.
+        confidences: [N]; rows of one confidence are answered together.
+        precision: Wanted share of right answers among the answered.
+
+    Returns:
+        That share and the confidence from which on to answer; 0 and infinity where no threshold reaches it, NaN and
+        infinity for no rows.
+    """
+    if not len(correct):
+        return float("nan"), float("inf")
+    order = np.argsort(-confidences, kind="stable")
+    ranked = confidences[order]
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    hits = np.cumsum(correct[order])[last]
+    enough = np.flatnonzero(hits / (last + 1) >= precision - 1e-12)
+    if not len(enough):
+        return 0.0, float("inf")
+    best = last[enough[-1]]
+    return float((best + 1) / len(ranked)), float(ranked[best])
 
 
 # --- ranking of yes-or-no answers ---
@@ -79,11 +173,15 @@ def precision_recall_curve(relevant: np.ndarray, scores: np.ndarray) -> tuple[np
     relevant = relevant.astype(bool)
     if not relevant.any():
         return np.zeros(0), np.zeros(0), np.zeros(0)
+    order, last = score_blocks(scores)
+    hits = np.cumsum(relevant[order])[last]
+    return hits / (last + 1), hits / relevant.sum(), scores[order][last]
+
+
+def score_blocks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [N] from the highest score down, and the places [T] in that order where each distinct score ends."""
     order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    last_of_score = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    hits = np.cumsum(relevant[order])[last_of_score]
-    return hits / (last_of_score + 1), hits / relevant.sum(), ranked[last_of_score]
+    return order, np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
 
 
 def average_precision(relevant: np.ndarray, scores: np.ndarray) -> float:
@@ -102,6 +200,26 @@ def recall_at_precision(relevant: np.ndarray, scores: np.ndarray, precision: flo
     # One rounding error must not lose a threshold that meets the precision exactly.
     enough = reached >= precision - 1e-12
     return float(recall[enough].max()) if enough.any() else 0.0
+
+
+def recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -> float:
+    """Share of the relevant rows that are seen when `budget` of all rows, best scored first, is reviewed.
+
+    Rows of one score are reviewed in random order: what comes back is the mean over all orders.
+
+    Args:
+        relevant: [N] bool.
+        scores: [N], higher is reviewed first.
+        budget: Share of the rows, 0..1; the last row may be reviewed in part.
+
+    Returns:
+        Recall in 0..1; NaN where nothing is relevant.
+    """
+    if not relevant.any():
+        return float("nan")
+    order, last = score_blocks(scores)
+    seen = np.interp(budget * len(scores), np.append(0, last + 1), np.append(0, np.cumsum(relevant[order])[last]))
+    return float(seen / relevant.sum())
 
 
 def f1(relevant: np.ndarray, answered: np.ndarray) -> float:
@@ -140,6 +258,7 @@ class ClusterScores:
     bcubed_f1: float
     ari: float
     nmi: float
+    purity: float
 
 
 def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
@@ -147,7 +266,7 @@ def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
 
     Pairwise: precision and recall over pairs of items put together. B-cubed (Bagga and Baldwin, 1998): the
     same, averaged over items. ARI: Hubert and Arabie (1985). NMI: mutual information over the mean of the
-    two entropies.
+    two entropies. Purity: share of items that belong to the most frequent true group of their cluster.
 
     Raises:
         ValueError: No items, or different numbers of them.
@@ -172,6 +291,7 @@ def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
         nmi=_normalised_information(
             cells, true_sizes, predicted_sizes, true_sizes[cell_true] * predicted_sizes[cell_predicted]
         ),
+        purity=_purity(cells, cell_predicted, len(predicted_sizes)) / num_items,
     )
 
 
@@ -185,6 +305,13 @@ def _contingency(
     true_sizes = np.bincount(true_codes).astype(np.float64)
     predicted_sizes = np.bincount(predicted_codes).astype(np.float64)
     return table.data, true_sizes, predicted_sizes, table.row, table.col
+
+
+def _purity(cells: np.ndarray, cell_predicted: np.ndarray, num_predicted: int) -> float:
+    """Items of the largest true group of each predicted cluster, summed."""
+    largest = np.zeros(num_predicted)
+    np.maximum.at(largest, cell_predicted, cells)
+    return float(largest.sum())
 
 
 def _pairs(sizes: np.ndarray) -> float:
@@ -282,3 +409,44 @@ def bipartite_ranks(
 def recall_at_k(ranks: np.ndarray, k: int) -> float:
     """Share of queries, given by `relevant_ranks` [Q], with a hit among the first `k`; NaN for no queries."""
     return float(np.mean(ranks < k)) if len(ranks) else float("nan")
+
+
+# --- graded search results: each function gives one value a query [Q] ---
+
+
+def ndcg_at_k(ranked: np.ndarray, judged: np.ndarray, k: int) -> np.ndarray:
+    """Normalised discounted cumulative gain (Jarvelin and Kekalainen, 2002), the grade itself being the gain.
+
+    Args:
+        ranked: [Q, R] grades of what was found, in order; 0 for the irrelevant and the unjudged.
+        judged: [Q, J] all grades above 0 that were given for the query, in any order, padded with 0.
+        k: How many results count.
+
+    Returns:
+        [Q] in 0..1; NaN where no result was judged relevant.
+    """
+    ideal = _discounted_gain(-np.sort(-judged, axis=1), k)
+    return np.divide(_discounted_gain(ranked, k), ideal, out=np.full(len(ideal), np.nan), where=ideal > 0)
+
+
+def _discounted_gain(grades: np.ndarray, k: int) -> np.ndarray:
+    counted = grades[:, :k]
+    return (counted / np.log2(np.arange(counted.shape[1]) + 2)).sum(axis=1)
+
+
+def precision_at_k(ranked: np.ndarray, k: int) -> np.ndarray:
+    """Share of the first `k` places that hold a relevant result (grade above 0); places left empty are misses."""
+    return (ranked[:, :k] > 0).sum(axis=1) / k
+
+
+def found_at_k(ranked: np.ndarray, judged: np.ndarray, k: int) -> np.ndarray:
+    """Share of a query's relevant products that stand among the first `k`; NaN where it has none."""
+    relevant = (judged > 0).sum(axis=1)
+    found = (ranked[:, :k] > 0).sum(axis=1)
+    return np.divide(found, relevant, out=np.full(len(relevant), np.nan), where=relevant > 0)
+
+
+def reciprocal_rank(ranked: np.ndarray) -> np.ndarray:
+    """1 over the place of the first relevant result, 0 where none was found; its mean is the MRR."""
+    hits = ranked > 0
+    return np.where(hits.any(axis=1), 1 / (hits.argmax(axis=1) + 1), 0.0) if hits.shape[1] else np.zeros(len(hits))

@@ -45,6 +45,9 @@ MODEL_RUN = "run"
 # --- names inside a report folder ---
 REPORT_PAGE = "report.html"
 REPORT_DATA = "report.json"
+REPORT_DRAWS = "draws.safetensors"  # the figures on resampled products: what `eclip compare` pairs
+COMPARISON_PAGE = "comparison.html"
+COMPARISON_DATA = "comparison.json"
 
 SPLITS = ("train", "validation", "test")
 SPLIT_SHARES = (0.8, 0.1, 0.1)

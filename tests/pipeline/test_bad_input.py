@@ -68,6 +68,11 @@ class TestFeeds:
         eclip("prepare", feed, "--store", feed / "store").assert_fault("can't write")
         assert feed.read_text() == TITLES
 
+    @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no file system here that takes no folders")
+    def test_a_file_system_that_takes_no_folders(self, write_feed: WriteFeed) -> None:
+        feed = write_feed("feed.csv", TITLES)
+        eclip("prepare", feed, "--store", "/proc/store").assert_fault("can't make a folder in /proc")
+
     def test_folder_of_other_things_is_left_alone(self, write_feed: WriteFeed, tmp_path: Path) -> None:
         feed = write_feed("feed.csv", TITLES)
         eclip("prepare", feed, "--store", tmp_path).assert_fault("holds feed.csv", "no part of a store")

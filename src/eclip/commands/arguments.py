@@ -17,6 +17,7 @@ MAX_SEED = 2**32 - 1
 # Text: a path would fold the slashes of sqlite:///shop.db and s3://bucket/store.
 FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]
 StoreArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="STORE")]
+MaybeStoreArgument = Annotated[tyro.conf.Positional[str | Path | None], tyro.conf.arg(metavar="STORE")]
 SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
 AnswersArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="ANSWERS")]
 CorrectionsArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CORRECTIONS")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.commands.arguments import SourceArgument, require_file
+from eclip.commands.prepare import FetchImages
 from eclip.errors import ConfigError
 from eclip.files import writing
 from eclip.schema import PRODUCTS_DATASET
@@ -30,6 +31,7 @@ def embed(
     columns: str = "",
     sql: str | None = None,
     platform: str | None = None,
+    fetch_images: FetchImages = "public",
 ) -> EmbedSummary:
     """Turn products into vectors: picture, title and both, unit length, one space.
 
@@ -44,6 +46,7 @@ def embed(
         columns: NAME=COLUMN,... : which column of a feed holds which field.
         sql: One SELECT, where the source is a database, as in `eclip prepare`.
         platform: Whose export a feed is, as in `eclip prepare`.
+        fetch_images: Which addresses of a feed's pictures are fetched, as in `eclip prepare`.
     """
     from eclip.embed.job import embed_listings, embed_store, store_batches
     from eclip.embed.parts import ROWS_A_PART
@@ -74,9 +77,12 @@ def embed(
     else:
         feed = open_feed(source, sql=sql, platform=platform)
         titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
-        batches = read_listings(feed, images=images, columns=columns, titles=titles, batch_size=ROWS_A_PART)
+        batches = read_listings(
+            feed, images=images, columns=columns, titles=titles, fetch_images=fetch_images, batch_size=ROWS_A_PART
+        )
         pictures = None if sql else picture_facts(feed, images=images, columns=columns)
-        num_rows, identity = None, f"{feed_facts(source, sql=sql, platform=platform)} {columns} {images} {pictures}"
+        of_feed = feed_facts(source, sql=sql, platform=platform)
+        num_rows, identity = None, f"{of_feed} {columns} {images} {pictures} {fetch_images}"
     encoder = load_model(model)
     with writing(Path(out)):
         rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)

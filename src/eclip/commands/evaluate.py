@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclip.commands.arguments import StoreArgument, require_own_folder, require_seed
+from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
 from eclip.files import writing
 from eclip.schema import REPORT_DATA, REPORT_PAGE
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
     from eclip.products.store import Store
     from eclip.tasks.catalogue import Catalogue
-    from eclip.tasks.results import Gallery, Result, Skipped
+    from eclip.tasks.evaluation.judged import JudgedQuery
+    from eclip.tasks.results import Gallery, Report, Result, Skipped
 
 
 @dataclass(frozen=True)
@@ -31,41 +31,59 @@ class EvaluateSummary:
 
 
 def evaluate(
-    store: StoreArgument, /, *, model: Path, out: Path, compare: Path | None = None, seed: int = 0
+    store: StoreArgument,
+    /,
+    *,
+    model: Path,
+    out: Path,
+    compare: Path | None = None,
+    judged: Path | None = None,
+    num_seeds: int = 1,
+    seed: int = 0,
 ) -> EvaluateSummary:
     """Measure the five tasks and retrieval on the test split, and write the report.
 
-    Each task from picture, title and both, beside TF-IDF and the merely pretrained towers.
+    Each task from picture, title and both, with 95 % intervals, beside TF-IDF, the merely pretrained towers and the
+    majority class.
 
     Args:
         store: With vectors of this model.
         model: With fitted tasks, by `eclip fit`.
         out: Folder for report.html and report.json.
-        compare: Another model folder, such as one trained with --plain-clip, for the retrieval table.
+        compare: Another model folder, such as one trained with --plain-clip, measured beside it in every table.
+        judged: Your own judged queries: a file with columns query or image, product_id, grade.
+        num_seeds: Fit tasks and baselines anew with so many seeds, and tell mean and spread; 1 = as fitted.
         seed: Of sampled queries and baselines.
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
     from eclip.tasks.catalogue import read_catalogue
-    from eclip.tasks.evaluation.evaluate import evaluate_tasks
+    from eclip.tasks.evaluation.judged import known_queries, read_judged
     from eclip.tasks.evaluation.report import write_report
+    from eclip.tasks.evaluation.seeds import evaluate_with_seeds
 
     started = time.monotonic()
     require_seed(seed)
+    require_positive("num_seeds", num_seeds)
     require_own_folder("out", Path(out), marks=(REPORT_DATA,))
     opened, encoder = Store.open(store), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
+    queries, unknown = known_queries(read_judged(judged), set(catalogue.product_ids), judged) if judged else ([], None)
     with writing(opened.place.cache):  # the vectors of others are kept beside the store's own
         pretrained, skipped = _pretrained(opened, catalogue)
-        clip = _other_vectors(opened, catalogue, compare) if compare else None
-    report = evaluate_tasks(catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed)
+        clip = other_vectors(opened, catalogue, compare) if compare else None
+    report = evaluate_with_seeds(
+        catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed, num_seeds=num_seeds
+    )
+    if judged:
+        _add_judged(report, opened, encoder, queries, unknown)
     report = dataclasses.replace(
         report,
         skipped=[*report.skipped, *skipped],
         curves=[*report.curves, *_training_curves(Path(model))],
         galleries=_with_pictures(report.galleries, opened, catalogue),
-        facts={**_facts(opened, encoder, seed), **report.facts},
+        facts={**store_facts(opened, encoder, seed), **report.facts},
     )
     report.facts["seconds"] = f"{time.monotonic() - started:.0f}"
     with writing(Path(out)):
@@ -75,14 +93,11 @@ def evaluate(
 
 def read_evaluation(report: Path) -> EvaluateSummary:
     """The summary of an evaluation that was done before, from its report folder."""
-    from eclip.tasks.results import Result
+    from eclip.tasks.evaluation.report_data import read_report
 
-    content = json.loads((report / REPORT_DATA).read_text(encoding="utf-8"))
-    return EvaluateSummary(
-        report / REPORT_PAGE,
-        [Result(**each) for each in content["results"]],
-        _reasons((each["task"], each["reason"]) for each in content["skipped"]),
-    )
+    found = read_report(report)
+    reasons = _reasons((each.task, each.reason) for each in found.skipped)
+    return EvaluateSummary(report / REPORT_PAGE, found.results, reasons)
 
 
 def _reasons(skipped: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -91,6 +106,20 @@ def _reasons(skipped: Iterable[tuple[str, str]]) -> dict[str, str]:
     for task, reason in skipped:
         found.setdefault(task, []).append(reason)
     return {task: "; ".join(reasons) for task, reasons in found.items()}
+
+
+def _add_judged(
+    report: Report, store: Store, encoder: Encoder, queries: list[JudgedQuery], unknown: str | None
+) -> None:
+    """Add the figures of judged queries, and what was left out of them."""
+    from eclip.search.engine import SearchEngine
+    from eclip.tasks.evaluation.judged_results import NAME, judged_results
+    from eclip.tasks.results import Skipped
+
+    report.results.extend(judged_results(store, SearchEngine(store, encoder), queries))
+    report.facts["judged queries"] = f"{len(queries):,}"
+    if unknown:
+        report.skipped.append(Skipped(task=NAME, reason=unknown))
 
 
 def _pretrained(store: Store, catalogue: Catalogue) -> tuple[Catalogue | None, list[Skipped]]:
@@ -105,7 +134,7 @@ def _pretrained(store: Store, catalogue: Catalogue) -> tuple[Catalogue | None, l
         return None, [Skipped(task="baseline pretrained", reason=str(error))]
 
 
-def _other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
+def other_vectors(store: Store, catalogue: Catalogue, model: Path) -> Catalogue:
     """The same products as another model sees them; its vectors are kept in the store's cache."""
     import pyarrow.parquet as pq
 
@@ -161,7 +190,8 @@ def _with_pictures(galleries: list[Gallery], store: Store, catalogue: Catalogue)
     return filled
 
 
-def _facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
+def store_facts(store: Store, encoder: Encoder, seed: int) -> dict[str, str]:
+    """What a report says of the store and the model that it is about."""
     from eclip.version import __version__
 
     made = encoder.manifest["facts"]

@@ -1,21 +1,35 @@
-"""`eclip fit`: the five tasks learn from the store's vectors."""
+"""`eclip fit`: the five tasks learn from the store's vectors, or matching from a file of pairs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from eclip.commands.arguments import StoreArgument, require_seed
+from eclip.commands.arguments import MaybeStoreArgument, require_seed
+from eclip.errors import ConfigError
 from eclip.files import writing
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from eclip.tasks.fit import FitSummary
+    from eclip.tasks.matching.pairfit import PairFitSummary
 
 TaskName = Literal["category", "attributes", "matching", "clustering", "adult"]
 
 
-def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, seed: int = 0) -> list[FitSummary]:
-    """Fit the five tasks on the vectors in the store, into MODEL/tasks.
+def fit(
+    store: MaybeStoreArgument = None,
+    /,
+    *,
+    model: Path,
+    task: TaskName | None = None,
+    categories: Path | None = None,
+    pairs: Path | None = None,
+    seed: int = 0,
+) -> list[FitSummary] | PairFitSummary:
+    """Fit the five tasks on the vectors in the store, into MODEL/tasks; or matching alone on a file of pairs.
 
     Tasks whose labels the store lacks are left out, with the reason.
 
@@ -23,19 +37,59 @@ def fit(store: StoreArgument, /, *, model: Path, task: TaskName | None = None, s
         store: With vectors of this model, by `eclip embed STORE --model MODEL`.
         model: Made by `eclip train`.
         task: Only this one.
+        categories: Text file of category paths ("Apparel > Shirts"), one a line, that listings may be of even where
+            none is labelled so; without labels their names alone answer.
+        pairs: Instead of a store, with --task matching: lines `left TAB right TAB 0/1` in COL/VAL form, or CSV with the
+            columns left, right and label.
         seed: Decides sampled pairs and the order of fitting.
     """
-    from eclip.model.folder import read_manifest
+    from eclip.model.folder import load_model, read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
     from eclip.tasks.catalogue import read_catalogue
+    from eclip.tasks.category.names import read_names
     from eclip.tasks.fit import fit_tasks
     from eclip.tasks.taskfiles import TASKS
 
     require_seed(seed)
+    if (store is None) == (pairs is None):
+        raise ConfigError("name a store, or a file of pairs: eclip fit --task matching --pairs PAIRS --model MODEL")
+    if pairs is not None:
+        if task != "matching":
+            raise ConfigError("a file of pairs teaches matching alone: add --task matching")
+        return _fit_pairs(Path(pairs), Path(model), seed=seed)
     digest = read_manifest(Path(model))["digest"]
-    catalogue = read_catalogue(Store.open(store), digest)
+    catalogue = read_catalogue(Store.open(store or ""), digest)
     tasks = TASKS if task is None else (task,)
     folder = Path(model) / MODEL_TASKS
+    leaves = read_names(Path(categories)) if categories else ()
+
+    def encode_text(texts: Sequence[str]) -> np.ndarray:
+        return load_model(model).encode_text(texts)  # loaded only where labels are few
+
     with writing(folder):
-        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed)
+        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed, leaves=leaves, encode_text=encode_text)
+
+
+def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:
+    from eclip.console import say
+    from eclip.model.folder import load_model, read_manifest
+    from eclip.products.pairsfile import read_pairs_file
+    from eclip.schema import MODEL_TASKS
+    from eclip.tasks.matching.pairfit import fit_on_pairs
+
+    read = read_pairs_file(pairs)
+    told = read.told()
+    if told:
+        say(told)
+    manifest = read_manifest(model)
+    folder = model / MODEL_TASKS
+    with writing(folder):
+        return fit_on_pairs(
+            read,
+            lambda titles: load_model(model).encode_text(titles),
+            folder,
+            model_digest=manifest["digest"],
+            learned_from=manifest.get("store_digest"),
+            seed=seed,
+        )

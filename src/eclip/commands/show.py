@@ -24,6 +24,7 @@ HEADLINES = (
 
 METHODS_SHOWN = ("eclip", "tf-idf", "pretrained", "clip")  # the report has more
 MIN_SUPPORT = 30
+MAX_DIFFERENCES = 30  # of a comparison that are printed
 MODALITY_WORDS = {"image": "picture", "text": "title", "both": "picture and title"}
 
 
@@ -118,6 +119,26 @@ def _show_evaluation(evaluation: Any) -> None:
     print_line(f"report: {evaluation.report}")
 
 
+def _show_comparison(found: Any) -> None:
+    rows = []
+    for each in found.differences[:MAX_DIFFERENCES]:
+        values = f"{each.first.value:.3f}", f"{each.second.value:.3f}", _signed_interval(each)
+        place = each.first.task, each.first.target, each.first.metric, MODALITY_WORDS[each.first.modality]
+        rows.append((each.status, *place, each.first.method, *values))
+    columns = ("B is", "task", "target", "metric", "from", "method", "A", "B", "difference (95 %)")
+    print_table(f"{found.second} (B) against {found.first} (A), losses first", columns, rows)
+    if len(found.differences) > MAX_DIFFERENCES:
+        print_line(f"and {len(found.differences) - MAX_DIFFERENCES} more, to B's favour at the end, on the page")
+    for remark in found.remarks:
+        print_line(remark)
+    print_line(f"comparison: {found.page}")
+
+
+def _signed_interval(each: Any) -> str:
+    interval = "" if each.low is None else f" ({each.low:+.3f} to {each.high:+.3f})"
+    return f"{each.difference:+.3f}{interval}"
+
+
 def _mean(values: list[float]) -> str:
     return f"{sum(values) / len(values):.3f}" if values else ""
 
@@ -150,6 +171,7 @@ _SHOWN: dict[str, Callable[[Any], None]] = {
     "FeedForecast": _show_forecast,
     "RunForecast": _show_forecast,
     "CheckedSummary": _show_parts,
+    "CompareSummary": _show_comparison,
     "DailySummary": _show_parts,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,

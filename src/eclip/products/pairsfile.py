@@ -45,6 +45,7 @@ class PairsFile:
         left: N records, field -> text.
         right: Likewise.
         labels: Whether they are the same product; None = not said.
+        lines: Number of the line that each ends in, from 1.
         bad_lines: Lines that are no pair.
     """
 
@@ -53,6 +54,7 @@ class PairsFile:
     left: list[Record]
     right: list[Record]
     labels: list[bool | None]
+    lines: list[int]
     bad_lines: list[BadLine]
 
     def __len__(self) -> int:
@@ -86,7 +88,7 @@ def read_pairs_file(path: Path) -> PairsFile:
         raise FeedError("is empty; expected pairs of products, a line each", path=path)
     header = _header(first)
     lines = _of_table(text, path) if header else _of_lines(text)
-    left, right, labels, bad = [], [], [], []
+    left, right, labels, numbers, bad = [], [], [], [], []
     for line, found in lines:
         if isinstance(found, str):
             bad.append(BadLine(line=line, reason=found))
@@ -94,6 +96,7 @@ def read_pairs_file(path: Path) -> PairsFile:
             left.append(found[0])
             right.append(found[1])
             labels.append(found[2])
+            numbers.append(line)
     if not labels:
         reason = bad[0].reason if bad else "no lines below the header"
         raise FeedError(
@@ -102,7 +105,7 @@ def read_pairs_file(path: Path) -> PairsFile:
             path=path,
         )
     digest = hashlib.sha256(content).hexdigest()[:16]
-    return PairsFile(path=path, digest=digest, left=left, right=right, labels=labels, bad_lines=bad)
+    return PairsFile(path=path, digest=digest, left=left, right=right, labels=labels, lines=numbers, bad_lines=bad)
 
 
 def record_title(record: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eclip.errors import StoreError
+from eclip.errors import DiskError, StoreError
 from eclip.files import is_leftover, write_text, writing
 from eclip.products.manifest import read_manifest
 from eclip.products.place import StorePlace
@@ -133,7 +133,10 @@ def partial_folder(store: Path) -> Iterator[Path]:
                 pass
         _clear(partial)
         _clear(old)
-        partial.mkdir(parents=True)
+        try:
+            partial.mkdir(parents=True)
+        except FileNotFoundError as fault:  # in place of EPERM, from file systems that take no folders (/proc)
+            raise DiskError(f"can't make a folder in {partial.parent}; name another place") from fault
         locks.enter_context(only_writer(partial))
         try:
             yield partial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -26,7 +26,14 @@ COLUMNS = (
     "image_hash",
     "policy",
     "duplicate_of",
+    "seller",
+    "brand",
+    "price",
+    "model_number",
+    "gtin",
+    "description",
 )
+RECORD_COLUMNS = ("brand", "price", "model_number", "gtin", "description")  # read as text, beside attributes
 
 
 class VectorStore(Protocol):
@@ -59,6 +66,9 @@ class Catalogue:
     image_vectors: np.ndarray  # [N, D] float32 unit rows, NaN where missing
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
     model_digest: str = ""  # whose vectors these are
+    sellers: np.ndarray | None = None  # [N] object, None where not named; None = nobody is
+    # [N] further fields as text: brand, price, model number, description, attributes; () = none were read
+    records: Sequence[Mapping[str, str]] = ()
 
     def __post_init__(self) -> None:
         """Check that all columns speak of the same rows.
@@ -67,7 +77,9 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
-            if each.name == "model_digest":
+            if each.name == "model_digest" or (each.name == "records" and not self.records):
+                continue
+            if each.name == "sellers" and self.sellers is None:
                 continue
             if len(getattr(self, each.name)) != len(self.product_ids):
                 raise StoreError(
@@ -126,8 +138,27 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         image_vectors=vectors_from_arrow(vectors["image_embedding"]),
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
         model_digest=model_digest,
+        sellers=_objects(columns["seller"]),
+        records=listing_records(table),
     )
     return corrected(catalogue, latest_corrections(store.corrections()))
+
+
+def listing_records(table: Any) -> list[dict[str, str]]:
+    """What each listing of an Arrow table says beside its title, as text by field; fields without a value are left out.
+
+    An attribute comes after a column of its name, which wins.
+    """
+    columns = {name: table[name].to_pylist() for name in RECORD_COLUMNS if name in table.column_names}
+    given = table["attributes"].to_pylist() if "attributes" in table.column_names else [None] * table.num_rows
+    records = []
+    for row, attributes in enumerate(given):
+        record = {name: str(values[row]) for name, values in columns.items() if values[row] is not None}
+        for name, values in attributes or []:
+            if values:
+                record.setdefault(name.casefold(), " / ".join(values))
+        records.append(record)
+    return records
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

@@ -19,19 +19,24 @@ import numpy as np
 from eclip.errors import ConfigError
 from eclip.progress import stage
 from eclip.schema import SPLITS
+from eclip.tasks.adult.fit import fit_recognizer
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.adult.targets import adult_target
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.attributes.targets import attribute_targets
 from eclip.tasks.catalogue import Catalogue, check_splits
+from eclip.tasks.category.decisions import fit_decisions, write_decisions
+from eclip.tasks.category.fewlabels import with_few_labels
+from eclip.tasks.category.names import EncodeText
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import category_target
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.cluster import candidate_pairs
 from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
 from eclip.tasks.features import search_vectors
+from eclip.tasks.heads.fit_calibration import calibrated
 from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
-from eclip.tasks.heads.linear import LinearHeads, Target
+from eclip.tasks.heads.linear import HeadKind, LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.heads.training import fit_heads, heads_by_task, named_targets
 from eclip.tasks.matching.features import PairSource
@@ -42,6 +47,7 @@ from eclip.tasks.results import MODALITIES, Skipped
 from eclip.tasks.taskfiles import TASKS, replacing, write_task
 
 TASK_VERSION = 1
+KINDS: tuple[HeadKind, ...] = ("linear", "mlp")
 HEAD_TASKS = (CATEGORY, ATTRIBUTES, ADULT_TASK)
 MIN_TRAIN_ROWS = 20  # with the modality, below which it is left out
 
@@ -57,7 +63,15 @@ class FitSummary:
     seconds: float = 0.0  # of fitting; the tasks with heads are fitted together
 
 
-def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASKS, seed: int) -> list[FitSummary]:
+def fit_tasks(
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    tasks: Sequence[str] = TASKS,
+    seed: int,
+    leaves: Sequence[Sequence[str]] = (),
+    encode_text: EncodeText | None = None,
+) -> list[FitSummary]:
     """Fit tasks and write each into its own folder below `folder` at once.
 
     Args:
@@ -65,6 +79,8 @@ def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASK
         folder: MODEL/tasks.
         tasks: Some of `TASKS`.
         seed: Of everything random.
+        leaves: Category paths that listings may be of, though no train row need have them.
+        encode_text: The model's text tower, which reads categories' names where labels are few; None = it does not.
 
     Raises:
         ConfigError: A task has an unknown name.
@@ -77,13 +93,14 @@ def fit_tasks(catalogue: Catalogue, folder: Path, *, tasks: Sequence[str] = TASK
     reason = check_splits(catalogue)
     if reason:
         return [_leave_out(folder, task, [Skipped(task=task, reason=reason)]) for task in wanted]
-    summaries = _fit_head_tasks(catalogue, folder, [t for t in wanted if t in HEAD_TASKS], seed=seed)
+    head_tasks = [t for t in wanted if t in HEAD_TASKS]
+    summaries = _fit_head_tasks(catalogue, folder, head_tasks, seed=seed, leaves=leaves, encode_text=encode_text)
     summaries += _fit_pair_tasks(catalogue, folder, [t for t in wanted if t not in HEAD_TASKS], seed=seed)
     return sorted(summaries, key=lambda summary: TASKS.index(summary.task))
 
 
 def head_targets(
-    catalogue: Catalogue, tasks: Sequence[str]
+    catalogue: Catalogue, tasks: Sequence[str], leaves: Sequence[Sequence[str]] = ()
 ) -> tuple[dict[str, list[Target]], dict[str, list[Skipped]]]:
     """Targets of each task that fits linear heads, and why others can't be learned."""
     targets: dict[str, list[Target]] = {task: [] for task in tasks}
@@ -92,8 +109,7 @@ def head_targets(
         if task == ATTRIBUTES:
             targets[task], skipped[task] = attribute_targets(catalogue)
             continue
-        make = category_target if task == CATEGORY else adult_target
-        target = make(catalogue)
+        target = category_target(catalogue, leaves) if task == CATEGORY else adult_target(catalogue)
         if isinstance(target, Target):
             targets[task] = [target]
         else:
@@ -122,6 +138,7 @@ def fit_modal_heads(
             train_rows=train,
             validation_rows=np.flatnonzero(mask & catalogue.within(SPLITS[1])),
             seed=seed,
+            kinds=KINDS,
             name=f"Fitting {len(named)} {method} heads on {modality}",
         )
         for task, group in heads_by_task(fitted).items():
@@ -138,11 +155,22 @@ def modality_present(catalogue: Catalogue, modality: str) -> bool:
     return bool((has[modality] & train).any())
 
 
-def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *, seed: int) -> list[FitSummary]:
+def _fit_head_tasks(
+    catalogue: Catalogue,
+    folder: Path,
+    tasks: Sequence[str],
+    *,
+    seed: int,
+    leaves: Sequence[Sequence[str]],
+    encode_text: EncodeText | None,
+) -> list[FitSummary]:
     started = time.monotonic()
-    targets, skipped = head_targets(catalogue, tasks)
+    targets, skipped = head_targets(catalogue, tasks, leaves)
     heads = fit_modal_heads(catalogue, targets, seed=seed)
+    for target in targets.get(CATEGORY, []):
+        heads[CATEGORY] = with_few_labels(catalogue, target, heads[CATEGORY], encode_text)
     fitted = add_lexical(catalogue, targets, heads, fit_title_heads(catalogue, targets, seed=seed))
+    fitted = calibrated(catalogue, targets, fitted)
     seconds = time.monotonic() - started
     summaries = []
     for task in tasks:
@@ -156,6 +184,10 @@ def _fit_head_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
             found.save(aside)
+            if task == CATEGORY:
+                write_decisions(aside, fit_decisions(catalogue, found))
+            if task == ADULT_TASK:
+                fit_recognizer(catalogue, found).save(aside)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, **content})
         shares = found.lexical.shares if found.lexical else {}

@@ -6,13 +6,21 @@ otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
+
+from eclip.tasks.intervals import Estimate
 
 MODALITIES = ("image", "text", "both")
 OUR_METHOD = "eclip"
-# The order of tables: ours first, then the baselines. Two of them part what vectors do from what words of titles do.
 OUR_VECTORS = "eclip vectors"  # the model without words beside it: no baseline, but what training alone is worth
-METHODS = (OUR_METHOD, OUR_VECTORS, "tf-idf", "pretrained", "pretrained + words", "clip")
+TF_IDF, PRETRAINED, PRETRAINED_WORDS = "tf-idf", "pretrained", "pretrained + words"
+CLIP, CLIP_WORDS = "clip", "clip + words"  # another model, such as a plain CLIP of equal budget; heads fitted anew
+MAJORITY = "majority"
+# The order of tables: ours first, then the baselines. Some part what vectors do from what words of titles do.
+METHODS = (OUR_METHOD, OUR_VECTORS, TF_IDF, PRETRAINED, PRETRAINED_WORDS, CLIP, CLIP_WORDS, MAJORITY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +34,50 @@ class Result:
     method: str  # one of METHODS, or another model's name
     value: float
     support: int  # rows, pairs or queries that the figure is over
+    drawn_from: int | None = None  # how many there were, where `support` is a sample of them
+    low: float | None = None  # of the 95 % interval over products; None = unknown
+    high: float | None = None
+    num_seeds: int = 1  # fits that the value is the mean of
+    spread: float | None = None  # standard deviation of the value over these fits
+    draws: np.ndarray | None = field(default=None, repr=False, compare=False)  # [B] values on resampled products
+
+
+def results_of(
+    figures: Mapping[str, Estimate],
+    *,
+    task: str,
+    target: str,
+    modality: str,
+    method: str,
+    drawn_from: int | None = None,
+) -> list[Result]:
+    """One result for each metric of `figures` that is over any rows.
+
+    Args:
+        figures: By metric.
+        task: Of all of them.
+        target: Likewise.
+        modality: Likewise.
+        method: Likewise.
+        drawn_from: How many rows there were, where those measured are a sample.
+    """
+    return [
+        Result(
+            task=task,
+            target=target,
+            metric=metric,
+            modality=modality,
+            method=method,
+            value=found.value,
+            support=found.support,
+            low=found.low,
+            high=found.high,
+            draws=found.draws,
+            drawn_from=drawn_from if drawn_from and drawn_from > found.support else None,
+        )
+        for metric, found in figures.items()
+        if found.support
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

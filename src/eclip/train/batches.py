@@ -47,6 +47,7 @@ class Batch:
         title_rows: Places [t] of the products with a title; None = all.
         mate_pictures: Another picture of the product or its group, where there is one; None = no view asks.
         mate_titles: Another title of its group, likewise.
+        categories: Number of each product's category [b], -1 = unknown; None = no term asks.
     """
 
     pixels: torch.Tensor
@@ -57,6 +58,7 @@ class Batch:
     title_rows: torch.Tensor | None = None
     mate_pictures: Stream | None = None
     mate_titles: Stream | None = None
+    categories: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -81,6 +83,7 @@ class BatchMaker:
         augmentation: How pairs are changed.
         views: What is needed of each.
         cache: Vectors of a frozen picture trunk, which then stand for pixels; None where it learns.
+        categories: Number of each pair's category [P]; None = no term asks.
     """
 
     encoder: Encoder
@@ -90,6 +93,7 @@ class BatchMaker:
     augmentation: AugmentationConfig
     views: ViewsConfig
     cache: PictureCache | None = None
+    categories: np.ndarray | None = None
 
     def make(self, chosen: np.ndarray, first_place: int) -> Batch:
         """A batch of the pairs `chosen` [b], the first of which stands at `first_place` of the run."""
@@ -105,6 +109,7 @@ class BatchMaker:
             title_rows=None if self._has_title.all() else torch.from_numpy(titled),
             mate_pictures=self._mate_pictures(chosen, places),
             mate_titles=self._mate_titles(chosen, places),
+            categories=None if self.categories is None else torch.from_numpy(self.categories[chosen]),
         )
 
     def _own_pictures(self, chosen: np.ndarray, places: np.ndarray, has_picture: np.ndarray) -> torch.Tensor:
@@ -181,6 +186,7 @@ def training_batches(
     augmentation: AugmentationConfig,
     views: ViewsConfig = PAIRED,
     cache: PictureCache | None = None,
+    categories: np.ndarray | None = None,
 ) -> Generator[Batch]:
     """Endless batches after the first pairs of a run; a helper thread stays a few ahead.
 
@@ -197,6 +203,7 @@ def training_batches(
         augmentation: How pairs are changed.
         views: What is needed of each.
         cache: What the picture trunk says of each picture, where it is frozen; then no picture is read.
+        categories: Number of each pair's category [P]; None = no term asks.
     """
     maker = BatchMaker(
         encoder=encoder,
@@ -206,6 +213,7 @@ def training_batches(
         augmentation=augmentation,
         views=views,
         cache=cache,
+        categories=categories,
     )
 
     def make(position: int, size: int) -> Batch:

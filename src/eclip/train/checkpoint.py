@@ -232,6 +232,18 @@ def read_best(run: Path) -> Best | None:
         return None
 
 
+def best_up_to(run: Path, step: int) -> Best | None:
+    """How the best weights of a run that goes on at a step did; later ones are removed.
+
+    They are of steps that will be taken again, with other learning rates after a run has diverged.
+    """
+    best = read_best(run)
+    if best is not None and best.step > step:
+        (run / BEST).unlink(missing_ok=True)
+        return None
+    return best
+
+
 def load_best(run: Path, encoder: Encoder) -> Best | None:
     """Give an encoder the best weights; it is left as it is, and None returned, where there are none to be read."""
     try:

@@ -13,6 +13,7 @@ from eclip.errors import ConfigError
 from eclip.train.accumulate import MemoryConfig
 from eclip.train.augment import AugmentationConfig
 from eclip.train.batchsizes import BatchConfig
+from eclip.train.categories import CategoryConfig
 from eclip.train.checkpoint import CheckpointConfig
 from eclip.train.checks import require_positive, require_whole
 from eclip.train.optimizer import OptimizerConfig
@@ -48,6 +49,8 @@ class TrainConfig:
     """What counts as a match."""
     views: ViewsConfig = field(default_factory=ViewsConfig)
     """What is contrasted with what, and what a product's text holds."""
+    category: CategoryConfig = field(default_factory=CategoryConfig)
+    """Whether the towers learn the category, too."""
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     """How pairs are changed each time they are seen."""
     locked: LockedConfig = field(default_factory=LockedConfig)

@@ -14,9 +14,9 @@ from eclip.train.checkpoint import (
     Best,
     ModelChoice,
     Progress,
+    best_up_to,
     checkpoint_files,
     load_best,
-    read_best,
     save_best,
     save_checkpoint,
     step_of,
@@ -96,7 +96,7 @@ class Keeper:
             alarms=alarms,
             num_validations=max(1, min(config.watch.validations, affordable)),
             on_the_clock=on_the_clock,
-            best=read_best(run),
+            best=best_up_to(run, first_step),
             validated=validated,
         )
 

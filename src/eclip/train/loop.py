@@ -21,6 +21,7 @@ from eclip.progress import Advance, stage
 from eclip.train.alarms import MOST_SKIPPED
 from eclip.train.batches import Batch, training_batches
 from eclip.train.batchsizes import BatchSizes, coupled_rate, pairs_of_steps
+from eclip.train.categories import training_categories
 from eclip.train.checkpoint import Progress, mark
 from eclip.train.config import TrainConfig
 from eclip.train.interrupt import StopRequest, stop_between_steps
@@ -71,7 +72,9 @@ class TrainingLoop:
         self.sizes = make_batch_sizes(self.config, num_pairs=len(self.pairs), world_size=self.ranks.world_size)
         steps = self.total_steps
         self.total_pairs = pairs_of_steps(self.sizes, steps) if steps else round(self.config.epochs * len(self.pairs))
-        self.step = TrainStep.of(self.encoder, self.config, self.ranks)
+        self.categories = training_categories(self.pairs, self.config.category)
+        num_categories = 0 if self.categories is None else int(self.categories.max()) + 1
+        self.step = TrainStep.of(self.encoder, self.config, self.ranks, num_categories=num_categories)
         self.validation = ValidationBatch.draw(
             self.store, self.config.views, most=self.config.watch.validation_pairs, seed=self.config.seed
         )
@@ -128,6 +131,7 @@ class TrainingLoop:
             augmentation=self.config.augmentation,
             views=self.config.views,
             cache=cache,
+            categories=self.categories,
         )
         try:
             with (

@@ -16,6 +16,7 @@ from eclip.model.encoder import Encoder
 from eclip.train.accumulate import StreamGradients, Tower, TowerInputs, accumulate
 from eclip.train.average import WeightAverage
 from eclip.train.batches import Batch
+from eclip.train.categories import CategoryHead, add_category_term
 from eclip.train.config import TrainConfig
 from eclip.train.contrast import add_bias_gradient, contrast_gradients
 from eclip.train.freezing import freeze, learns
@@ -49,6 +50,7 @@ class TrainStep:
         precision: What the towers compute in.
         average: Of the weights over the steps; None where the last ones are wanted.
         shortcuts: Through which layers.
+        category_head: What the term of the category goes through; None where it is off.
     """
 
     encoder: Encoder
@@ -58,12 +60,19 @@ class TrainStep:
     precision: Precision
     average: WeightAverage | None = None
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
+    category_head: CategoryHead | None = None
 
     @classmethod
-    def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks) -> TrainStep:
+    def of(cls, encoder: Encoder, config: TrainConfig, ranks: Ranks, *, num_categories: int = 0) -> TrainStep:
         """A step with the recipe's optimiser, over a model that is made ready for it.
 
         Made before batches are, as finding short cuts disturbs other threads.
+
+        Args:
+            encoder: The towers.
+            config: The recipe.
+            ranks: Who trains along.
+            num_categories: That the towers learn, too; 0 = the term is off.
         """
         module, memory, decay = encoder.module, config.memory, config.optimizer.ema_decay
         freeze(module, config.optimizer.frozen)
@@ -80,9 +89,20 @@ class TrainStep:
             average=None if decay is None else WeightAverage(module, decay),
             shortcuts=Shortcuts.of(module) if quick else Shortcuts(),
         )
+        if num_categories:
+            step.add_category_head(num_categories)
         if memory.compile:
             compile_towers(module)
         return step
+
+    def add_category_head(self, num_categories: int) -> None:
+        """Train a head for the category beside the towers, at the rate of layers that start from scratch."""
+        scale, rate = self.encoder.module.logit_scale, self.config.optimizer.lr
+        head = CategoryHead(self.encoder.embed_dim, num_categories).to(scale.device, scale.dtype)
+        self.optimizer.add_param_group(
+            {"params": list(head.parameters()), "lr": rate, "peak_lr": rate, "weight_decay": 0.0}
+        )
+        self.category_head = head
 
     def take(self, batch: Batch, *, number: int, lr_factor: float) -> dict[str, float]:
         """Move all parameters by one batch; none where its loss or a gradient is not finite, on any rank.
@@ -103,7 +123,8 @@ class TrainStep:
         self.optimizer.zero_grad(set_to_none=True)
         targets = self._targets(batch)
         found = self.fill_gradients(batch, targets)
-        grad_norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.max_grad_norm)
+        learned = [*module.parameters(), *(self.category_head.parameters() if self.category_head else ())]
+        grad_norm = nn.utils.clip_grad_norm_(learned, self.config.optimizer.max_grad_norm)
         skipped = self.ranks.any_of(flag=not bool(found.loss.isfinite() & grad_norm.isfinite()))
         if skipped:
             self.precision.lower_scale()
@@ -113,7 +134,7 @@ class TrainStep:
             module.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
         if self.average is not None and not skipped:
             self.average.update(module, step=number)
-        several = len(self.config.views.weights) > 1
+        several = len(self.config.views.weights) > 1 or self.category_head is not None
         terms = {f"{name}_above_floor": value.item() for name, value in found.above_floor.items() if several}
         return {
             "loss": found.loss.item(),
@@ -138,8 +159,11 @@ class TrainStep:
                 parameters=self.encoder.module.parameters(),
                 kept_bytes=memory.kept_graph_megabytes << 20,
             )
+        head_gradients = self._taken_head_gradients()
         self.ranks.add_up_gradients(self.encoder.module.parameters())
         self.precision.scaler.unscale_(self.optimizer)
+        for parameter, gradient in head_gradients:
+            parameter.grad = gradient
         self._add_scale_gradient(scale, found)
         add_bias_gradient(self.encoder.module, found.logit_bias, loss=self.config.targets.loss)
         return found
@@ -197,11 +221,13 @@ class TrainStep:
         parts = {"precision": self.precision.tensors(), "steps": group_steps(self.optimizer)}
         if self.average is not None:
             parts["average"] = self.average.tensors()
+        if self.category_head is not None:
+            parts["category"] = self.category_head.state_dict()
         return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from what a checkpoint held, once model and optimiser do."""
-        parts: dict[str, dict[str, torch.Tensor]] = {"precision": {}, "steps": {}, "average": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {"precision": {}, "steps": {}, "average": {}, "category": {}}
         for name, value in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = value
@@ -210,6 +236,8 @@ class TrainStep:
         lay_out_state(self.optimizer)
         if self.average is not None:
             self.average.restore(parts["average"])
+        if self.category_head is not None:
+            self.category_head.load_state_dict(parts["category"])
 
     def _in_precision(self, tower: Tower) -> Tower:
         def features(inputs: torch.Tensor) -> torch.Tensor:
@@ -233,7 +261,7 @@ class TrainStep:
         return Targets.of_groups(groups, self.config.targets)
 
     def _loss(self, features: dict[str, torch.Tensor], batch: Batch, targets: Targets) -> StreamGradients:
-        return loss_of_views(
+        found = loss_of_views(
             features,
             batch,
             weights=self.config.views.weights,
@@ -241,3 +269,16 @@ class TrainStep:
             ranks=self.ranks,
             contrast=lambda gathered: contrast_gradients(gathered, self.encoder.module, loss=self.config.targets.loss),
         )
+        if self.category_head is None:
+            return found
+        weight = self.config.category.weight
+        return add_category_term(found, features, batch, self.category_head, weight=weight, ranks=self.ranks)
+
+    def _taken_head_gradients(self) -> list[tuple[nn.Parameter, torch.Tensor | None]]:
+        """Gradients of the category head, away from its parameters: they are of no scaled loss and summed already."""
+        if self.category_head is None:
+            return []
+        found = [(parameter, parameter.grad) for parameter in self.category_head.parameters()]
+        for parameter, _ in found:
+            parameter.grad = None
+        return found

@@ -52,11 +52,17 @@ def train_model(
         ranks: The processes that train together; `out` must be one folder for all of them.
 
     Raises:
+        ConfigError: `out` is the model to continue: vectors and heads made with it would be of other weights.
         StoreError: The store has too few pairs.
         CheckpointError: `out` holds an unfinished run with other settings, or is not one folder for all processes.
         DivergedError: There was no finite loss or gradient for many steps.
         RankLostError: Another process has ended or hangs.
     """
+    if init is not None and init.resolve() == out.resolve():
+        raise ConfigError(
+            f"--out {out} is the model to continue (--init): its weights would change under the vectors and heads that "
+            "were made with them; name another folder"
+        )
     torch.manual_seed(config.seed)
     pairs = read_training_pairs(store, config.views)
     run = out / MODEL_RUN
@@ -85,26 +91,37 @@ def train_model(
     )
     if resumed is not None:
         loop.progress = load_checkpoint(run, encoder, loop.step.optimizer, loop.step.restore)
-    ranks.share_state(encoder.module)  # and wait: no rank may look for a run that the first one has just begun
-    if ranks.told_by_first([loop.progress.step])[0] != loop.progress.step:
-        raise CheckpointError(f"{out} is not the same folder for all processes of the run: --out must be shared")
-    if ranks.is_first:
-        if resumed is None:
-            save_start(run, encoder, identity)
-            forget_neighbours(run)
-        else:
-            mark(run, identity=identity, diverged=False)
+    _agree_on_the_run(run, loop, identity, is_new=resumed is None)
     summary = loop.run_to_end()
+    return _finished(out, loop, summary, init=init) if ranks.is_first else summary
+
+
+def _agree_on_the_run(run: Path, loop: TrainingLoop, identity: dict[str, Any], *, is_new: bool) -> None:
+    """All processes start from the first one's weights and step, and the run's folder says what it is."""
+    ranks, step = loop.ranks, loop.progress.step
+    ranks.share_state(loop.encoder.module)  # and wait: no rank may look for a run that the first one has just begun
+    if ranks.told_by_first([step])[0] != step:
+        raise CheckpointError(f"{run.parent} is not the same folder for all processes of the run: --out must be shared")
     if not ranks.is_first:
-        return summary
+        return
+    if is_new:
+        save_start(run, loop.encoder, identity)
+        forget_neighbours(run)
+    else:
+        mark(run, identity=identity, diverged=False)
+
+
+def _finished(out: Path, loop: TrainingLoop, summary: TrainSummary, *, init: Path | None) -> TrainSummary:
+    """Choose the weights that count, tell how far vectors moved, and write the model folder."""
+    run, encoder, config = out / MODEL_RUN, loop.encoder, loop.config
     best = choose_weights(run, encoder, config.checkpoints.model)
     if best is not None:
         summary = dataclasses.replace(summary, weights_of_step=best.step)
     else:
         loop.step.settle()
-    drifts = drift_since(init, encoder, store, config.views) if init is not None else {}
+    drifts = drift_since(init, encoder, loop.store, config.views) if init is not None else {}
     plot_log(run)
-    _save(out, encoder, store, config, num_pairs=len(pairs), summary=summary, drifts=drifts)
+    _save(out, encoder, loop.store, config, num_pairs=len(loop.pairs), summary=summary, drifts=drifts)
     mark(run, finished=True)
     return dataclasses.replace(summary, drift={part: str(drift) for part, drift in drifts.items()} or None)
 

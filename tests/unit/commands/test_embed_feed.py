@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -67,3 +70,20 @@ def test_what_is_done_is_kept(shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
     stop_before_writing(shop, monkeypatch)
     monkeypatch.setattr(job, "encode_rows", None)
     assert length(shop) > 0
+
+
+def test_pictures_of_other_servers_than_public_ones_are_fetched_when_told(shop: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(shop))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/a.png"
+        (shop / "feed.csv").write_text(f"id,title,image\na,Red shoe,{address}\n")
+        lengths = {}
+        for which in ("none", "any"):
+            embed(shop / "feed.csv", model=shop, out=shop / "vectors.parquet", fetch_images=which)
+            lengths[which] = pq.read_table(shop / "vectors.parquet")["image_embedding"].to_pylist()[0][0]
+        server.shutdown()
+    assert lengths == {"none": 0, "any": (shop / "a.png").stat().st_size}

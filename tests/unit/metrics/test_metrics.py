@@ -118,3 +118,30 @@ def test_relevant_ranks_do_not_depend_on_chunks_or_storage():
         others = [row for row in np.argsort(-(corpus @ corpus[query])) if row != query]
         hits = [place for place, row in enumerate(others) if groups[row] == groups[query]]
         assert whole[query] == (hits[0] if hits else 50)
+
+
+def test_calibration_error_by_hand():
+    confidences = np.array([0.1, 0.2, 0.6, 0.8, 0.8])
+    correct = np.array([False, True, True, True, False])
+    # Two bins of equal width: (.1, .2) half right, gap .35; (.6, .8, .8) two thirds right, mean .7333, gap .0667.
+    found = metrics.expected_calibration_error(correct, confidences, num_bins=2)
+    assert found == pytest.approx((2 * 0.35 + 3 * (2.2 / 3 - 2 / 3)) / 5)
+    # Two bins of equally many rows: (.1, .2, .6) two thirds right, mean .3; (.8, .8) half right, mean .8.
+    adaptive = metrics.expected_calibration_error(correct, confidences, num_bins=2, adaptive=True)
+    assert adaptive == pytest.approx((3 * (2 / 3 - 0.3) + 2 * 0.3) / 5)
+    means, shares, counts = metrics.reliability(correct, confidences, num_bins=2)
+    assert means == pytest.approx([0.15, 2.2 / 3])
+    assert shares == pytest.approx([0.5, 2 / 3])
+    assert counts.tolist() == [2, 3]
+    # The upper edge belongs to a bin.
+    assert metrics.reliability(np.array([True]), np.array([0.5]), num_bins=2)[2].tolist() == [1]
+    assert np.isnan(metrics.expected_calibration_error(np.zeros(0, dtype=bool), np.zeros(0)))
+
+
+def test_coverage_at_precision_by_hand():
+    confidences = np.array([0.9, 0.8, 0.8, 0.5, 0.4])
+    correct = np.array([True, True, False, True, True])
+    assert metrics.coverage_at_precision(correct, confidences, 0.75) == (1.0, 0.4)  # 4 of 5
+    assert metrics.coverage_at_precision(correct, confidences, 0.9) == (0.2, 0.9)  # both rows at .8 come together
+    assert metrics.coverage_at_precision(np.zeros(3, dtype=bool), np.ones(3), 0.5) == (0.0, float("inf"))
+    assert np.isnan(metrics.coverage_at_precision(np.zeros(0, dtype=bool), np.zeros(0), 0.5)[0])

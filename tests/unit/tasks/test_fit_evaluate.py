@@ -54,7 +54,7 @@ def test_every_task_is_learned_in_every_modality(catalogue, folder):
     assert figure(report, "category", "accuracy", "text", "tf-idf") > 0.9
     assert figure(report, "retrieval", "R@10") == figure(report, "retrieval", "R@10", method="clip")
     assert {gallery.kind for gallery in report.galleries} >= {"search", "cluster"}
-    assert {curve.task for curve in report.curves} == {"matching", "adult"}
+    assert {curve.task for curve in report.curves} == {"category", "matching", "adult"}
 
 
 def test_predictions_use_what_a_listing_has(catalogue, folder):

@@ -83,7 +83,7 @@ def test_damaged_or_foreign_heads_are_refused(tmp_path):
     LinearHeads({"x": head}).save(tmp_path / "heads")
     config = tmp_path / "heads" / "heads.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "version": 99}))
-    with pytest.raises(ModelError, match="version 99, expected 1"):
+    with pytest.raises(ModelError, match="version 99, expected 2"):
         LinearHeads.load(tmp_path / "heads")
     (tmp_path / "heads" / "heads.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ModelError, match="no readable heads"):
@@ -103,3 +103,55 @@ def test_a_row_uses_the_richest_modality_that_is_fitted():
     assert every.predict("x", every.inputs(images, texts, [None] * 4))[0] == ["both", "text", "image", None]
     only_text = ModalHeads({"text": constant("text", 2)})
     assert only_text.predict("x", only_text.inputs(images, texts, [None] * 4))[0] == ["text", "text", None, None]
+
+
+def ring(num_rows: int):
+    """Two classes that no line parts: inside and outside a ring."""
+    shuffled = np.random.default_rng(1)
+    matrix = shuffled.normal(size=(num_rows, 2)).astype(np.float32)
+    codes = (np.linalg.norm(matrix, axis=1) > 1.18).astype(np.int64)
+    return matrix * 5 + 2, Target(name="ring", labels=("in", "out"), codes=codes)
+
+
+def test_a_hidden_layer_is_chosen_where_no_line_parts_the_classes(tmp_path):
+    matrix, target = ring(2000)
+    rows = {"train_rows": np.arange(1200), "validation_rows": np.arange(1200, 1500), "seed": 0}
+    test = np.arange(1500, 2000)
+
+    def accuracy(heads: LinearHeads) -> float:
+        return float(np.mean(heads.probabilities("ring", matrix[test]).argmax(axis=1) == target.codes[test]))
+
+    linear = fit_heads(matrix, [target], **rows)
+    chosen = fit_heads(matrix, [target], kinds=("linear", "mlp"), **rows)
+    assert linear.heads["ring"].hidden_weight is None
+    assert accuracy(linear) < 0.7
+    assert accuracy(chosen) > 0.9
+    chosen.save(tmp_path / "heads")
+    loaded = LinearHeads.load(tmp_path / "heads")
+    assert np.array_equal(loaded.probabilities("ring", matrix), chosen.probabilities("ring", matrix))
+    with pytest.raises(ModelError, match="fitted on 2 features, found 3"):
+        loaded.probabilities("ring", np.zeros((1, 3)))
+
+
+def test_a_hidden_head_by_hand():
+    head = Head(
+        labels=("a", "b"),
+        weight=np.array([[1.0, 0.0], [0.0, 1.0]]),
+        bias=np.zeros(2),
+        hidden_weight=np.array([[1.0], [-1.0]]),
+        hidden_bias=np.array([0.0, np.log(3)]),
+    )
+    # x = ln 9: hidden (ln 9, max(0, ln 3 - ln 9) = 0), so odds 9 : 1
+    assert head.probabilities(np.array([[np.log(9)]])) == pytest.approx(np.array([[0.9, 0.1]]))
+
+
+def test_logit_adjustment_takes_the_prior_out_of_the_answers():
+    """Features that say nothing: a plain head answers with the prior, an adjusted one with equal chances."""
+    codes = (np.arange(2000) % 10 == 0).astype(np.int64)
+    matrix = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+    found = []
+    for adjustment in (0.0, 1.0):
+        target = Target(name="rare", labels=("no", "yes"), codes=codes, adjustment=adjustment)
+        heads = fit_heads(matrix, [target], train_rows=np.arange(1600), validation_rows=np.arange(1600, 2000), seed=0)
+        found.append(heads.probabilities("rare", matrix)[:, 1].mean())
+    assert found == pytest.approx([0.1, 0.5], abs=0.03)

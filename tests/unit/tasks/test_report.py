@@ -15,7 +15,8 @@ from eclip.schema import REPORT_DATA, REPORT_VERSION
 from eclip.tasks.evaluation.report import render_report, write_report
 from eclip.tasks.evaluation.report_metrics import METRICS, explain_metric, format_value
 from eclip.tasks.evaluation.report_pictures import THUMBNAIL_PIXELS, plot_curves, thumbnail_uri
-from eclip.tasks.evaluation.report_tables import compare, compare_all, headlines, may_be_chance, task_tables
+from eclip.tasks.evaluation.report_tables import task_tables
+from eclip.tasks.evaluation.verdicts import compare, compare_all, headlines, may_be_chance
 from eclip.tasks.results import Card, Curve, Gallery, Report, Result, Skipped
 
 HOSTILE = "<script>alert('x')</script> & \"$x$\" 반팔 👕"

@@ -17,7 +17,7 @@ from eclip.products.store import Store
 from eclip.train import trackers
 from eclip.train.alarms import StuckAtChance
 from eclip.train.batchsizes import BatchConfig
-from eclip.train.checkpoint import BEST, Best, CheckpointConfig, load_best, read_best, save_best
+from eclip.train.checkpoint import BEST, Best, CheckpointConfig, best_up_to, load_best, read_best, save_best
 from eclip.train.config import TrainConfig
 from eclip.train.keeper import Keeper, choose_weights
 from eclip.train.step import TrainStep
@@ -90,6 +90,14 @@ def test_best_or_last_weights(tmp_path: Path, choice: Any, overfits: bool, taken
     found = choose_weights(tmp_path, last, choice)
     assert found == (best if taken == "best" else None)
     assert last.module.weight[0, 0].item() == (3.0 if taken == "best" else 6.0)
+
+
+def test_the_best_weights_of_steps_that_are_taken_again_do_not_count(tmp_path: Path) -> None:
+    best = Best(step=3, recall_at_1=0.5, loss=1.0)
+    save_best(tmp_path, encoder_of(3.0), best)
+    assert best_up_to(tmp_path, 3) == best
+    assert best_up_to(tmp_path, 2) is None
+    assert read_best(tmp_path) is None  # nor at the end of the run
 
 
 def test_without_best_weights_that_can_be_read_the_last_ones_stay(

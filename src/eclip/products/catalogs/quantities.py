@@ -54,6 +54,16 @@ def title_quantities(title: str) -> dict[str, float]:
     return found
 
 
+def all_quantities(title: str) -> set[str]:
+    """Every quantity of a casefolded title, in the first unit of its kind: "1tb 60hz" = "1024 storage", "60 hz"."""
+    found = set()
+    for number, unit in _QUANTITY.findall(title) if _DIGIT.search(title) else ():
+        kind, factor = _KIND_OF[unit]
+        name = unit if kind == "other" else kind
+        found.add(f"{round(float(number.replace(',', '.')) * factor, 3):g} {name}")
+    return found
+
+
 def numbers(words: Iterable[str]) -> frozenset[str]:
     """All words that begin with a digit: two titles that differ here are of different items."""
     return frozenset(word for word in words if word[0].isdigit())

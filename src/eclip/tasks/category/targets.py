@@ -29,12 +29,26 @@ def label_path(label: str) -> tuple[str, ...]:
     return tuple(label.split(SEPARATOR))
 
 
-def category_target(catalogue: Catalogue) -> Target | Skipped:
-    """One class a leaf that occurs in the train split; other leaves have no code (-1)."""
+def category_target(catalogue: Catalogue, leaves: Sequence[Sequence[str]] = ()) -> Target | Skipped:
+    """One class a leaf that occurs in the train split or is given; other leaves have no code (-1).
+
+    Args:
+        catalogue: Products to learn from.
+        leaves: Paths of further classes, that no train row need have.
+    """
     names = [path_label(path) if path else None for path in catalogue.categories]
-    labels = tuple(sorted({n for n in (names[row] for row in catalogue.rows_of(SPLITS[0])) if n is not None}))
+    found = {n for n in (names[row] for row in catalogue.rows_of(SPLITS[0])) if n is not None}
+    labels = tuple(sorted(found | {path_label(path) for path in leaves}))
     if len(labels) < 2:
-        return Skipped(task=NAME, reason=f"the train split has {len(labels)} categories, at least 2 are needed")
+        return Skipped(task=NAME, reason=_too_few(labels))
     index = {label: code for code, label in enumerate(labels)}
     codes = np.array([-1 if name is None else index.get(name, -1) for name in names], dtype=np.int64)
     return Target(name=NAME, labels=labels, codes=codes)
+
+
+def _too_few(labels: Sequence[str]) -> str:
+    found = f"one category ({labels[0]})" if labels else "no category"
+    return (
+        f"the train split has {found}, at least 2 are needed: give the feed's category column to `eclip prepare` "
+        "(--columns category=...), or the paths to choose from to `eclip fit` (--categories FILE)"
+    )

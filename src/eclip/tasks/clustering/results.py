@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from eclip.metrics import cluster_scores
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.clustering.cluster import NAME
+from eclip.tasks.intervals import cluster_estimates
 from eclip.tasks.matching.groups import Groups
-from eclip.tasks.results import Card, Gallery, Result
+from eclip.tasks.results import Card, Gallery, Result, results_of
 
+METRICS = {
+    "pairwise F1": "pairwise_f1",
+    "B-cubed F1": "bcubed_f1",
+    "ARI": "ari",
+    "NMI": "nmi",
+    "purity": "purity",
+}
 NUM_CLUSTERS, CLUSTER_CARDS = 6, 10  # of the gallery
 
 
 def clustering_results(
-    truth: np.ndarray, clusters: np.ndarray, *, level: str, modality: str, method: str
+    truth: np.ndarray,
+    clusters: np.ndarray,
+    *,
+    level: str,
+    modality: str,
+    method: str,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
-    """Figures of a clustering [n] of listings of known group [n]."""
-    found = cluster_scores(truth, clusters)
-    figures = {
-        "pairwise F1": found.pairwise_f1,
-        "B-cubed F1": found.bcubed_f1,
-        "ARI": found.ari,
-        "NMI": found.nmi,
-    }
-    return [
-        Result(
-            task=NAME,
-            target=level,
-            metric=metric,
-            modality=modality,
-            method=method,
-            value=value,
-            support=len(truth),
-        )
-        for metric, value in figures.items()
-    ]
+    """Figures of a clustering [n] of listings of known group [n]; `buckets` as in `eclip.tasks.intervals`."""
+    found = cluster_estimates(truth, clusters, buckets=buckets)
+    figures = {metric: found[field] for metric, field in METRICS.items()}
+    return results_of(figures, task=NAME, target=level, modality=modality, method=method)
 
 
 def cluster_galleries(catalogue: Catalogue, groups: Groups, rows: np.ndarray, clusters: np.ndarray) -> list[Gallery]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,7 @@ import numpy as np
 from eclip.errors import StoreError
 from eclip.progress import stage
 from eclip.schema import SPLITS
-from eclip.tasks.adult.results import adult_results
-from eclip.tasks.adult.targets import ADULT
+from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
@@ -26,20 +25,43 @@ from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import label_path, path_label
+from eclip.tasks.evaluation.leaves import leaf_decisions
+from eclip.tasks.evaluation.majority import class_shares, same_scores
+from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
+from eclip.tasks.evaluation.products import product_buckets, without_straddling
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
+from eclip.tasks.heads.calibration import at_temperature
+from eclip.tasks.heads.fit_calibration import calibrated, words_temperature
 from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import Target
 from eclip.tasks.heads.modal import ModalHeads
-from eclip.tasks.results import METHODS, MODALITIES, Card, Gallery, Report, Skipped
+from eclip.tasks.matching.groups import product_groups
+from eclip.tasks.results import (
+    CLIP,
+    CLIP_WORDS,
+    MAJORITY,
+    METHODS,
+    MODALITIES,
+    OUR_METHOD,
+    OUR_VECTORS,
+    PRETRAINED,
+    PRETRAINED_WORDS,
+    TF_IDF,
+    Card,
+    Curve,
+    Gallery,
+    Report,
+    Result,
+    Skipped,
+)
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
 NUM_MISTAKES = 12
-ECLIP, ECLIP_VECTORS, TF_IDF, PRETRAINED, PRETRAINED_WORDS, CLIP = METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +90,7 @@ def evaluate_tasks(
         catalogue: Products with the model's vectors.
         folder: MODEL/tasks.
         pretrained: The same products as merely pretrained towers see them; None = no such baseline.
-        clip: The same products as a plain CLIP of equal budget sees them, for retrieval; None = none.
+        clip: The same products as another model sees them, such as a plain CLIP of equal budget; None = none.
         seed: Of the fitted baselines and of all sampling.
 
     Raises:
@@ -80,28 +102,35 @@ def evaluate_tasks(
         if other is not None and not np.array_equal(other.product_ids, catalogue.product_ids):
             raise StoreError("a baseline's vectors are of other products than the store's: embed it again")
     report = Report()
+    catalogue, straddling = without_straddling(catalogue)
+    report.skipped.extend([straddling] if straddling else [])
+    others = {
+        method: replace(other, split=catalogue.split)
+        for method, other in ((PRETRAINED, pretrained), (CLIP, clip))
+        if other is not None
+    }
     if not len(catalogue.rows_of(SPLITS[2])):
         report.skipped.extend(Skipped(task=task, reason="the test split has no products") for task in EVALUATED_TASKS)
     else:
-        _evaluate_heads(report, catalogue, folder, pretrained, seed=seed)
-        evaluate_pair_tasks(report, catalogue, folder, pretrained, seed=seed)
-        _evaluate_retrieval(report, catalogue, clip, seed=seed)
+        buckets = product_buckets(catalogue)
+        _evaluate_heads(report, catalogue, folder, others, seed=seed, buckets=buckets)
+        evaluate_pair_tasks(report, catalogue, folder, others, seed=seed, buckets=buckets)
+        _evaluate_retrieval(report, catalogue, others, seed=seed, buckets=buckets)
     report.facts.update(_facts(catalogue, seed, time.monotonic() - started))
     order = {task: place for place, task in enumerate(EVALUATED_TASKS)}
-    report.results.sort(
-        key=lambda r: (
-            order[r.task],
-            r.target,
-            r.metric,
-            METHODS.index(r.method),
-            MODALITIES.index(r.modality),
-        )
-    )
+    # Metrics stay in the order in which their task names them: the first is its headline.
+    report.results.sort(key=lambda r: (order[r.task], r.target, METHODS.index(r.method), MODALITIES.index(r.modality)))
     return report
 
 
 def _evaluate_heads(
-    report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    folder: Path,
+    others: dict[str, Catalogue],
+    *,
+    seed: int,
+    buckets: np.ndarray,
 ) -> None:
     """Category, attributes and adult."""
     targets, skipped = head_targets(catalogue, HEAD_TASKS)
@@ -115,20 +144,39 @@ def _evaluate_heads(
     for path in fitted.values():
         read_task(path, catalogue.model_digest)
     ours = {task: ModalHeads.load(path) for task, path in fitted.items()}
-    scored = list(_scored_heads(catalogue, targets, ours, ECLIP))
+    scored = list(_scored_heads(catalogue, targets, ours, OUR_METHOD))
     if any(heads.lexical for heads in ours.values()):
-        scored += _scored_heads(
-            catalogue, targets, {t: each.without_words() for t, each in ours.items()}, ECLIP_VECTORS
-        )
+        wordless = {t: each.without_words() for t, each in ours.items()}
+        scored += _scored_heads(catalogue, targets, calibrated(catalogue, targets, wordless), OUR_VECTORS)
     words = fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF)
     scored += _scored_titles(catalogue, targets, words)
-    if pretrained is not None:
-        theirs = fit_modal_heads(pretrained, targets, seed=seed, method=PRETRAINED)
-        scored += _scored_heads(pretrained, targets, theirs, PRETRAINED)
-        scored += _scored_heads(pretrained, targets, add_lexical(pretrained, targets, theirs, words), PRETRAINED_WORDS)
+    for method, with_words in ((PRETRAINED, PRETRAINED_WORDS), (CLIP, CLIP_WORDS)):
+        if method in others:
+            view = others[method]
+            theirs = fit_modal_heads(view, targets, seed=seed, method=method)
+            scored += _scored_heads(view, targets, calibrated(view, targets, theirs), method)
+            mixed = calibrated(view, targets, add_lexical(view, targets, theirs, words))
+            scored += _scored_heads(view, targets, mixed, with_words)
+    scored += _scored_majority(catalogue, targets)
     for each in scored:
-        _add_results(report, catalogue, each)
-    leaves = [s for s in scored if s.task == CATEGORY and s.method == ECLIP]
+        if (each.task, each.method) != (ADULT_TASK, OUR_METHOD):  # terms and sellers speak there, too
+            _add_results(report, catalogue, each, buckets[each.rows])
+    if ADULT_TASK in fitted:
+        for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
+            _add_policies(report, found)
+    leaves = [s for s in scored if s.task == CATEGORY and s.method == OUR_METHOD]
+    _add_leaves(report, catalogue, folder / CATEGORY, leaves, buckets=buckets)
+
+
+def _add_leaves(
+    report: Report, catalogue: Catalogue, folder: Path, leaves: list[_Scored], *, buckets: np.ndarray
+) -> None:
+    """How the category is decided where the leaf is not sure enough, and the most confident mistakes."""
+    for each in leaves:
+        seen = (catalogue, folder, each.rows, each.target.labels, each.scores)
+        results, curve = leaf_decisions(*seen, modality=each.modality, buckets=buckets[each.rows])
+        report.results.extend(results)
+        report.curves.append(curve)
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
         report.galleries.append(_mistakes(catalogue, richest))
@@ -141,7 +189,7 @@ def _scored_heads(
     inputs = {
         task: heads[task].inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles) for task in targets
     }
-    for modality in MODALITIES if method in (ECLIP, PRETRAINED) else COMBINED:
+    for modality in MODALITIES if method in (OUR_METHOD, PRETRAINED, CLIP) else COMBINED:
         _, mask = catalogue.features(modality)
         for task, group in targets.items():
             fitted = heads[task].by_modality.get(modality)
@@ -162,7 +210,7 @@ def _scored_heads(
 def _scored_titles(
     catalogue: Catalogue, targets: dict[str, list[Target]], words: dict[str, LexicalHeads]
 ) -> Iterator[_Scored]:
-    """Answers of TF-IDF on titles."""
+    """Answers of TF-IDF on titles, calibrated as ours are."""
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
     for task, heads in words.items():
         for target in targets[task]:
@@ -171,7 +219,19 @@ def _scored_titles(
                 continue
             terms = heads.terms.features([catalogue.titles[row] for row in rows])
             scores = heads.linear.probabilities(target.name, terms)
+            scores = at_temperature(scores, words_temperature(catalogue, target, heads))
             yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
+
+
+def _scored_majority(catalogue: Catalogue, targets: dict[str, list[Target]]) -> Iterator[_Scored]:
+    """Answers of who looks at nothing."""
+    _, mask = catalogue.features("both")
+    for task, group in targets.items():
+        for target in group:
+            rows, shares = _test_rows(catalogue, task, target.name, mask), class_shares(catalogue, target)
+            if shares is not None and len(rows):
+                scores = same_scores(shares, len(rows))
+                yield _Scored(task=task, target=target, modality="both", method=MAJORITY, rows=rows, scores=scores)
 
 
 def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> np.ndarray:
@@ -184,24 +244,27 @@ def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> 
     return rows
 
 
-def _add_results(report: Report, catalogue: Catalogue, scored: _Scored) -> None:
-    modality, method, labels = scored.modality, scored.method, scored.target.labels
+def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets: np.ndarray) -> None:
+    """Figures of scored rows [n] whose products fall into `buckets` [n]."""
+    labels, place = scored.target.labels, {"modality": scored.modality, "method": scored.method}
     if scored.task == CATEGORY:
         paths = [catalogue.categories[row] for row in scored.rows]
-        report.results.extend(category_results(paths, labels, scored.scores, modality=modality, method=method))
+        report.results.extend(category_results(paths, labels, scored.scores, **place, buckets=buckets))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
         values = [catalogue.attributes[row][name][0] for row in scored.rows]
-        report.results.extend(attribute_results(name, values, labels, scored.scores, modality=modality, method=method))
+        report.results.extend(attribute_results(name, values, labels, scored.scores, **place, buckets=buckets))
     else:
-        truth = catalogue.policies[scored.rows] == ADULT
-        if not truth.any():
-            reason = f"{modality}, {method}: no test product has the policy {ADULT!r}"
-            report.skipped.append(Skipped(task=ADULT_TASK, reason=reason))
-            return
-        results, curves = adult_results(truth, scored.scores[:, labels.index(ADULT)], modality=modality, method=method)
-        report.results.extend(results)
-        report.curves.extend(curves)
+        policies = catalogue.policies[scored.rows]
+        method, modality = scored.method, scored.modality
+        found = policy_results(policies, labels, scored.scores, modality=modality, method=method, buckets=buckets)
+        _add_policies(report, found)
+
+
+def _add_policies(report: Report, found: tuple[list[Result], list[Curve], list[Skipped]]) -> None:
+    report.results.extend(found[0])
+    report.curves.extend(found[1])
+    report.skipped.extend(found[2])
 
 
 def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
@@ -222,17 +285,22 @@ def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
     return Gallery(kind="mistake", title=f"Most confident wrong categories ({scored.modality})", cards=cards)
 
 
-def _evaluate_retrieval(report: Report, catalogue: Catalogue, clip: Catalogue | None, *, seed: int) -> None:
+def _evaluate_retrieval(
+    report: Report, catalogue: Catalogue, others: dict[str, Catalogue], *, seed: int, buckets: np.ndarray
+) -> None:
+    groups = product_groups(catalogue)
     with stage("Searching across modalities", None, unit="methods") as advance:
-        for method, vectors in ((ECLIP, catalogue), (CLIP, clip)):
-            if vectors is None:
-                continue
-            found = retrieval_results(vectors, method=method, seed=seed)
+        for method, vectors in ((OUR_METHOD, catalogue), *others.items()):
+            found = retrieval_results(vectors, method=method, seed=seed, buckets=buckets)
             if isinstance(found, Skipped):
                 report.skipped.append(found)
             else:
                 report.results.extend(found)
+            if not isinstance(groups, Skipped):
+                report.results.extend(mate_cells(vectors, groups, method=method, seed=seed, buckets=buckets))
             advance(1)
+        if not isinstance(groups, Skipped):
+            report.results.extend(title_cell(catalogue, groups, method=TF_IDF, seed=seed, buckets=buckets))
         report.galleries.extend(search_galleries(catalogue, seed=seed))
 
 

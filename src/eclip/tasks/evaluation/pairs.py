@@ -32,10 +32,8 @@ from eclip.tasks.matching.groups import NAME as MATCHING
 from eclip.tasks.matching.groups import Groups, product_groups
 from eclip.tasks.matching.results import matching_results, mate_results
 from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
-from eclip.tasks.results import METHODS, Report, Skipped
+from eclip.tasks.results import MAJORITY, OUR_METHOD, TF_IDF, Report, Skipped
 from eclip.tasks.taskfiles import TASK_FILE, read_task
-
-ECLIP, _, TF_IDF, PRETRAINED, _, _ = METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +50,24 @@ class _Matcher:
 
 
 def evaluate_pair_tasks(
-    report: Report, catalogue: Catalogue, folder: Path, pretrained: Catalogue | None, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    folder: Path,
+    views: dict[str, Catalogue],
+    *,
+    seed: int,
+    buckets: np.ndarray | None = None,
 ) -> None:
-    """Add the results, curves and galleries of matching and clustering to the report."""
+    """Add the results, curves and galleries of matching and clustering to the report.
+
+    Args:
+        report: To add to.
+        catalogue: Products with the model's vectors.
+        folder: MODEL/tasks.
+        views: The same products with the vectors of other methods, by method; scorers are fitted on them anew.
+        seed: Of everything drawn and fitted.
+        buckets: [N] bucket of each listing's product, for intervals (`eclip.tasks.intervals`).
+    """
     names = (MATCHING, CLUSTERING)
     groups = product_groups(catalogue)
     if isinstance(groups, Skipped):
@@ -68,8 +81,7 @@ def evaluate_pair_tasks(
     )
     if not fitted:
         return
-    others = [] if pretrained is None else [pretrained]
-    pairs = draw_pairs(catalogue, groups, SPLITS[2], seed=seed, others=others)
+    pairs = draw_pairs(catalogue, groups, SPLITS[2], seed=seed, others=list(views.values()))
     if not pairs.same.any():
         reason = "the test split has no two listings of one product"
         report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
@@ -77,14 +89,15 @@ def evaluate_pair_tasks(
     loaded = {task: read_scorers(folder / task, catalogue.model_digest, groups.level) for task in fitted}
     with stage("Matching and clustering", None, unit="methods") as advance:
         matchers = list(_our_matchers(catalogue, loaded))
-        if pretrained is not None:
-            matchers += _pretrained_matchers(pretrained, groups, fitted, seed=seed)
+        for method, view in views.items():
+            matchers += _other_matchers(view, groups, fitted, method, seed=seed)
         matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
+        _add_majority(report, catalogue, groups, pairs, fitted, seed=seed, buckets=buckets)
         for matcher in matchers:
             if matcher.task == MATCHING:
-                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed)
+                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed, buckets=buckets)
             else:
-                _add_clustering(report, catalogue, groups, matcher, seed=seed)
+                _add_clustering(report, catalogue, groups, matcher, seed=seed, buckets=buckets)
             advance(1)
 
 
@@ -103,7 +116,7 @@ def read_scorers(folder: Path, model_digest: str, level: str) -> PairScorers:
     return PairScorers.from_json(content["scorers"])
 
 
-def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = ECLIP) -> Iterator[_Matcher]:
+def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = OUR_METHOD) -> Iterator[_Matcher]:
     source = PairSource.of(catalogue)
     for modality in RICHEST_FIRST:
         vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
@@ -120,13 +133,15 @@ def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: 
                 )
 
 
-def _pretrained_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
+def _other_matchers(
+    catalogue: Catalogue, groups: Groups, tasks: list[str], method: str, *, seed: int
+) -> Iterator[_Matcher]:
     """The same scorers, fitted over other towers' vectors."""
     scorers, _ = fit_matching(catalogue, groups, seed=seed)
     loaded = {MATCHING: scorers}
     if CLUSTERING in tasks:
         loaded[CLUSTERING] = cluster_scorers(catalogue, groups, scorers, seed=seed)
-    yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, PRETRAINED)
+    yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, method)
 
 
 def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
@@ -161,7 +176,14 @@ def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, s
 
 
 def _add_matching(
-    report: Report, catalogue: Catalogue, groups: Groups, pairs: Pairs, matcher: _Matcher, *, seed: int
+    report: Report,
+    catalogue: Catalogue,
+    groups: Groups,
+    pairs: Pairs,
+    matcher: _Matcher,
+    *,
+    seed: int,
+    buckets: np.ndarray | None,
 ) -> None:
     kept = having(PairSource.of(catalogue), pairs, matcher.modality)
     if not kept.same.any():
@@ -174,6 +196,7 @@ def _add_matching(
         level=groups.level,
         modality=matcher.modality,
         method=matcher.method,
+        buckets=buckets,
     )
     report.results.extend(results)
     report.curves.extend(curves)
@@ -186,11 +209,20 @@ def _add_matching(
             modality=matcher.modality,
             method=matcher.method,
             seed=seed,
+            buckets=buckets,
         )
     )
 
 
-def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matcher: _Matcher, *, seed: int) -> None:
+def _add_clustering(
+    report: Report,
+    catalogue: Catalogue,
+    groups: Groups,
+    matcher: _Matcher,
+    *,
+    seed: int,
+    buckets: np.ndarray | None,
+) -> None:
     rows = labelled_rows(catalogue, groups, SPLITS[2], matcher.mask, seed=seed)
     if not len(rows):
         return
@@ -204,7 +236,32 @@ def _add_clustering(report: Report, catalogue: Catalogue, groups: Groups, matche
             level=groups.level,
             modality=matcher.modality,
             method=matcher.method,
+            buckets=None if buckets is None else buckets[rows],
         )
     )
-    if matcher.method == ECLIP and not any(g.kind == "cluster" for g in report.galleries):
+    if matcher.method == OUR_METHOD and not any(g.kind == "cluster" for g in report.galleries):
         report.galleries.extend(cluster_galleries(catalogue, groups, rows, clusters))
+
+
+def _add_majority(
+    report: Report,
+    catalogue: Catalogue,
+    groups: Groups,
+    pairs: Pairs,
+    tasks: list[str],
+    *,
+    seed: int,
+    buckets: np.ndarray | None,
+) -> None:
+    """Who looks at nothing: no pair is the same product, and each listing is a cluster of its own."""
+    place: dict[str, Any] = {"level": groups.level, "modality": "both", "method": MAJORITY}
+    if MATCHING in tasks:
+        nothing = np.zeros(len(pairs.same))
+        report.results.extend(matching_results(pairs, nothing, 0.5, **place, buckets=buckets)[0])
+    if CLUSTERING in tasks:
+        rows = labelled_rows(catalogue, groups, SPLITS[2], catalogue.features("both")[1], seed=seed)
+        of_rows = None if buckets is None else buckets[rows]
+        alone = np.arange(len(rows))
+        report.results.extend(
+            clustering_results(groups.ids[rows], alone, **place, buckets=of_rows) if len(rows) else []
+        )

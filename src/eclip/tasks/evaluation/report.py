@@ -6,10 +6,7 @@ feeds that nobody vouches for, so everything is escaped, and the page's own poli
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
-import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,18 +16,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from eclip.files import write_text
-from eclip.schema import REPORT_DATA, REPORT_PAGE, REPORT_VERSION
+from eclip.schema import REPORT_PAGE
+from eclip.tasks.evaluation.report_data import write_report_data
 from eclip.tasks.evaluation.report_metrics import format_value
 from eclip.tasks.evaluation.report_pictures import curve_label, plot_curves, thumbnail_uri
-from eclip.tasks.evaluation.report_tables import (
-    Table,
-    compare_all,
-    glossary,
-    headlines,
-    method_name,
-    modality_name,
-    task_tables,
-)
+from eclip.tasks.evaluation.report_tables import MAX_ROWS, Table, first_metrics, glossary, task_tables
+from eclip.tasks.evaluation.verdicts import compare_all, headlines, method_name, modality_name
 from eclip.tasks.results import Curve, Report
 
 GALLERY_HEADINGS = {"search": "Searches", "cluster": "Clusters", "mistake": "Mistakes"}
@@ -52,42 +43,21 @@ class Section:
     anchor: str
     title: str
     table: Table | None
+    whole: Table | None
+    """Every metric, folded away, where `table` shows each target's first alone."""
     plots: list[Plot]
 
 
 def write_report(report: Report, out: Path) -> Path:
-    """Write `out`/report.html and `out`/report.json, each aside and then renamed.
+    """Write `out`/report.html, `out`/report.json and the draws beside them, each aside and then renamed.
 
     Returns:
         The path of the HTML file.
     """
     page = render_report(report)
-    content = json.dumps(report_content(report), ensure_ascii=False, indent=1, allow_nan=False)
-    write_text(out / REPORT_DATA, content + "\n")
+    write_report_data(report, out)
     write_text(out / REPORT_PAGE, page)
     return out / REPORT_PAGE
-
-
-def report_content(report: Report) -> dict[str, Any]:
-    """The whole report but its pictures, as JSON holds it; a number that is not finite becomes null."""
-    content: dict[str, Any] = {
-        "version": REPORT_VERSION,
-        "facts": dict(report.facts),
-        "results": [dataclasses.asdict(result) for result in report.results],
-        "curves": [dataclasses.asdict(curve) for curve in report.curves],
-        "galleries": [
-            {
-                "kind": gallery.kind,
-                "title": gallery.title,
-                "cards": [
-                    {"product_id": card.product_id, "title": card.title, "note": card.note} for card in gallery.cards
-                ],
-            }
-            for gallery in report.galleries
-        ],
-        "skipped": [dataclasses.asdict(skipped) for skipped in report.skipped],
-    }
-    return _finite(content)
 
 
 def render_report(report: Report) -> str:
@@ -110,6 +80,7 @@ def render_report(report: Report) -> str:
         short=[comparison for comparison in comparisons if comparison.short_in],
         sections=_sections(report),
         galleries=_galleries(report),
+        tested=any(comparison.p_value is not None for comparison in comparisons),
         skipped=report.skipped,
         glossary=glossary(report.results),
         style=Markup(style),  # our own file
@@ -119,6 +90,8 @@ def render_report(report: Report) -> str:
 def _sections(report: Report) -> list[Section]:
     """One section a task, in the order in which results and curves name them."""
     tables = {table.task: table for table in task_tables(report.results)}
+    short = {table.task: table for table in task_tables(first_metrics(report.results))}
+    long = {task for task, table in tables.items() if len(table.rows) > max(MAX_ROWS, len(short[task].rows))}
     plots: dict[str, list[Plot]] = {}
     groups: dict[tuple[str, str], list[Curve]] = {}
     for curve in report.curves:
@@ -130,7 +103,8 @@ def _sections(report: Report) -> list[Section]:
         Section(
             anchor=f"task-{number}",
             title=task[:1].upper() + task[1:],
-            table=tables.get(task),
+            table=short[task] if task in long else tables.get(task),
+            whole=tables[task] if task in long else None,
             plots=plots.get(task, []),
         )
         for number, task in enumerate(dict.fromkeys((*tables, *plots)), start=1)
@@ -161,13 +135,3 @@ def _galleries(report: Report) -> list[tuple[str, list[dict[str, Any]]]]:
         cards = [{"card": card, "uri": uri(card.image)} for card in gallery.cards]
         by_kind.setdefault(gallery.kind, []).append({"title": gallery.title, "cards": cards})
     return [(GALLERY_HEADINGS.get(kind, kind.capitalize()), galleries) for kind, galleries in by_kind.items()]
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return value

@@ -19,8 +19,33 @@ class Metric:
 
 # The first pattern found in the lower-cased name of a metric explains it.
 METRICS = (
+    Metric(
+        pattern=r"recall at .* review budget",
+        meaning="Share of the sought products among that share of all products, the most suspicious first.",
+    ),
+    Metric(
+        pattern=r"false positives per 10,000",
+        meaning="Products called so that are not, of 10,000 that are not.",
+        is_share=False,
+        higher_is_better=False,
+    ),
+    Metric(
+        pattern=r"share of listings shown",
+        meaning="Share of all products that a person is asked to look at.",
+        higher_is_better=False,
+    ),
     Metric(pattern=r"top-?(\d+)", meaning="Share of products whose right answer is among the first {0}."),
     Metric(pattern=r"accuracy", meaning="Share of products with the right answer."),
+    Metric(
+        pattern=r"coverage at",
+        meaning="Share of products that can be answered, surest first, while the named share of answers is right.",
+    ),
+    Metric(pattern=r"share answered", meaning="Share of products that get this answer at the thresholds chosen."),
+    Metric(
+        pattern=r"calibration error",
+        meaning="Mean gap between how sure answers are and how often they are right.",
+        higher_is_better=False,
+    ),
     Metric(
         pattern=r"recall.*precision",
         meaning="Share of the sought products found while the named share of what is found is right.",
@@ -32,6 +57,24 @@ METRICS = (
     Metric(
         pattern=r"precision@(\d+)",
         meaning="Share of right answers among the first {0}, mean over queries.",
+    ),
+    Metric(
+        pattern=r"recall.*budget",
+        meaning="Share of the sought products that are seen when the named share of all is reviewed, likeliest first.",
+    ),
+    Metric(
+        pattern=r"ndcg@(\d+)",
+        meaning="How near the first {0} results come to the best order of the judged grades; 100% is that order.",
+    ),
+    Metric(
+        pattern=r"\bmrr\b|reciprocal rank",
+        meaning="Mean of 1 over the place of the first right answer.",
+        is_share=False,
+    ),
+    Metric(pattern=r"\bp@(\d+)", meaning="Share of right answers among the first {0}, mean over queries."),
+    Metric(
+        pattern=r"micro.?f1",
+        meaning="F1 (balance of precision and recall) over all answers at once: common classes count most.",
     ),
     Metric(
         pattern=r"macro.?f1",
@@ -102,3 +145,22 @@ def format_value(value: float, metric: str) -> str:
     if explain_metric(metric).is_share:
         return f"{100 * value:.1f}%"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def format_interval(low: float | None, high: float | None, metric: str) -> str:
+    """An interval as text in the unit of its value; nothing where it is unknown."""
+    if low is None or high is None:
+        return ""
+    scale, digits = (100, 1) if explain_metric(metric).is_share else (1, 3)
+    return f"{scale * low:.{digits}f}\N{EN DASH}{scale * high:.{digits}f}"
+
+
+def format_spread(spread: float | None, metric: str) -> str:
+    """The standard deviation over fits as text; nothing where it is unknown."""
+    if spread is None:
+        return ""
+    return (
+        f"\N{PLUS-MINUS SIGN}{100 * spread:.1f}"
+        if explain_metric(metric).is_share
+        else f"\N{PLUS-MINUS SIGN}{spread:.3f}"
+    )

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from eclip.tasks.evaluation.report_tables import METHOD_NAMES, method_name, modality_name
+from eclip.tasks.evaluation.verdicts import METHOD_NAMES, method_name, modality_name
 from eclip.tasks.results import OUR_METHOD, Curve
 
 THUMBNAIL_PIXELS = 200  # longer side

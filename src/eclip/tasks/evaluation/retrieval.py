@@ -14,7 +14,8 @@ from eclip.metrics import bipartite_ranks, recall_at_k
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
-from eclip.tasks.results import Card, Gallery, Result, Skipped
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import Card, Gallery, Result, Skipped, results_of
 
 NAME = "retrieval"
 KS = (1, 5, 10)
@@ -22,7 +23,9 @@ MAX_QUERIES = 2_000  # against the whole store
 NUM_SEARCHES, SEARCH_RESULTS = 8, 8  # of the gallery
 
 
-def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[Result] | Skipped:
+def retrieval_results(
+    catalogue: Catalogue, *, method: str, seed: int, buckets: np.ndarray | None = None
+) -> list[Result] | Skipped:
     """R@1, R@5, R@10 of titles and pictures of the test split, within it and against the whole store.
 
     What is searched are different pictures (or titles), each once: copies of one picture under the titles of its
@@ -41,17 +44,18 @@ def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[R
     titles, pictures = _title_groups(catalogue), _picture_groups(catalogue)
     trained = set(titles[catalogue.rows_of(SPLITS[0])].tolist())
     unseen = np.array([row for row in queries if titles[row] not in trained], dtype=np.int64)
+    num_unseen = sum(title not in trained for title in titles[test].tolist())
     whole = np.arange(catalogue.num_rows)
     to_picture, to_title = (texts, images, titles, pictures), (images, texts, pictures, titles)
     results: list[Result] = []
-    for target, (source, found, asked, answers), rows, among, own in (
-        ("title to picture, test split", to_picture, test, test, False),
-        ("title to picture, test split, own picture only", to_picture, test, test, True),
-        ("picture to title, test split", to_title, test, test, False),
-        ("title to picture, whole store", to_picture, queries, whole, False),
-        ("title to picture, whole store, own picture only", to_picture, queries, whole, True),
-        ("title to picture, whole store, titles never trained on", to_picture, unseen, whole, False),
-        ("picture to title, whole store", to_title, queries, whole, False),
+    for target, (source, found, asked, answers), rows, among, own, num_asked in (
+        ("title to picture, test split", to_picture, test, test, False, len(test)),
+        ("title to picture, test split, own picture only", to_picture, test, test, True, len(test)),
+        ("picture to title, test split", to_title, test, test, False, len(test)),
+        ("title to picture, whole store", to_picture, queries, whole, False, len(test)),
+        ("title to picture, whole store, own picture only", to_picture, queries, whole, True, len(test)),
+        ("title to picture, whole store, titles never trained on", to_picture, unseen, whole, False, num_unseen),
+        ("picture to title, whole store", to_title, queries, whole, False, len(test)),
     ):
         if not len(rows):
             continue
@@ -64,18 +68,9 @@ def retrieval_results(catalogue: Catalogue, *, method: str, seed: int) -> list[R
         else:
             relevant = _relevant(asked[among], places, catalogue.num_rows, len(corpus))[asked[rows]]
         ranks = bipartite_ranks(source[rows], found[first], relevant)
-        results += [
-            Result(
-                task=NAME,
-                target=target,
-                metric=f"R@{k}",
-                modality="both",
-                method=method,
-                value=recall_at_k(ranks, k),
-                support=len(rows),
-            )
-            for k in KS
-        ]
+        of_rows = None if buckets is None else buckets[rows]
+        figures = {f"R@{k}": estimate(recall_at_k, ranks, k=k, buckets=of_rows) for k in KS}
+        results += results_of(figures, task=NAME, target=target, modality="both", method=method, drawn_from=num_asked)
     return results
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from eclip.errors import ModelError
-from eclip.tasks.heads.linear import Head, LinearHeads
+from eclip.tasks.heads.linear import AnyHead, Head, LinearHeads
 from eclip.tasks.taskfiles import replacing
 
 LEXICAL_VERSION = 1  # of the files, and of how titles become buckets: NUM_BUCKETS and HALVES
@@ -94,9 +94,10 @@ class LexicalHeads:
         """Write heads (float16), terms and shares as safetensors and JSON (no pickle)."""
         from safetensors.numpy import save_file
 
-        half_precision = {
+        half_precision: dict[str, AnyHead] = {
             name: Head(labels=head.labels, weight=head.weight.astype(np.float16), bias=head.bias)
             for name, head in self.linear.heads.items()
+            if isinstance(head, Head)
         }
         tensors = {f"{i}.buckets": buckets for i, buckets in enumerate(self.terms.buckets)}
         tensors |= {f"{i}.idf": idf for i, idf in enumerate(self.terms.idf)}
@@ -132,9 +133,10 @@ class LexicalHeads:
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no readable heads ({error}); run `eclip fit` again") from error
         stored = LinearHeads.load(folder / "heads")
-        heads = {
+        heads: dict[str, AnyHead] = {
             name: Head(labels=head.labels, weight=head.weight.astype(np.float32), bias=head.bias)
             for name, head in stored.heads.items()
+            if isinstance(head, Head)
         }
         return cls(TitleTerms(buckets, idf), LinearHeads(heads), shares)
 

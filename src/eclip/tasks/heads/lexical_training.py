@@ -14,7 +14,7 @@ from scipy import sparse
 
 from eclip.progress import Advance, stage
 from eclip.tasks.heads.linear import Head, LinearHeads, Target
-from eclip.tasks.heads.training import class_weights, log_prior, log_weights
+from eclip.tasks.heads.training import answer_shift, class_weights, log_prior
 
 LEARNING_RATE = 0.7  # length of a term's first step; falls to 0 in a line
 MIN_BATCH, MAX_BATCH = 16, 64  # a 64th of the rows between these
@@ -120,9 +120,11 @@ class _Run:
         """The best weights of each head."""
         return LinearHeads(
             {
-                target.name: Head(labels=target.labels, weight=weight, bias=self.bias[columns] - log_weights(each))
-                for target, weight, columns, each in zip(
-                    self.targets, self.best, self.columns, self.class_weights, strict=True
+                target.name: Head(
+                    labels=target.labels, weight=weight, bias=self.bias[columns] - answer_shift(target, codes)
+                )
+                for target, weight, columns, codes in zip(
+                    self.targets, self.best, self.columns, self.train_codes, strict=True
                 )
             }
         )

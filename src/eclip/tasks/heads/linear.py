@@ -1,25 +1,30 @@
-"""Linear heads: several softmax classifiers over one feature matrix.
+"""Heads: several softmax classifiers over one feature matrix.
 
-A head is a matrix and a bias over raw features: the standardisation used in training is folded in. Fitting
+A head is a matrix and a bias over raw features, or over one hidden layer of its own: the standardisation used in
+training is folded in. Fitting
 is in `eclip.tasks.heads.training` (torch); using and storing heads needs numpy and safetensors only.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from eclip.errors import ModelError
+from eclip.tasks.heads.neighbours import NeighbourHead
+from eclip.tasks.heads.softmax import softmax
 from eclip.tasks.taskfiles import replacing
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-HEADS_VERSION = 1
+HeadKind: TypeAlias = Literal["linear", "mlp"]
+
+HEADS_VERSION = 2  # 2: hidden layers
 HEADS_CONFIG = "heads.json"
 HEADS_WEIGHTS = "heads.safetensors"
 
@@ -31,16 +36,33 @@ class Target:
     name: str
     labels: tuple[str, ...]  # of the classes, C of them
     codes: np.ndarray  # [N] int64 class of each row; -1 = no label, the row is left out
-    balanced: bool = False  # weigh classes alike, however rare
+    balanced: bool = False  # weigh classes alike in training, however rare; answers are as probable as ever
+    adjustment: float = 0.0  # share of the log prior that answers come without; 1 = as if classes were equally common
 
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """One softmax classifier: logits = features @ weight.T + bias."""
+    """One softmax classifier: logits = features @ weight.T + bias, or max(0, hidden layer) in place of features."""
 
     labels: tuple[str, ...]
-    weight: np.ndarray  # [C, F] float32
+    weight: np.ndarray  # [C, F] float32; [C, H] behind a hidden layer
     bias: np.ndarray  # [C] float32
+    hidden_weight: np.ndarray | None = None  # [H, F] float32
+    hidden_bias: np.ndarray | None = None  # [H] float32
+    skip_weight: np.ndarray | None = None  # [C, F] float32, past the hidden layer
+
+    @property
+    def num_features(self) -> int:
+        """Width of what it reads."""
+        return int((self.weight if self.hidden_weight is None else self.hidden_weight).shape[1])
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """What is stored of it, by name."""
+        found = {"weight": self.weight, "bias": self.bias}
+        if self.hidden_weight is not None and self.hidden_bias is not None:
+            found |= {"hidden_weight": self.hidden_weight, "hidden_bias": self.hidden_bias}
+        return found if self.skip_weight is None else found | {"skip_weight": self.skip_weight}
 
     def probabilities(self, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of features [N, F].
@@ -48,23 +70,34 @@ class Head:
         Raises:
             ModelError: The features are of another width than those it was fitted on.
         """
-        if matrix.shape[1] != self.weight.shape[1]:
+        if matrix.shape[1] != self.num_features:
             raise ModelError(
-                f"the head was fitted on {self.weight.shape[1]} features, found {matrix.shape[1]}: the "
+                f"the head was fitted on {self.num_features} features, found {matrix.shape[1]}: the "
                 "vectors are of another model; run `eclip fit` with this one"
             )
+        seen = matrix
+        if self.hidden_weight is not None:
+            matrix = np.maximum(matrix @ self.hidden_weight.T + self.hidden_bias, 0)
         logits = matrix @ self.weight.T + self.bias
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
-        return logits
+        if self.skip_weight is not None:
+            logits += seen @ self.skip_weight.T
+        return softmax(logits)
+
+    def with_skip(self, weight: np.ndarray) -> Head:
+        """The same with logits features @ weight.T added, weight [C, F]."""
+        if self.hidden_weight is None:
+            return replace(self, weight=self.weight + weight)
+        return replace(self, skip_weight=weight)
+
+
+AnyHead: TypeAlias = Head | NeighbourHead
 
 
 @dataclass(frozen=True)
 class LinearHeads:
     """Heads over one feature matrix, by name."""
 
-    heads: dict[str, Head]
+    heads: dict[str, AnyHead]
 
     def probabilities(self, name: str, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Class probabilities [N, C] of the head `name` for features [N, F]."""
@@ -80,8 +113,11 @@ class LinearHeads:
             "heads": [{"name": name, "labels": list(self.heads[name].labels)} for name in names],
         }
         # Names are the feed's and may hold anything: tensors are numbered, JSON keeps the names.
-        tensors = {f"{i}.weight": np.ascontiguousarray(self.heads[n].weight) for i, n in enumerate(names)}
-        tensors |= {f"{i}.bias": np.ascontiguousarray(self.heads[n].bias) for i, n in enumerate(names)}
+        tensors = {
+            f"{i}.{part}": np.ascontiguousarray(tensor)
+            for i, name in enumerate(names)
+            for part, tensor in self.heads[name].tensors.items()
+        }
         with replacing(folder) as aside:
             save_file(tensors, str(aside / HEADS_WEIGHTS))
             text = json.dumps(config, ensure_ascii=False, indent=1)
@@ -109,9 +145,17 @@ class LinearHeads:
             )
         return cls(
             {
-                head["name"]: Head(
-                    labels=tuple(head["labels"]), weight=tensors[f"{i}.weight"], bias=tensors[f"{i}.bias"]
+                head["name"]: _head_of(
+                    tuple(head["labels"]),
+                    {name.split(".", 1)[1]: each for name, each in tensors.items() if name.startswith(f"{i}.")},
                 )
                 for i, head in enumerate(config["heads"])
             }
         )
+
+
+def _head_of(labels: tuple[str, ...], tensors: dict[str, np.ndarray]) -> AnyHead:
+    """A head of its stored tensors."""
+    if "vectors" in tensors:
+        return NeighbourHead(labels=labels, **{**tensors, "vectors": tensors["vectors"].astype(np.float32)})
+    return Head(labels=labels, **tensors)

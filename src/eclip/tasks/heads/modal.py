@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from eclip.errors import ModelError
 from eclip.tasks.features import features, present_rows
+from eclip.tasks.heads.calibration import Temperatures, at_temperature, read_temperatures, write_temperatures
 from eclip.tasks.heads.lexical import LexicalHeads, combine
 from eclip.tasks.heads.linear import LinearHeads
 from eclip.tasks.results import MODALITIES
@@ -33,6 +34,7 @@ class ModalHeads:
 
     by_modality: dict[str, LinearHeads]
     lexical: LexicalHeads | None = None
+    temperatures: Temperatures = field(default_factory=dict)  # of the final answers; 1 where none is named
 
     def save(self, folder: Path) -> None:
         """Write one folder a modality, and that of the lexical heads, below `folder`, which exists."""
@@ -40,6 +42,8 @@ class ModalHeads:
             heads.save(folder / modality)
         if self.lexical:
             self.lexical.save(folder / LEXICAL)
+        if self.temperatures:
+            write_temperatures(folder, self.temperatures)
 
     @classmethod
     def load(cls, folder: Path) -> ModalHeads:
@@ -51,7 +55,8 @@ class ModalHeads:
         found = {each: LinearHeads.load(folder / each) for each in MODALITIES if (folder / each).is_dir()}
         if not found:
             raise ModelError(f"{folder} holds no heads; run `eclip fit STORE --model MODEL`")
-        return cls(found, LexicalHeads.load(folder / LEXICAL) if (folder / LEXICAL).is_dir() else None)
+        lexical = LexicalHeads.load(folder / LEXICAL) if (folder / LEXICAL).is_dir() else None
+        return cls(found, lexical, read_temperatures(folder))
 
     @property
     def names(self) -> list[str]:
@@ -74,10 +79,14 @@ class ModalHeads:
         return Inputs(image_vectors=image_vectors, text_vectors=text_vectors, terms=terms)
 
     def probabilities(self, name: str, modality: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
-        """Class probabilities [n, C] of `rows`, which have the modality, by both experts together.
+        """Class probabilities [n, C] of `rows`, which have the modality, by both experts together, calibrated.
 
         Rows without a known title term are answered by the head over vectors alone.
         """
+        mixed = self._mixed(name, modality, inputs, rows)
+        return at_temperature(mixed, self.temperatures.get(modality, {}).get(name, 1.0))
+
+    def _mixed(self, name: str, modality: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
         matrix, _ = features(inputs.image_vectors[rows], inputs.text_vectors[rows], modality)
         vector = self.by_modality[modality].heads[name].probabilities(matrix)
         share = self.lexical.share(modality, name) if self.lexical else 0.0
@@ -98,7 +107,7 @@ class ModalHeads:
         places = np.full(len(inputs.image_vectors), -1)
         places[rows] = np.arange(len(rows))
         found: np.ndarray | None = None
-        for modality, those in self._rows_by_modality(name, inputs):
+        for modality, those in self.rows_by_modality(name, inputs):
             wanted = those[places[those] >= 0]
             scores = self.probabilities(name, modality, inputs, wanted)
             if found is None:
@@ -108,8 +117,12 @@ class ModalHeads:
         return found
 
     def without_words(self) -> ModalHeads:
-        """The heads over vectors alone."""
+        """The heads over vectors alone; temperatures are of the mix, so they have none."""
         return ModalHeads(self.by_modality)
+
+    def at(self, temperatures: Temperatures) -> ModalHeads:
+        """The same heads at other temperatures."""
+        return replace(self, temperatures=temperatures)
 
     def predict(self, name: str, inputs: Inputs) -> tuple[list[str | None], np.ndarray]:
         """Best label and its probability for each row.
@@ -119,7 +132,7 @@ class ModalHeads:
         """
         labels: list[str | None] = [None] * len(inputs.image_vectors)
         confidences = np.full(len(labels), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, inputs):
+        for modality, rows in self.rows_by_modality(name, inputs):
             probabilities = self.probabilities(name, modality, inputs, rows)
             best = probabilities.argmax(axis=1)
             confidences[rows] = probabilities[np.arange(len(rows)), best]
@@ -130,12 +143,12 @@ class ModalHeads:
     def probability(self, name: str, label: str, inputs: Inputs) -> np.ndarray:
         """Probability [N] float32 of one label; NaN where no head fits what the row has."""
         chances = np.full(len(inputs.image_vectors), np.nan, dtype=np.float32)
-        for modality, rows in self._rows_by_modality(name, inputs):
+        for modality, rows in self.rows_by_modality(name, inputs):
             place = self.labels(modality, name).index(label)
             chances[rows] = self.probabilities(name, modality, inputs, rows)[:, place]
         return chances
 
-    def _rows_by_modality(self, name: str, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
+    def rows_by_modality(self, name: str, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
         """Each row under the richest modality that it has and this head knows."""
         has_image, has_text = present_rows(inputs.image_vectors), present_rows(inputs.text_vectors)
         left = has_image | has_text

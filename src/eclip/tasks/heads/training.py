@@ -1,8 +1,9 @@
-"""Fit many linear heads over one feature matrix in one run.
+"""Fit many heads over one feature matrix in one run.
 
 Heads share the pass over the features: their logits stand side by side in one matrix product, which is
-many times faster than one solver a head. Several strengths of weight decay run at once in the same way, and
-each head keeps, of all decays and epochs, the state with the least validation loss.
+many times faster than one solver a head. Several strengths of weight decay, and a hidden layer where it is asked
+for, run at once in the same way, and each head keeps, of all of them and all epochs, the state with the least
+validation loss.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eclip.progress import stage
-from eclip.tasks.heads.linear import Head, LinearHeads, Target
+from eclip.tasks.heads.linear import HeadKind, LinearHeads, Target
+
+if TYPE_CHECKING:
+    from eclip.tasks.heads.networks import Network, State
 
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step
 LEARNING_RATE = 1e-2
@@ -34,9 +38,10 @@ def fit_heads(
     train_rows: np.ndarray,
     validation_rows: np.ndarray,
     seed: int,
+    kinds: Sequence[HeadKind] = ("linear",),
     name: str = "Fitting heads",
 ) -> LinearHeads:
-    """Fit one multinomial logistic head a target.
+    """Fit one multinomial head a target.
 
     Args:
         matrix: Features [N, F] without NaN.
@@ -44,7 +49,8 @@ def fit_heads(
         train_rows: Positions of the rows to learn from.
         validation_rows: Positions of the rows that choose decay and epoch; empty = a share of the training
             rows is held out for it.
-        seed: Of the order of batches and the hold-out.
+        seed: Of the order of batches, the hold-out and hidden layers.
+        kinds: What each head may become; of several, what has the least validation loss.
         name: Of the stage, for the progress bar.
     """
     import torch
@@ -60,7 +66,7 @@ def fit_heads(
     scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
     train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
-    run = _Run(targets, train, held, train_rows, validation_rows)
+    run = _Run(targets, train, held, train_rows, validation_rows, kinds=kinds, seed=seed)
     epochs = int(np.clip(ROWS_SEEN // len(train_rows), MIN_EPOCHS, MAX_EPOCHS))
     with stage(name, epochs * len(train_rows)) as advance, _threads_for(run.step_size):
         run.fit(epochs, shuffled, advance)
@@ -85,10 +91,18 @@ def _threads_for(step_size: int) -> Iterator[None]:
 
 
 class _Run:
-    """One optimisation of all heads under all weight decays; blocks of columns are (decay, head)."""
+    """One optimisation of all heads in all networks; blocks of columns are (network, head)."""
 
     def __init__(
-        self, targets: Sequence[Target], train: Any, held: Any, train_rows: np.ndarray, held_rows: np.ndarray
+        self,
+        targets: Sequence[Target],
+        train: Any,
+        held: Any,
+        train_rows: np.ndarray,
+        held_rows: np.ndarray,
+        *,
+        kinds: Sequence[HeadKind],
+        seed: int,
     ) -> None:
         import torch
 
@@ -99,30 +113,25 @@ class _Run:
         self.held_codes = torch.from_numpy(codes[:, held_rows])
         weights = [class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
         self.class_weights = [None if each is None else torch.from_numpy(each) for each in weights]
+        self.shifts = [answer_shift(t, codes[i, train_rows]) for i, t in enumerate(targets)]
         widths = [len(target.labels) for target in targets]
         ends = np.cumsum(widths)
         self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
         prior = np.concatenate([log_prior(t, codes[i, train_rows]) for i, t in enumerate(targets)])
-        self.weights = [torch.zeros(int(ends[-1]), train.shape[1], requires_grad=True) for _ in WEIGHT_DECAYS]
-        self.biases = [torch.from_numpy(prior.astype(np.float32)).clone().requires_grad_() for _ in WEIGHT_DECAYS]
+        self.networks = _networks(kinds, train.shape[1], prior, seed=seed)
         self.best_loss = np.full(len(targets), np.inf)
-        self.best: list[tuple[np.ndarray, np.ndarray]] = [
-            (np.zeros((w, train.shape[1]), np.float32), prior[c].astype(np.float32))
-            for w, c in zip(widths, self.columns, strict=True)
-        ]
+        self.best: list[State] = self._states(len(self.networks) // 2)
 
     @property
     def step_size(self) -> int:
         """Multiplications of one step's forward pass."""
-        return self.batch_size * sum(weight.numel() for weight in self.weights)
+        groups = [group for network in self.networks for group in network.groups()]
+        return self.batch_size * sum(each.numel() for group in groups for each in group["params"])
 
     def fit(self, epochs: int, shuffled: np.random.Generator, advance: Any) -> None:
         import torch
 
-        groups: list[dict[str, Any]] = [
-            {"params": [w], "weight_decay": d} for w, d in zip(self.weights, WEIGHT_DECAYS, strict=True)
-        ]
-        groups.append({"params": self.biases, "weight_decay": 0.0})
+        groups = [group for network in self.networks for group in network.groups()]
         optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
         steps = epochs * -(-len(self.train) // self.batch_size)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -131,7 +140,7 @@ class _Run:
             order = torch.from_numpy(shuffled.permutation(len(self.train)))
             for batch in order.split(self.batch_size):
                 optimizer.zero_grad(set_to_none=True)
-                self._losses(self.train[batch], self.train_codes[:, batch]).sum().backward()
+                self._losses(self.train[batch], self.train_codes[:, batch], training=True).sum().backward()
                 optimizer.step()
                 schedule.step()
                 advance(len(batch))
@@ -139,14 +148,14 @@ class _Run:
             if since_better >= PATIENCE:
                 break
 
-    def _losses(self, rows: Any, codes: Any) -> Any:
-        """Mean cross-entropy of each (decay, head) over the rows that have its label."""
+    def _losses(self, rows: Any, codes: Any, *, training: bool) -> Any:
+        """Mean cross-entropy of each (network, head) over the rows that have its label."""
         import torch
         from torch.nn import functional
 
         losses = []
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            logits = torch.addmm(bias, rows, weight.T)
+        for network in self.networks:
+            logits = network.logits(rows, training=training)
             for i, columns in enumerate(self.columns):
                 total = functional.cross_entropy(
                     logits[:, columns],
@@ -159,38 +168,52 @@ class _Run:
                 losses.append(total / (codes[i] >= 0).sum().clamp(min=1))
         return torch.stack(losses)
 
+    def _states(self, number: int) -> list[State]:
+        """All heads as one network has them now."""
+        network = self.networks[number]
+        state = network.state()
+        return [network.head_state(state, columns) for columns in self.columns]
+
     def _keep_better(self) -> bool:
         """Keep the state of each head whose validation loss has fallen; say whether any has."""
         import torch
 
         with torch.no_grad():
-            losses = self._losses(self.held, self.held_codes).reshape(len(WEIGHT_DECAYS), -1).numpy()
+            losses = self._losses(self.held, self.held_codes, training=False).reshape(len(self.networks), -1).numpy()
         labelled = (self.held_codes >= 0).any(dim=1).numpy()
+        now: dict[int, list[State]] = {}
         better = False
-        for i, columns in enumerate(self.columns):
-            decay = int(losses[:, i].argmin()) if labelled[i] else len(WEIGHT_DECAYS) // 2
-            loss = float(losses[decay, i])
+        for i in range(len(self.targets)):
+            number = int(losses[:, i].argmin()) if labelled[i] else len(self.networks) // 2
+            loss = float(losses[number, i])
             # Without a labelled row to choose by, the last state is kept.
             if labelled[i] and loss >= self.best_loss[i] * (1 - 1e-4):
                 continue
-            self.best_loss[i] = loss
-            weight, bias = self.weights[decay].detach(), self.biases[decay].detach()
-            self.best[i] = (weight[columns].numpy().copy(), bias[columns].numpy().copy())
+            if number not in now:
+                now[number] = self._states(number)
+            self.best_loss[i], self.best[i] = loss, now[number][i]
             better = True
         return better
 
     def heads(self, mean: np.ndarray, scale: np.ndarray) -> LinearHeads:
-        """The best heads over raw features: W' = W * scale, b' = b - W' mean."""
-        folded = {}
-        for target, (weight, balanced), each in zip(self.targets, self.best, self.class_weights, strict=True):
-            bias = balanced - log_weights(None if each is None else each.numpy())
-            raw = weight * scale
-            folded[target.name] = Head(
-                labels=target.labels,
-                weight=raw.astype(np.float32),
-                bias=(bias - raw @ mean).astype(np.float32),
-            )
-        return LinearHeads(folded)
+        """The best heads over raw features."""
+        return LinearHeads(
+            {
+                target.name: state.head(target.labels, shift, mean, scale)
+                for target, state, shift in zip(self.targets, self.best, self.shifts, strict=True)
+            }
+        )
+
+
+def _networks(kinds: Sequence[HeadKind], num_features: int, prior: np.ndarray, *, seed: int) -> list[Network]:
+    from eclip.tasks.heads.networks import HiddenNetwork, LinearNetwork
+
+    found: list[Network] = []
+    if "linear" in kinds:
+        found += [LinearNetwork(num_features, prior, weight_decay=decay) for decay in WEIGHT_DECAYS]
+    if "mlp" in kinds:
+        found.append(HiddenNetwork(num_features, prior, seed=seed))
+    return found
 
 
 def named_targets(targets: dict[str, list[Target]], train_rows: np.ndarray) -> list[Target]:
@@ -221,6 +244,22 @@ def log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
         return np.zeros(len(target.labels))
     counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
     return np.log(counts / counts.sum())
+
+
+def answer_shift(target: Target, codes: np.ndarray) -> np.ndarray | float:
+    """What is taken off a head's biases [C] once it is fitted: class weights, and its target's logit adjustment.
+
+    Training on logits + a log prior, as Menon et al. (2021, Long-tail learning via logit adjustment) do, is training
+    with that in the bias; answers come without it.
+
+    Args:
+        target: Of the head.
+        codes: Class of each training row.
+    """
+    if not target.adjustment:
+        return log_weights(class_weights(target, codes))
+    counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
+    return log_weights(class_weights(target, codes)) + target.adjustment * np.log(counts / counts.sum())
 
 
 def log_weights(weights: np.ndarray | None) -> np.ndarray | float:

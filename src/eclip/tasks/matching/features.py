@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import features, present_rows
+from eclip.tasks.matching.readings import Readings, read_records
 
 WORD = re.compile(r"\w+")
 DIGIT = re.compile(r"\d")
@@ -32,6 +33,7 @@ class PairSource:
     titles: Sequence[str | None]
     image_vectors: np.ndarray  # [N, D] unit rows, NaN where missing
     text_vectors: np.ndarray
+    records: Sequence[Mapping[str, str]] | None = None  # [N] further fields (brand, price, description, ...) as text
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> PairSource:
@@ -40,15 +42,32 @@ class PairSource:
             titles=catalogue.titles,
             image_vectors=catalogue.image_vectors,
             text_vectors=catalogue.text_vectors,
+            records=catalogue.records or None,
         )
 
     def followed_by(self, other: PairSource) -> PairSource:
         """These listings, then those: rows of `other` start at the number of these."""
+        records = [each.records or [{}] * len(each.titles) for each in (self, other)]
         return PairSource(
             titles=[*self.titles, *other.titles],
             image_vectors=np.concatenate([self.image_vectors, other.image_vectors]),
             text_vectors=np.concatenate([self.text_vectors, other.text_vectors]),
+            records=[*records[0], *records[1]] if self.records or other.records else None,
         )
+
+    def take(self, rows: np.ndarray) -> PairSource:
+        """The listings at these positions, in this order."""
+        return PairSource(
+            titles=[self.titles[row] for row in rows],
+            image_vectors=self.image_vectors[rows],
+            text_vectors=self.text_vectors[rows],
+            records=[self.records[row] for row in rows] if self.records else None,
+        )
+
+    @cached_property
+    def readings(self) -> Readings:
+        """What the listings say: words, numbers, codes, fields."""
+        return read_records(self.titles, self.records)
 
     @cached_property
     def tokens(self) -> sparse.csr_matrix:

@@ -1,0 +1,213 @@
+"""How far two listings agree, in numbers: words by rarity, codes, amounts, colours, sizes, brands, prices, fields.
+
+Everything is symmetric: a pair has the same numbers in either order. What can't be said of a pair is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from eclip.tasks.matching.readings import Readings
+
+PAIRS_AT_ONCE = 50_000
+LONG_TEXT = 400  # characters of a field that are compared letter by letter
+Columns = dict[str, np.ndarray]
+
+
+def agreement(
+    readings: Readings, rarity: np.ndarray, left: np.ndarray, right: np.ndarray, fields: Sequence[str]
+) -> Columns:
+    """Named columns [P] float32 of pairs.
+
+    Args:
+        readings: The listings.
+        rarity: [V] of their vocabulary.
+        left: [P] rows.
+        right: [P] rows.
+        fields: Which further fields are compared one by one.
+    """
+    parts = [
+        _part(readings, rarity, left[start : start + PAIRS_AT_ONCE], right[start : start + PAIRS_AT_ONCE], fields)
+        for start in range(0, max(1, len(left)), PAIRS_AT_ONCE)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]).astype(np.float32) for name in parts[0]}
+
+
+def _part(
+    readings: Readings, rarity: np.ndarray, left: np.ndarray, right: np.ndarray, fields: Sequence[str]
+) -> Columns:
+    out: Columns = {}
+    for view in ("words", "pieces", "texts"):
+        out |= _words(view, readings.tables[view], rarity, left, right)
+    numbers = readings.tables["words"] @ sparse.diags_array(readings.number_columns.astype(np.float32))
+    numbers = sparse.csr_matrix(numbers)
+    numbers.eliminate_zeros()
+    out |= _sets("numbers", numbers, rarity, left, right)
+    for view in ("codes", "amounts", "colours", "sizes", "audiences"):
+        out |= _sets(view, readings.tables[view], rarity, left, right)
+    out |= _codes(readings, left, right)
+    out |= _letters("titles", readings.titles, left, right)
+    out |= _crossing(readings, rarity, left, right)
+    out |= _brands(readings, left, right)
+    out |= _prices(readings.prices, left, right)
+    for name in fields:
+        texts = readings.fields.get(name, [""] * len(readings))
+        out |= _field(name, texts, left, right)
+    return out
+
+
+def _words(view: str, table: sparse.csr_matrix, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
+    """Overlap of words, each weighed by its rarity; the rarest that is shared and that stands on one side alone."""
+    one, other = table[left], table[right]
+    shared = one.multiply(other).tocsr()
+    weights, squares = rarity, rarity**2
+    total, total_squares = table @ weights, table @ squares
+    both = shared @ weights
+    a, b = total[left], total[right]
+    alone = [_scaled(side - shared, weights) for side in (one, other)]
+    rarest = [_row_max(part) for part in alone]
+    sums = [a - both, b - both]
+    out = {
+        "weighted overlap": both / np.maximum(a + b - both, 1e-6),
+        "cosine of words": (shared @ squares) / np.maximum(np.sqrt(total_squares[left] * total_squares[right]), 1e-6),
+        "containment": both / np.maximum(np.minimum(a, b), 1e-6),
+        "containment of the longer": both / np.maximum(np.maximum(a, b), 1e-6),
+        "rarest shared": _row_max(_scaled(shared, weights)),
+        "rarity shared": both,
+        "rarest alone, less": np.minimum(*rarest),
+        "rarest alone, more": np.maximum(*rarest),
+        "rarity alone, less": np.minimum(*sums),
+        "rarity alone, more": np.maximum(*sums),
+    }
+    return {f"{view}: {name}": values for name, values in out.items()}
+
+
+def _sets(view: str, table: sparse.csr_matrix, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
+    """Shared and unshared members of small sets; NaN where a side has none."""
+    sizes = np.asarray(table.sum(axis=1)).reshape(-1)
+    one, other = table[left], table[right]
+    shared = one.multiply(other).tocsr()
+    num_shared = np.asarray(shared.sum(axis=1)).reshape(-1)
+    a, b = sizes[left], sizes[right]
+    known = (a > 0) & (b > 0)
+    alone = [a - num_shared, b - num_shared]
+    out = {
+        "shared": num_shared,
+        "agreement": np.where(known, num_shared / np.maximum(a + b - num_shared, 1), np.nan),
+        "alone, less": np.where(known, np.minimum(*alone), np.nan),
+        "alone, more": np.maximum(*alone),
+        "rarest shared": _row_max(_scaled(shared, rarity)),
+    }
+    return {f"{view}: {name}": values for name, values in out.items()}
+
+
+def _codes(readings: Readings, left: np.ndarray, right: np.ndarray) -> Columns:
+    """Codes of one listing inside all that the other says, and how alike the codes are, letter by letter."""
+    from rapidfuzz import fuzz, process
+
+    found, longest = np.full((len(left), 2), np.nan), np.zeros(len(left))
+    for pair, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        for side, (asked, among) in enumerate(((one, other), (other, one))):
+            codes, text = readings.codes[asked], readings.squashed[among]
+            if codes:
+                hits = [len(code) for code in codes if code in text]
+                found[pair, side] = len(hits) / len(codes)
+                longest[pair] = max(longest[pair], *hits, 0)
+    texts = [" ".join(codes) for codes in readings.codes]
+    one, other = [texts[row] for row in left.tolist()], [texts[row] for row in right.tolist()]
+    known = np.array([bool(a and b) for a, b in zip(one, other, strict=True)], dtype=bool)
+    out = {
+        "codes: found, less": _less(found),
+        "codes: found, more": _more(found),
+        "codes: longest found": longest,
+    }
+    for name, scorer in (("alike", fuzz.ratio), ("best part alike", fuzz.partial_ratio)):
+        out[f"codes: {name}"] = np.where(known, process.cpdist(one, other, scorer=scorer), np.nan)
+    return out
+
+
+def _letters(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:
+    """Ratios of letters: as they stand, words in order, common words apart, best part; and lengths."""
+    from rapidfuzz import distance, fuzz, process
+
+    one, other = [texts[row] for row in left.tolist()], [texts[row] for row in right.tolist()]
+    scorers = {
+        "letters": fuzz.ratio,
+        "words in order": fuzz.token_sort_ratio,
+        "common words apart": fuzz.token_set_ratio,
+        "best part": fuzz.partial_ratio,
+        "first letters": distance.JaroWinkler.normalized_similarity,
+    }
+    out = {f"{name}: {key}": process.cpdist(one, other, scorer=scorer) for key, scorer in scorers.items()}
+    lengths = np.array([len(text.split()) for text in texts], dtype=np.float32)
+    out[f"{name}: shorter length"] = np.minimum(lengths[left], lengths[right])
+    out[f"{name}: longer length"] = np.maximum(lengths[left], lengths[right])
+    return out
+
+
+def _crossing(readings: Readings, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
+    """Share of each title's words, by rarity, that the other listing says anywhere."""
+    titles, texts = readings.tables["words"], readings.tables["texts"]
+    total = np.maximum(titles @ rarity, 1e-6)
+    inside = [
+        (titles[one].multiply(texts[other]).tocsr() @ rarity) / total[one]
+        for one, other in ((left, right), (right, left))
+    ]
+    return {"title within all, less": np.minimum(*inside), "title within all, more": np.maximum(*inside)}
+
+
+def _brands(readings: Readings, left: np.ndarray, right: np.ndarray) -> Columns:
+    """1: brands agree; .5: one stands in what the other says; 0: both given, and differ; -.5: one given; else NaN."""
+    heads = [text.split(" ", 1)[0] for text in readings.titles]
+    brands, squashed = readings.brands, readings.squashed
+    out, head = np.full(len(left), np.nan), np.zeros(len(left))
+    for pair, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        a, b = brands[one], brands[other]
+        head[pair] = heads[one] == heads[other]
+        if (a and a in squashed[other]) or (b and b in squashed[one]):
+            out[pair] = 1.0 if a == b else 0.5
+        elif a or b:
+            out[pair] = 0.0 if a and b else -0.5
+    return {"brands": out, "first words": head}
+
+
+def _prices(prices: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
+    """Absolute log ratio of the prices, NaN where one is not given or 0."""
+    logs = np.log(np.where(prices > 0, prices, np.nan))
+    return {"prices: log ratio": np.abs(logs[left] - logs[right])}
+
+
+def _field(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:
+    """How alike one further field is; NaN where a side lacks it."""
+    from rapidfuzz import fuzz, process
+
+    one = [texts[row][:LONG_TEXT] for row in left.tolist()]
+    other = [texts[row][:LONG_TEXT] for row in right.tolist()]
+    known = np.array([bool(a and b) for a, b in zip(one, other, strict=True)], dtype=bool)
+    scorers = {"letters": fuzz.ratio, "common words apart": fuzz.token_set_ratio}
+    return {
+        f"{name} (field): {key}": np.where(known, process.cpdist(one, other, scorer=scorer), np.nan)
+        for key, scorer in scorers.items()
+    }
+
+
+def _scaled(table: sparse.csr_matrix, weights: np.ndarray) -> sparse.csr_matrix:
+    """The matrix with each column times its weight; zeros stay out of the maximum, since all weights are above 0."""
+    out = table.tocsr().copy()
+    out.data = out.data * weights[out.indices]
+    return out
+
+
+def _row_max(table: sparse.csr_matrix) -> np.ndarray:
+    return np.asarray(table.max(axis=1).todense()).reshape(-1)
+
+
+def _less(sides: np.ndarray) -> np.ndarray:
+    return np.fmin(sides[:, 0], sides[:, 1])
+
+
+def _more(sides: np.ndarray) -> np.ndarray:
+    return np.fmax(sides[:, 0], sides[:, 1])

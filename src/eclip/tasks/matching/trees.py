@@ -1,0 +1,160 @@
+"""Gradient-boosted trees as plain arrays: fitted by scikit-learn, walked by a loop of our own, kept as JSON.
+
+No pickle: what is on disk are numbers, so that a model folder of a stranger can be read without running its code.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eclip.errors import ModelError
+
+_TYPES = {
+    "starts": "<i4",
+    "feature": "<i2",
+    "threshold": "<f8",
+    "missing_left": "|b1",
+    "left": "<i2",
+    "right": "<i2",
+    "value": "<f8",
+}
+DAMAGED = "the trees of matching are damaged; run `eclip fit` again"
+MIN_FINITE = 20  # rows of a column, below which it is left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trees:
+    """A committee of boosted ensembles; its answer is the mean of their log odds.
+
+    Attributes:
+        bias: Mean of what each ensemble starts from.
+        num_members: Ensembles.
+        starts: [T + 1] first node of each tree, all ensembles' one after the other.
+        feature: [M] column that a node asks for; -1 in a leaf.
+        threshold: [M] a row goes left up to it.
+        missing_left: [M] whether NaN goes left.
+        left: [M] child, counted from the tree's first node.
+        right: [M] likewise.
+        value: [M] log odds of a leaf.
+    """
+
+    bias: float
+    num_members: int
+    starts: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    missing_left: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    value: np.ndarray
+
+    def log_odds(self, matrix: np.ndarray) -> np.ndarray:
+        """Log odds [P] of features [P, F]; NaN = not known."""
+        from eclip.tasks.matching.tree_loops import walk_trees
+
+        arrays = [getattr(self, name) for name in _TYPES]
+        return self.bias + walk_trees(np.ascontiguousarray(matrix, dtype=np.float64), *arrays) / self.num_members
+
+    def as_json(self) -> dict[str, Any]:
+        """Numbers as base64 of little-endian arrays."""
+        arrays = {
+            name: base64.b64encode(getattr(self, name).astype(kind).tobytes()).decode("ascii")
+            for name, kind in _TYPES.items()
+        }
+        return {"bias": self.bias, "num_members": self.num_members, **arrays}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Trees:
+        """Of what `as_json` gave.
+
+        Raises:
+            ModelError: The arrays do not belong together, or a node points outside its tree.
+        """
+        try:
+            arrays = {name: np.frombuffer(base64.b64decode(content[name]), dtype=kind) for name, kind in _TYPES.items()}
+        except ValueError as error:
+            raise ModelError(f"{DAMAGED} ({error})") from error
+        trees = cls(bias=float(content["bias"]), num_members=int(content["num_members"]), **arrays)
+        trees.check()
+        return trees
+
+    def check(self) -> None:
+        """Refuse arrays that the loop would leave: it checks no bounds.
+
+        Raises:
+            ModelError: They are not trees.
+        """
+        sizes = {len(getattr(self, name)) for name in _TYPES if name != "starts"}
+        starts = self.starts
+        fine = len(sizes) == 1 and len(starts) > 0 and starts[0] == 0 and starts[-1] in sizes
+        if fine and len(starts) > 1:
+            fine = bool((np.diff(starts) > 0).all())
+            if fine:
+                own = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
+                size = np.repeat(np.diff(starts), np.diff(starts))
+                inner = self.feature >= 0
+                for child in (self.left, self.right):  # further on, so that every walk ends
+                    fine &= bool(((child > own) & (child < size))[inner].all())
+        if not fine:
+            raise ModelError(DAMAGED)
+
+    def uses(self) -> int:
+        """One more than the last column that is asked for."""
+        return int(self.feature.max(initial=-1)) + 1
+
+
+def fit_trees(
+    matrix: np.ndarray, same: np.ndarray, *, seed: int, num_trees: int, learning_rate: float, max_leaves: int
+) -> Trees:
+    """One boosted ensemble on features [P, F] of pairs known to be the same product or not [P].
+
+    Each split looks at a random share of the columns, which makes members of a committee differ.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    usable = np.isfinite(matrix).sum(axis=0) >= MIN_FINITE
+    model = HistGradientBoostingClassifier(
+        max_iter=num_trees,
+        learning_rate=learning_rate,
+        max_leaf_nodes=max_leaves,
+        min_samples_leaf=10,
+        l2_regularization=3.0,
+        max_features=0.4,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(np.where(usable, matrix, 0.0), same)
+    return _of_nodes([tree.nodes for (tree,) in model._predictors], float(model._baseline_prediction.reshape(-1)[0]))
+
+
+def _of_nodes(trees: Sequence[np.ndarray], bias: float) -> Trees:
+    """scikit-learn's node records of T trees, side by side."""
+    nodes = np.concatenate(trees)
+    leaf = nodes["is_leaf"].astype(bool)
+    arrays = {
+        "starts": np.cumsum([0, *map(len, trees)]),
+        "feature": np.where(leaf, -1, nodes["feature_idx"]),
+        "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
+        "missing_left": nodes["missing_go_to_left"],
+        "left": np.where(leaf, 0, nodes["left"]),
+        "right": np.where(leaf, 0, nodes["right"]),
+        "value": np.where(leaf, nodes["value"], 0.0),
+    }
+    return Trees(bias=bias, num_members=1, **{name: arrays[name].astype(kind) for name, kind in _TYPES.items()})
+
+
+def committee(members: Sequence[Trees]) -> Trees:
+    """Ensembles that answer together, by the mean of their log odds."""
+    offsets = np.cumsum([0, *(each.starts[-1] for each in members)])
+    starts = np.concatenate([[0], *(each.starts[1:] + offset for each, offset in zip(members, offsets, strict=False))])
+    joined = {name: np.concatenate([getattr(each, name) for each in members]) for name in _TYPES if name != "starts"}
+    return Trees(
+        bias=float(np.mean([each.bias for each in members])),
+        num_members=len(members),
+        starts=starts.astype(_TYPES["starts"]),
+        **joined,
+    )

@@ -1,0 +1,55 @@
+"""Several fits of one model: mean, spread, and the interval of the mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eclip.metrics import mean
+from eclip.tasks.evaluation.evaluate import evaluate_tasks
+from eclip.tasks.evaluation.seeds import evaluate_with_seeds, mean_results
+from eclip.tasks.fit import fit_tasks
+from eclip.tasks.intervals import estimate
+from eclip.tasks.results import Result, results_of
+
+
+def measured(share: float, seed: int) -> Result:
+    hits = np.random.default_rng(seed).random(200) < share
+    place = {"task": "adult", "target": "adult", "modality": "text", "method": "eclip"}
+    return results_of({"accuracy": estimate(mean, hits, buckets=np.arange(200))}, **place)[0]
+
+
+def test_mean_and_spread_by_hand():
+    runs = [[measured(0.7, seed)] for seed in range(4)]
+    values = [run[0].value for run in runs]
+    (found,) = mean_results(runs)
+    assert found.value == pytest.approx(np.mean(values))
+    assert found.spread == pytest.approx(np.std(values, ddof=1))
+    assert found.num_seeds == 4
+    # Four independent halves of luck: the mean is twice as sure as one.
+    one = runs[0][0]
+    assert (found.high - found.low) / (one.high - one.low) == pytest.approx(0.5, rel=0.2)
+    assert mean_results(runs[:1]) == runs[0]
+
+
+def test_a_figure_that_one_run_lacks_is_the_mean_of_the_others():
+    first, second = measured(0.7, 0), measured(0.7, 1)
+    other = replace(first, metric="F1")
+    found = mean_results([[first, other], [second]])
+    assert [(each.metric, each.num_seeds) for each in found] == [("accuracy", 2), ("F1", 1)]
+    assert found[1].spread is None
+    bare = mean_results([[first], [replace(second, draws=None)]])[0]
+    assert (bare.low, bare.draws) == (None, None)
+
+
+@pytest.mark.slow
+def test_evaluating_with_seeds_fits_anew(catalogue, tmp_path):
+    fit_tasks(catalogue, tmp_path, tasks=["adult"], seed=0)
+    one = evaluate_tasks(catalogue, tmp_path, seed=0)
+    two = evaluate_with_seeds(catalogue, tmp_path, pretrained=None, clip=None, seed=0, num_seeds=2)
+    assert len(two.results) == len(one.results)
+    assert {r.num_seeds for r in two.results} == {2}
+    assert two.facts["seeds of fitting"] == "0 to 1"
+    assert {each.task for each in two.results} == {"adult", "retrieval"}
