@@ -37,7 +37,7 @@ def at_random(chances: np.ndarray, _: np.ndarray, shuffled: np.random.Generator)
 
 
 def least_confident(chances: np.ndarray, *_: object) -> np.ndarray:
-    """The least probable best answer: the order of `eclip review`."""
+    """The least probable best answer."""
     return np.argsort(chances.max(axis=1), kind="stable")
 
 
@@ -64,12 +64,25 @@ def margin_and_spread(chances: np.ndarray, features: np.ndarray, _: object) -> n
     return candidates[taken]
 
 
+def margin_by_pairs(chances: np.ndarray, *_: object) -> np.ndarray:
+    """Least margins, each pair of best answers once before any twice: as `eclip review`, which has no vectors."""
+    order = least_margin(chances)
+    best = np.sort(np.argpartition(chances[order], -2, axis=1)[:, -2:], axis=1)
+    turns: dict[tuple[int, int], int] = {}
+    turn = []
+    for pair in map(tuple, best.tolist()):
+        turn.append(turns.get(pair, 0))
+        turns[pair] = turn[-1] + 1
+    return order[np.argsort(turn, kind="stable")]
+
+
 STRATEGIES: dict[str, Strategy] = {
     "random": at_random,
     "least confident": least_confident,
     "least margin": least_margin,
     "entropy": most_entropy,
-    "margin, spread": margin_and_spread,
+    "margin, pairs of answers": margin_by_pairs,
+    "margin, spread by vectors": margin_and_spread,
 }
 
 

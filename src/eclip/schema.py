@@ -158,17 +158,24 @@ def vectors_schema(embed_dim: int) -> pa.Schema:
 ENRICHED_SCHEMA = pa.schema(
     [
         pa.field("product_id", pa.string()),
-        pa.field("category", pa.list_(pa.string())),
+        pa.field("category", pa.list_(pa.string())),  # the leaf, or a parent where no leaf is sure enough
         pa.field("category_confidence", pa.float32()),
+        pa.field("category_leaves", pa.map_(pa.string(), pa.float32())),  # the likeliest, best first: "Home > Mugs"
+        pa.field("category_unknown", pa.bool_()),  # like no category that was learned
         pa.field("attributes", pa.map_(pa.string(), pa.string())),
         pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
         pa.field("same_product_ids", pa.list_(pa.string())),
         pa.field("same_product_confidences", pa.list_(pa.float32())),  # of each of them
+        pa.field("same_product_reason", pa.string()),  # why the first of them is
+        pa.field("catalog_id", pa.string()),  # of the store: where the first that stands in one stands
         pa.field("cluster_id", pa.string()),  # the first listing of the feed's that is the same product, or itself
         pa.field("cluster_confidence", pa.float32()),
         pa.field("duplicate_ids", pa.list_(pa.string())),  # listings that say the same, empty where there is none
         pa.field("duplicate_reason", pa.string()),
         pa.field("duplicate_place", pa.string()),  # "store" or "feed": where the first of them is
         pa.field("adult_probability", pa.float32()),
+        pa.field("policy", pa.string()),  # one of POLICIES, set without a look; null = for everybody, or not sure
+        pa.field("policy_reason", pa.string()),
+        pa.field("policy_review", pa.bool_()),  # for a person to look at
     ]
 )

@@ -100,4 +100,4 @@ def test_unknown_columns_and_nothing_fitted(result: Result, other_model: Path, t
     eclip("enrich", feed, "--model", other_model, "--out", out).assert_fault("strange.csv", "title")
     eclip("enrich", feed, "--model", other_model, "--out", out, "--columns", "title=name").assert_fault("name")
     said = done("enrich", result.feed, "--model", other_model, "--out", out).err
-    assert "not fitted: category, attributes, matching, clustering, adult; their answers stay empty" in said
+    assert "not fitted: category, attributes, matching, clustering, adult (by terms of titles alone)" in said

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from eclip.schema import POLICIES
-from eclip.tasks.category.targets import path_label
 from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX
 
 ADULT = POLICIES[0]
@@ -24,6 +24,8 @@ class Doubt:
         value: The answer; empty = none.
         confidence: Probability of the answer.
         reason: Why it is shown, in words.
+        margin: By how much it is more probable than the next one.
+        rival: The next one; empty = not known, or none.
     """
 
     product_id: str
@@ -31,12 +33,15 @@ class Doubt:
     value: str
     confidence: float
     reason: str
+    margin: float
+    rival: str = ""
 
 
 def least_certain(rows: Iterable[Mapping[str, Any]], *, top: int) -> list[Doubt]:
-    """The `top` least certain answers: the worst of each field, then the second worst of each, and so on.
+    """The `top` answers that a person's word on is worth most: the first of each field, then the second of each, ...
 
-    So one field of many unsure answers does not fill the page; equal confidences stay in the feed's order.
+    Of one field those come first whose best two answers are nearest, but each pair of answers once before any
+    twice: a hundred near copies of one doubt teach little more than one of them (docs/tasks/enrich.md, measured).
 
     Args:
         rows: Answers of `eclip enrich` (`eclip.tasks.enrich.output.plain_rows`).
@@ -46,8 +51,19 @@ def least_certain(rows: Iterable[Mapping[str, Any]], *, top: int) -> list[Doubt]
     for row in rows:
         for doubt in _doubts(row):
             by_field.setdefault(doubt.field, []).append(doubt)
-    ranked = [sorted(by_field[name], key=lambda doubt: doubt.confidence) for name in sorted(by_field, key=_order)]
+    ranked = [_spread(by_field[name]) for name in sorted(by_field, key=_order)]
     return [doubt for rank in zip_longest(*ranked) for doubt in rank if doubt is not None][:top]
+
+
+def _spread(doubts: Sequence[Doubt]) -> list[Doubt]:
+    """Doubts of one field by margin, each pair of answers once, then each a second time, and so on."""
+    turns: Counter[frozenset[str]] = Counter()
+    placed = []
+    for doubt in sorted(doubts, key=lambda doubt: doubt.margin):
+        pair = frozenset((doubt.value, doubt.rival))
+        placed.append((turns[pair], doubt))
+        turns[pair] += 1
+    return [doubt for _, doubt in sorted(placed, key=lambda each: each[0])]
 
 
 def known_values(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -63,22 +79,29 @@ def _doubts(row: Mapping[str, Any]) -> Iterator[Doubt]:
     product_id = row["product_id"]
     if product_id is None:
         return
-    if row["category"] is not None and row["category_confidence"] is not None:
-        yield _doubt(product_id, "category", path_label(row["category"]), row["category_confidence"])
+    if row["category_leaves"]:
+        leaves = [*row["category_leaves"].items(), ("", 0.0)]
+        (leaf, chance), (rival, next_chance) = leaves[:2]
+        told = "like no known category" if row["category_unknown"] else f"or {rival} ({next_chance:.2f})"
+        yield _doubt(product_id, "category", leaf, chance, chance - next_chance, rival, told if rival else "")
     if row["adult_probability"] is not None:
         chance = row["adult_probability"]
-        value, confidence = (ADULT, chance) if chance >= 0.5 else ("", 1 - chance)
-        yield _doubt(product_id, "policy", value, confidence)
+        value, rival, confidence = (ADULT, "", chance) if chance >= 0.5 else ("", ADULT, 1 - chance)
+        yield _doubt(product_id, "policy", value, confidence, 2 * confidence - 1, rival, row["policy_reason"] or "")
     chances = row["attribute_confidences"] or {}
     for name, value in (row["attributes"] or {}).items():
         if name in chances:
-            yield _doubt(product_id, ATTRIBUTE_PREFIX + name, value, chances[name])
+            yield _doubt(product_id, ATTRIBUTE_PREFIX + name, value, chances[name], chances[name])
 
 
-def _doubt(product_id: str, name: str, value: str, confidence: float) -> Doubt:
+def _doubt(
+    product_id: str, name: str, value: str, confidence: float, margin: float, rival: str = "", told: str = ""
+) -> Doubt:
     near = "more likely wrong than right" if confidence < 0.5 else "another answer is nearly as probable"
-    reason = near if confidence < 0.75 else "the least certain of its kind"
-    return Doubt(product_id=product_id, field=name, value=value, confidence=confidence, reason=reason)
+    reason = told or (near if confidence < 0.75 else "the least certain of its kind")
+    return Doubt(
+        product_id=product_id, field=name, value=value, confidence=confidence, reason=reason, margin=margin, rival=rival
+    )
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -5,19 +5,22 @@ Some answer a batch at once. Others compare listings with each other, and see a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from eclip.tasks.adult.answers import adult_probability
+from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.recognizer import PolicyRecognizer
+from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.answers import predict_attributes
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
-from eclip.tasks.category.answers import predict_category
+from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.category.targets import NAME as CATEGORY
+from eclip.tasks.category.targets import path_label
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
@@ -54,16 +57,18 @@ class Answerers:
 
 @dataclass(frozen=True)
 class CategoryAnswerer:
-    """Path and confidence."""
+    """What can be said of the category, and what else it may be."""
 
-    heads: ModalHeads
+    classifier: CategoryClassifier
 
     def answer(self, listings: Listings) -> Answers:
-        """`category`, `category_confidence`."""
-        paths, confidences = predict_category(self.heads, listings.image, listings.text, listings.titles)
+        """`category` (a leaf, or a parent where that is all that is sure), its confidence, the likeliest leaves."""
+        found = self.classifier.answer(listings.image, listings.text, listings.titles)
         return {
-            "category": [None if path is None else list(path) for path in paths],
-            "category_confidence": _or_null(confidences),
+            "category": [None if path is None else list(path) for path in found.paths],
+            "category_confidence": _or_null(found.chances),
+            "category_leaves": [[(path_label(path), chance) for path, chance in each] for each in found.top],
+            "category_unknown": found.unknown.tolist(),
         }
 
 
@@ -83,24 +88,23 @@ class AttributesAnswerer:
 
 
 @dataclass(frozen=True)
-class AdultAnswerer:
-    """How probably a listing is for adults only."""
+class PolicyAnswerer:
+    """Whom a listing is not for, and whether a person should look; without labels by the terms of its title."""
 
-    heads: ModalHeads
+    recognizer: PolicyRecognizer
 
     def answer(self, listings: Listings) -> Answers:
-        """`adult_probability`."""
+        """`policy`, `adult_probability`, `policy_reason`, `policy_review`."""
+        sellers = listings.table["seller"].to_pylist()
+        found = policy_answers(
+            self.recognizer, self.recognizer.listings(listings.image, listings.text, listings.titles, sellers)
+        )
         return {
-            "adult_probability": _or_null(adult_probability(self.heads, listings.image, listings.text, listings.titles))
+            "policy": found.levels,
+            "adult_probability": _or_null(found.chances[:, CLASSES.index(ADULT)]),
+            "policy_reason": [reason or None for reason in found.reasons],
+            "policy_review": found.review.tolist(),
         }
-
-
-# Tasks of heads, by the folder that `fit` wrote.
-_OF_HEADS: dict[str, Callable[[ModalHeads], Answerer]] = {
-    CATEGORY: CategoryAnswerer,
-    ATTRIBUTES: AttributesAnswerer,
-    ADULT_TASK: AdultAnswerer,
-}
 
 
 def load_answerers(tasks: Path, model_digest: str, corpus: Corpus | None) -> Answerers:
@@ -116,9 +120,11 @@ def load_answerers(tasks: Path, model_digest: str, corpus: Corpus | None) -> Ans
     """
     fitted = [task for task in TASKS if (tasks / task).is_dir()]
     told = {task: read_task(tasks / task, model_digest) for task in fitted}
-    of_batch: dict[str, Answerer] = {
-        task: make(ModalHeads.load(tasks / task)) for task, make in _OF_HEADS.items() if task in told
-    }
+    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK))}
+    if CATEGORY in told:
+        of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
+    if ATTRIBUTES in told:
+        of_batch[ATTRIBUTES] = AttributesAnswerer(ModalHeads.load(tasks / ATTRIBUTES))
     of_window: dict[str, Answerer] = {}
     if MATCHING in told:
         scorers = PairScorers.from_json(told[MATCHING]["scorers"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
 from eclip.tasks.features import search_vectors
 from eclip.tasks.matching.features import PairSource
 from eclip.vectors import vectors_from_arrow
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from eclip.products.store import Store
 
-CORPUS_COLUMNS = ("product_id", "title", "content_hash", "catalog_id")
+CORPUS_COLUMNS = ("product_id", "title", "content_hash", "catalog_id", "attributes", *RECORD_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Corpus:
         titles: [N].
         catalog_ids: [N]; None where a listing stands in none.
         content: [N] digests of what a model sees of them.
+        records: Further fields of them, `RECORD_COLUMNS` and attributes; read as matching does only where needed.
         image: Vectors [N, D], NaN rows where missing.
         text: Likewise.
     """
@@ -38,6 +40,7 @@ class Corpus:
     titles: Sequence[str | None]
     catalog_ids: Sequence[str | None]
     content: pa.Array
+    records: pa.Table
     image: np.ndarray
     text: np.ndarray
 
@@ -55,6 +58,7 @@ class Corpus:
             titles=table["title"].to_pylist(),
             catalog_ids=table["catalog_id"].to_pylist(),
             content=table["content_hash"].combine_chunks(),
+            records=table.select(["attributes", *RECORD_COLUMNS]),
             image=vectors_from_arrow(vectors["image_embedding"]),
             text=vectors_from_arrow(vectors["text_embedding"]),
         )
@@ -76,5 +80,8 @@ class Corpus:
     def pair_source(self, rows: np.ndarray) -> PairSource:
         """Some listings as matching reads them."""
         return PairSource(
-            titles=[self.titles[row] for row in rows], image_vectors=self.image[rows], text_vectors=self.text[rows]
+            titles=[self.titles[row] for row in rows],
+            image_vectors=self.image[rows],
+            text_vectors=self.text[rows],
+            records=listing_records(self.records.take(rows)),
         )

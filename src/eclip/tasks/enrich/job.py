@@ -13,6 +13,7 @@ from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.listings import FeedPlan
 from eclip.products.store import Store
 from eclip.progress import stage
+from eclip.tasks.adult.targets import NAME as ADULT
 from eclip.tasks.enrich.answerers import load_answerers
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import feed_encoder
@@ -55,7 +56,8 @@ def enrich_feed(
     corpus = Corpus.of(store, encoder.digest) if store else None
     answerers = load_answerers(tasks, encoder.digest, corpus)
     if answerers.missing:
-        say(f"not fitted: {', '.join(answerers.missing)}; their answers stay empty (run `eclip fit`)")
+        missing = [f"{task} (by terms of titles alone)" if task == ADULT else task for task in answerers.missing]
+        say(f"not fitted: {', '.join(missing)}; their answers stay empty (run `eclip fit`)")
     known = KnownListings.of(store, store.place.cache) if store else None
     compared = store and (str(store.place), store.digest, store.manifest["eclip"])
     job = (source, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)

@@ -14,6 +14,7 @@ from eclip.products.duplicates.newlistings import KEY_COLUMNS
 from eclip.products.listings import FeedPlan, clean_batch
 from eclip.products.pictures.loader import PictureLoader
 from eclip.products.pictures.opening import careful_decoding
+from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
 from eclip.tasks.features import present_rows
 from eclip.tasks.matching.features import PairSource
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_A_BATCH = 1_024
-# Kept of each listing until its window is answered: what answers are made of, without texts and pictures of any size.
-KEPT_COLUMNS = tuple(dict.fromkeys((*KEY_COLUMNS, "content_hash", "category", "attributes", "price", "policy")))
+# Kept of each listing until its window is answered: what answers are made of, without pictures.
+KEPT_COLUMNS = tuple(dict.fromkeys((*KEY_COLUMNS, *RECORD_COLUMNS, "attributes", "content_hash")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,12 @@ class Listings:
     @cached_property
     def pair_source(self) -> PairSource:
         """As matching reads them."""
-        return PairSource(titles=self.titles, image_vectors=self.image, text_vectors=self.text)
+        return PairSource(
+            titles=self.titles,
+            image_vectors=self.image,
+            text_vectors=self.text,
+            records=listing_records(self.table),
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[Listings]) -> Listings:

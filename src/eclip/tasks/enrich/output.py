@@ -92,7 +92,7 @@ def _write_csv(tables: Iterable[pa.Table], file: Any) -> int:
 def _cell(name: str, value: Any) -> Any:
     if name == "category" and value is not None:
         return path_label(value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | bool) else value
 
 
 def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
@@ -119,4 +119,6 @@ def _value(field: pa.Field, cell: str) -> Any:
     if pa.types.is_nested(field.type):
         value = json.loads(cell)
         return list(value.items()) if pa.types.is_map(field.type) else value
+    if pa.types.is_boolean(field.type):
+        return cell == "true"
     return float(cell) if pa.types.is_floating(field.type) else cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from eclip.tasks.clustering.cluster import cluster
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.features import search_vectors
+from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
 
@@ -27,7 +28,7 @@ class SameInStore:
     corpus: Corpus
 
     def answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
-        """`same_product_ids`, `same_product_confidences`: most probable first, itself left out."""
+        """`same_product_ids`, `same_product_confidences`: most probable first; why the first; `catalog_id`."""
         queries, asked = search_vectors(listings.image, listings.text, "both")
         among, there = self.corpus.search_matrix
         found, _ = nearest_rows(queries, among, NEIGHBOURS_JUDGED)
@@ -39,8 +40,12 @@ class SameInStore:
         joined = listings.pair_source.followed_by(self.corpus.pair_source(rows))
         left, right = _pairs(places)
         scores, thresholds = self.scorers.scores(joined, left, right + len(listings))
-        same = [(int(a), self.corpus.ids[rows[b]], float(s)) for a, b, s in _kept(left, right, scores, thresholds)]
-        return _columns(same, listings)
+        ids = [self.corpus.ids[row] for row in rows]
+        same = _same(left, right, scores, thresholds, listings.ids, ids)
+        catalogs: list[str | None] = [None] * len(listings)
+        for pair in same:
+            catalogs[pair.row] = catalogs[pair.row] or self.corpus.catalog_ids[rows[pair.other]]
+        return _columns(same, listings, self.scorers, joined, len(listings)) | {"catalog_id": catalogs}
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class SameInWindow:
         found = _neighbours(listings, NEIGHBOURS_JUDGED)
         left, right = _pairs(found)
         scores, thresholds = self.scorers.scores(listings.pair_source, left, right)
-        same = [(int(a), listings.ids[b], float(s)) for a, b, s in _kept(left, right, scores, thresholds)]
-        return _columns(same, listings)
+        same = _same(left, right, scores, thresholds, listings.ids, listings.ids)
+        return _columns(same, listings, self.scorers, listings.pair_source, 0)
 
 
 @dataclass(frozen=True)
@@ -113,20 +118,57 @@ def _pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left[right >= 0], right[right >= 0]
 
 
-def _kept(left: np.ndarray, right: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> Any:
-    """(row, neighbour, score) of the pairs that are the same, row by row, the most probable first."""
+class _Same(NamedTuple):
+    """A listing, by its row, and another one that is the same product."""
+
+    row: int
+    other: int
+    product_id: str
+    probability: float
+
+
+def _same(
+    left: np.ndarray,
+    right: np.ndarray,
+    scores: np.ndarray,
+    thresholds: np.ndarray,
+    own_ids: Sequence[str | None],
+    ids: Sequence[str | None],
+) -> list[_Same]:
+    """The pairs that are the same, row by row, the most probable first.
+
+    A feed may hold listings that the store holds too: what has a listing's own id, or none, is left out.
+    """
     same = np.flatnonzero(scores >= thresholds)
     order = same[np.lexsort((right[same], -scores[same], left[same]))]
-    return zip(left[order].tolist(), right[order].tolist(), scores[order].tolist(), strict=True)
+    found = zip(left[order].tolist(), right[order].tolist(), scores[order].tolist(), strict=True)
+    named = ((row, other, ids[other], score) for row, other, score in found)
+    return [_Same(row, other, name, score) for row, other, name, score in named if name not in (None, own_ids[row])]
 
 
-def _columns(same: Sequence[tuple[int, str | None, float]], listings: Listings) -> Mapping[str, Sequence[Any]]:
-    """Ids and probabilities by row; a feed may hold listings that the store holds too, which are left out."""
+def _columns(
+    same: Sequence[_Same], listings: Listings, scorers: PairScorers, joined: PairSource, offset: int
+) -> dict[str, Sequence[Any]]:
+    """Ids and probabilities by row, and in words why the first of each is the same.
+
+    Args:
+        same: The pairs.
+        listings: Whose rows they are.
+        scorers: That have judged them.
+        joined: The listings, followed by the others from row `offset` on.
+        offset: 0 where the others are these listings themselves.
+    """
     found: list[dict[str, float]] = [{} for _ in range(len(listings))]
-    for row, product_id, score in same:
-        if product_id is not None and product_id != listings.ids[row]:
-            found[row].setdefault(product_id, score)
+    reasons: list[str | None] = [None] * len(listings)
+    for pair in same:
+        found[pair.row].setdefault(pair.product_id, pair.probability)
+    first = {pair.row: pair for pair in reversed(same)}
+    if first:
+        left, right = (np.array([getattr(p, name) for p in first.values()]) for name in ("row", "other"))
+        for row, reason in zip(left.tolist(), scorers.judged(joined, left, right + offset)[2], strict=True):
+            reasons[row] = reason
     return {
         "same_product_ids": [list(each) for each in found],
         "same_product_confidences": [list(each.values()) for each in found],
+        "same_product_reason": reasons,
     }

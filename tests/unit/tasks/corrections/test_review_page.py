@@ -20,8 +20,9 @@ from eclip.tasks.corrections.shown import shown_in_feed, shown_in_store
 def answer(product_id: str | None, category: float | None, adult: float | None = None, **colours: float) -> dict:
     return {
         "product_id": product_id,
-        "category": None if category is None else ["Home", f"c{category}"],
-        "category_confidence": category,
+        "category_leaves": None if category is None else {f"Home > c{category}": category, "Home > other": 0.05},
+        "category_unknown": category == 0.4,
+        "policy_reason": "seller" if adult == 0.9 else None,
         "adult_probability": adult,
         "attributes": {name: f"v{name}" for name in colours},
         "attribute_confidences": dict(colours),
@@ -51,11 +52,29 @@ def test_the_least_certain_of_each_field_in_turn():
     assert len(least_certain(ROWS, top=100)) == 9
 
 
+def test_a_doubt_is_not_asked_twice_before_others_were_asked_once():
+    pairs = [
+        ("mug", 0.50, "cup"),
+        ("cup", 0.51, "mug"),
+        ("mug", 0.52, "cup"),
+        ("hat", 0.60, "cap"),
+        ("hat", 0.7, "mug"),
+    ]
+    rows = [
+        {**answer(str(row), 0.5), "category_leaves": {best: chance, rival: 1 - chance}}
+        for row, (best, chance, rival) in enumerate(pairs)
+    ]
+    assert [doubt.product_id for doubt in least_certain(rows, top=9)] == ["0", "3", "4", "1", "2"]
+
+
 def test_an_answer_says_how_sure_it_is_whichever_way_it_goes():
     by_id = {d.product_id: d for d in least_certain(ROWS, top=100) if d.field == "policy"}
     assert (by_id["a"].value, by_id["a"].confidence) == ("", 0.98)
     assert (by_id["c"].value, by_id["c"].confidence) == ("adult", 0.9)
     assert "nearly as probable" in by_id["b"].reason
+    assert by_id["c"].reason == "seller"
+    reasons = {d.product_id: d.reason for d in least_certain(ROWS, top=100) if d.field == "category"}
+    assert reasons == {"a": "or Home > other (0.05)", "b": "like no known category", "c": "or Home > other (0.05)"}
 
 
 def test_values_to_choose_from_are_those_that_were_answered():
@@ -70,8 +89,8 @@ def page() -> str:
     Image.new("RGB", (400, 200), "red").save(out, format="PNG")
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     doubts = [
-        Doubt(product_id='a"b', field="category", value=evil, confidence=0.4, reason="r"),
-        Doubt(product_id="c", field="attributes." + evil, value="", confidence=0.9, reason="r"),
+        Doubt(product_id='a"b', field="category", value=evil, confidence=0.4, reason="r", margin=0.1),
+        Doubt(product_id="c", field="attributes." + evil, value="", confidence=0.9, reason="r", margin=0.1),
     ]
     return render_review(doubts, {'a"b': Shown(evil, out.getvalue())}, {"category": [evil]}, source=evil)
 

@@ -106,6 +106,7 @@ def test_what_the_store_holds_is_not_encoded_again(encoder: Encoder, monkeypatch
         titles=["x", "y"],
         catalog_ids=[None, None],
         content=pa.array(["content1", "content0"]),
+        records=pa.table({}),
         image=marks,
         text=marks + 1,
     )

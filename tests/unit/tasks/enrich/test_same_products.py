@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from eclip.schema import ATTRIBUTES_TYPE
+from eclip.tasks.catalogue import RECORD_COLUMNS
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.enrich.same import NEIGHBOURS_JUDGED, Clusters, SameInStore, SameInWindow
 from eclip.tasks.matching.answers import same_products
-from eclip.tasks.matching.features import FEATURES, PairSource
+from eclip.tasks.matching.features import FEATURES
 from eclip.tasks.matching.scorers import PairScorer, PairScorers
 
 COLOURS = ("red", "green", "blue", "black")
@@ -40,10 +42,18 @@ def drawn(rows: int, seed: int, prefix: str) -> tuple[list[str], list[str | None
     return [f"{prefix}{row}" for row in range(rows)], titles, image, text
 
 
+def table_of(ids, titles) -> pa.Table:
+    """Titles with further fields, of which only a few listings have any."""
+    columns = {name: pa.nulls(len(ids), pa.string()) for name in RECORD_COLUMNS}
+    columns["brand"] = pa.array(["Acme" if row % 3 == 0 else None for row in range(len(ids))], pa.string())
+    columns["attributes"] = pa.nulls(len(ids), ATTRIBUTES_TYPE)
+    return pa.table({"product_id": ids, "title": pa.array(titles, pa.string()), **columns})
+
+
 def new_listings(rows: int = 40, seed: int = 1, prefix: str = "new") -> Listings:
     ids, titles, image, text = drawn(rows, seed, prefix)
     return Listings(
-        table=pa.table({"product_id": ids, "title": pa.array(titles, pa.string())}),
+        table=table_of(ids, titles),
         image=image,
         text=text,
         cells=[None] * rows,
@@ -53,12 +63,16 @@ def new_listings(rows: int = 40, seed: int = 1, prefix: str = "new") -> Listings
 def corpus(rows: int = 70) -> Corpus:
     ids, titles, image, text = drawn(rows, 2, "old")
     content = pa.array([f"hash{row}" for row in range(rows)])
-    return Corpus(ids=ids, titles=titles, catalog_ids=[None] * rows, content=content, image=image, text=text)
+    catalogs = [None if row % 4 == 0 else f"c{row % 6}" for row in range(rows)]
+    records = table_of(ids, titles)
+    return Corpus(
+        ids=ids, titles=titles, catalog_ids=catalogs, content=content, records=records, image=image, text=text
+    )
 
 
 def test_in_a_store_as_with_the_whole_store_joined():
     listings, store = new_listings(), corpus()
-    everything = PairSource(titles=store.titles, image_vectors=store.image, text_vectors=store.text)
+    everything = store.pair_source(np.arange(len(store.ids)))
     slow = same_products(scorers(), listings.pair_source, everything, top_k=NEIGHBOURS_JUDGED)
     found = SameInStore(scorers(), store).answer(listings)
     assert found["same_product_ids"] == [[store.ids[row] for row, _ in answer] for answer in slow]
@@ -66,6 +80,10 @@ def test_in_a_store_as_with_the_whole_store_joined():
         np.testing.assert_allclose(ours, [score for _, score in theirs], rtol=1e-6)
     assert sum(map(len, found["same_product_ids"])) > 40
     assert found["same_product_ids"][-1] == []
+    for answer, catalog, reason in zip(slow, found["catalog_id"], found["same_product_reason"], strict=True):
+        named = [store.catalog_ids[row] for row, _ in answer if store.catalog_ids[row]]
+        assert catalog == (named[0] if named else None)
+        assert (reason is not None) == bool(answer)
 
 
 def test_in_the_feed_as_all_at_once():
@@ -87,7 +105,8 @@ def test_a_listing_is_not_the_same_as_itself_in_the_store():
 
 def test_of_an_empty_store_nothing_is_the_same():
     none = np.zeros((0, 8), dtype=np.float32)
-    empty = Corpus(ids=[], titles=[], catalog_ids=[], content=pa.array([], pa.string()), image=none, text=none)
+    told = {"catalog_ids": [], "content": pa.array([], pa.string()), "records": table_of([], [])}
+    empty = Corpus(ids=[], titles=[], image=none, text=none, **told)
     listings = new_listings(rows=3)
     assert SameInStore(scorers(), empty).answer(listings)["same_product_ids"] == [[], [], []]
     assert empty.rows_of_content(pa.chunked_array([["hash1"]])).tolist() == [-1]
