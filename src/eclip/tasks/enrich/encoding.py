@@ -164,12 +164,9 @@ def stacked_pixels(pictures: Sequence[Any], transform: Callable[[Any], torch.Ten
 def takes_bfloat16(text_tower: torch.nn.Module) -> bool:
     """Whether a title tower gains by bfloat16 here: a Hugging Face one, on a processor with instructions for it."""
     is_hugging_face = hasattr(text_tower, "transformer") and hasattr(text_tower, "pooler")
-    return is_hugging_face and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and _has_bfloat16_products()
-
-
-def _has_bfloat16_products() -> bool:
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    has_products = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return is_hugging_face and has_products and torch.backends.mkldnn.is_available()
 
 
 def _with_text(module: torch.nn.Module, text: torch.nn.Module) -> torch.nn.Module:
