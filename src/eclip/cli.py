@@ -15,6 +15,7 @@ from typing import Any
 
 import tyro
 
+from eclip.commands.cluster import cluster
 from eclip.commands.compact import compact
 from eclip.commands.compare import compare
 from eclip.commands.correct import correct
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "enrich": enrich,
     "review": review,
     "correct": correct,
+    "cluster": cluster,
     "daily": daily,
     "delete": delete,
     "compact": compact,

@@ -27,6 +27,7 @@ COLUMNS = (
     "policy",
     "duplicate_of",
     "seller",
+    "perceptual_hash",
     "brand",
     "price",
     "model_number",
@@ -67,6 +68,7 @@ class Catalogue:
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
     model_digest: str = ""  # whose vectors these are
     sellers: np.ndarray | None = None  # [N] object, None where not named; None = nobody is
+    perceptual_hashes: np.ndarray | None = None  # [N] object, None where there is no picture; None = nowhere
     # [N] further fields as text: brand, price, model number, description, attributes; () = none were read
     records: Sequence[Mapping[str, str]] = ()
 
@@ -77,13 +79,12 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
-            if each.name == "model_digest" or (each.name == "records" and not self.records):
+            column = getattr(self, each.name)
+            if each.name == "model_digest" or column is None or (each.name == "records" and not column):
                 continue
-            if each.name == "sellers" and self.sellers is None:
-                continue
-            if len(getattr(self, each.name)) != len(self.product_ids):
+            if len(column) != len(self.product_ids):
                 raise StoreError(
-                    f"the catalogue's {each.name} has {len(getattr(self, each.name)):,} rows, expected "
+                    f"the catalogue's {each.name} has {len(column):,} rows, expected "
                     f"{len(self.product_ids):,}: give every column one entry a product"
                 )
 
@@ -139,6 +140,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
         model_digest=model_digest,
         sellers=_objects(columns["seller"]),
+        perceptual_hashes=_objects(columns["perceptual_hash"]),
         records=listing_records(table),
     )
     return corrected(catalogue, latest_corrections(store.corrections()))

@@ -19,13 +19,14 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
-from eclip.tasks.category.targets import label_path, path_label
-from eclip.tasks.evaluation.leaves import leaf_decisions
+from eclip.tasks.evaluation.leaves import leaf_decisions, leaf_mistakes
 from eclip.tasks.evaluation.majority import class_shares, same_scores
 from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
@@ -51,9 +52,7 @@ from eclip.tasks.results import (
     PRETRAINED,
     PRETRAINED_WORDS,
     TF_IDF,
-    Card,
     Curve,
-    Gallery,
     Report,
     Result,
     Skipped,
@@ -61,7 +60,6 @@ from eclip.tasks.results import (
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
-NUM_MISTAKES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +157,11 @@ def _evaluate_heads(
             scored += _scored_heads(view, targets, mixed, with_words)
     scored += _scored_majority(catalogue, targets)
     for each in scored:
-        if (each.task, each.method) != (ADULT_TASK, OUR_METHOD):  # terms and sellers speak there, too
+        if each.method != OUR_METHOD or each.task not in (ATTRIBUTES, ADULT_TASK):  # more than heads speak there
             _add_results(report, catalogue, each, buckets[each.rows])
+    if ATTRIBUTES in fitted:
+        extractor = AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans()
+        report.results.extend(extraction_results(catalogue, extractor, buckets=buckets))
     if ADULT_TASK in fitted:
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)
@@ -179,7 +180,9 @@ def _add_leaves(
         report.curves.append(curve)
     if leaves:
         richest = max(leaves, key=lambda s: MODALITIES.index(s.modality))
-        report.galleries.append(_mistakes(catalogue, richest))
+        report.galleries.append(
+            leaf_mistakes(catalogue, richest.target.labels, richest.rows, richest.scores, richest.modality)
+        )
 
 
 def _scored_heads(
@@ -252,7 +255,7 @@ def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets:
         report.results.extend(category_results(paths, labels, scored.scores, **place, buckets=buckets))
     elif scored.task == ATTRIBUTES:
         name = scored.target.name
-        values = [catalogue.attributes[row][name][0] for row in scored.rows]
+        values = [catalogue.attributes[row][name] for row in scored.rows]
         report.results.extend(attribute_results(name, values, labels, scored.scores, **place, buckets=buckets))
     else:
         policies = catalogue.policies[scored.rows]
@@ -265,24 +268,6 @@ def _add_policies(report: Report, found: tuple[list[Result], list[Curve], list[S
     report.results.extend(found[0])
     report.curves.extend(found[1])
     report.skipped.extend(found[2])
-
-
-def _mistakes(catalogue: Catalogue, scored: _Scored) -> Gallery:
-    """The most confident wrong categories: often the feed's own mistakes."""
-    best = scored.scores.argmax(axis=1)
-    confidences = scored.scores.max(axis=1)
-    wrong = [
-        place
-        for place in np.argsort(-confidences, kind="stable")
-        if label_path(scored.target.labels[best[place]]) != catalogue.categories[scored.rows[place]]
-    ]
-    cards = []
-    for place in wrong[:NUM_MISTAKES]:
-        row = scored.rows[place]
-        said, true = scored.target.labels[best[place]], path_label(catalogue.categories[row])
-        note = f"said {said} ({confidences[place]:.2f}), is {true}"
-        cards.append(Card(product_id=str(catalogue.product_ids[row]), title=catalogue.titles[row], note=note))
-    return Gallery(kind="mistake", title=f"Most confident wrong categories ({scored.modality})", cards=cards)
 
 
 def _evaluate_retrieval(
