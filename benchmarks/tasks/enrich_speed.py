@@ -75,7 +75,7 @@ def profile(feed: Path, model: Path, store: Path, *, rows: int, exact: bool) -> 
             costs.of("picture tower", lambda: quick.encoder.image_features(pixels))
             costs.of("title tower", lambda: quick.encoder.text_features(tokens))
         listings = costs.of("all of encoding", lambda: quick.listings(batch))
-        answerers, answers = load_answerers(model / "tasks", encoder.digest, corpus), dict[str, list[Any]]()
+        answerers, answers = load_answerers(model / "tasks", quick.encoder, corpus), dict[str, list[Any]]()
         for name, answerer in (answerers.of_batch | answerers.of_window).items():
             answers |= costs.of(name, lambda answerer=answerer: answerer.answer(listings))
         known = KnownListings.of(opened, opened.place.cache)

@@ -162,8 +162,11 @@ ENRICHED_SCHEMA = pa.schema(
         pa.field("category_confidence", pa.float32()),
         pa.field("category_leaves", pa.map_(pa.string(), pa.float32())),  # the likeliest, best first: "Home > Mugs"
         pa.field("category_unknown", pa.bool_()),  # like no category that was learned
-        pa.field("attributes", pa.map_(pa.string(), pa.string())),
+        pa.field("attributes", pa.map_(pa.string(), pa.string())),  # several values parted by " | "
         pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
+        pa.field("attribute_sources", pa.map_(pa.string(), pa.string())),  # picture, title, both, span, zero-shot
+        pa.field("attribute_conflicts", pa.map_(pa.string(), pa.string())),  # what contradicts them, in words
+        pa.field("attribute_review", pa.list_(pa.string())),  # names of those that are not sure
         pa.field("same_product_ids", pa.list_(pa.string())),
         pa.field("same_product_confidences", pa.list_(pa.float32())),  # of each of them
         pa.field("same_product_reason", pa.string()),  # why the first of them is

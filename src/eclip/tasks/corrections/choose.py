@@ -88,10 +88,12 @@ def _doubts(row: Mapping[str, Any]) -> Iterator[Doubt]:
         chance = row["adult_probability"]
         value, rival, confidence = (ADULT, "", chance) if chance >= 0.5 else ("", ADULT, 1 - chance)
         yield _doubt(product_id, "policy", value, confidence, 2 * confidence - 1, rival, row["policy_reason"] or "")
-    chances = row["attribute_confidences"] or {}
+    chances, conflicts = row["attribute_confidences"] or {}, row["attribute_conflicts"] or {}
     for name, value in (row["attributes"] or {}).items():
         if name in chances:
-            yield _doubt(product_id, ATTRIBUTE_PREFIX + name, value, chances[name], chances[name])
+            margin = -1.0 if name in conflicts else chances[name]  # picture and title say different things
+            told = conflicts.get(name, "")
+            yield _doubt(product_id, ATTRIBUTE_PREFIX + name, value, chances[name], margin, told=told)
 
 
 def _doubt(

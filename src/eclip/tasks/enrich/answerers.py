@@ -12,20 +12,23 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from eclip.model.encoder import Encoder
 from eclip.tasks.adult.answers import policy_answers
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.attributes.answers import predict_attributes
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.spans.states import TokenStates
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import path_label
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
+from eclip.tasks.clustering.edgemodel import EdgeModel
+from eclip.tasks.corrections.fields import VALUE_SEPARATOR
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
-from eclip.tasks.enrich.same import Clusters, SameInStore, SameInWindow
-from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.enrich.same import Clusters, ClustersByEdges, SameInStore, SameInWindow
 from eclip.tasks.matching.groups import NAME as MATCHING
 from eclip.tasks.matching.scorers import PairScorers
 from eclip.tasks.taskfiles import TASKS, read_task
@@ -74,16 +77,22 @@ class CategoryAnswerer:
 
 @dataclass(frozen=True)
 class AttributesAnswerer:
-    """A value an attribute, with its confidence."""
+    """Values by attribute: how sure they are, what they come from, what contradicts them."""
 
-    heads: ModalHeads
+    extractor: AttributeExtractor
+    tower: TokenStates | None
 
     def answer(self, listings: Listings) -> Answers:
-        """`attributes`, `attribute_confidences`."""
-        values, chances = predict_attributes(self.heads, listings.image, listings.text, listings.titles)
+        """`attributes` (several values parted by |), their confidences, sources and conflicts, and which to look at."""
+        found = self.extractor.answers(listings.image, listings.text, listings.titles, tower=self.tower)
+        told = [list(each.items()) for each in found]
+        separator = f" {VALUE_SEPARATOR} "
         return {
-            "attributes": [list(each.items()) for each in values],
-            "attribute_confidences": [list(each.items()) for each in chances],
+            "attributes": [[(name, separator.join(said.values)) for name, said in each] for each in told],
+            "attribute_confidences": [[(name, said.confidence) for name, said in each] for each in told],
+            "attribute_sources": [[(name, said.source) for name, said in each] for each in told],
+            "attribute_conflicts": [[(name, said.conflict) for name, said in each if said.conflict] for each in told],
+            "attribute_review": [[name for name, said in each if not said.sure] for each in told],
         }
 
 
@@ -107,24 +116,27 @@ class PolicyAnswerer:
         }
 
 
-def load_answerers(tasks: Path, model_digest: str, corpus: Corpus | None) -> Answerers:
+def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answerers:
     """The answerers of all fitted tasks, each read once.
 
     Args:
         tasks: MODEL/tasks.
-        model_digest: Whose vectors they will see.
+        encoder: The model, whose vectors they will see.
         corpus: A store to compare with; None = listings are compared with each other.
 
     Raises:
         ModelError: A task is damaged, or was fitted on vectors of another model.
     """
     fitted = [task for task in TASKS if (tasks / task).is_dir()]
-    told = {task: read_task(tasks / task, model_digest) for task in fitted}
+    told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
     of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK))}
     if CATEGORY in told:
         of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
     if ATTRIBUTES in told:
-        of_batch[ATTRIBUTES] = AttributesAnswerer(ModalHeads.load(tasks / ATTRIBUTES))
+        extractor = AttributeExtractor.load(tasks / ATTRIBUTES)
+        of_batch[ATTRIBUTES] = AttributesAnswerer(
+            extractor, TokenStates.of(encoder) if extractor.reads_states else None
+        )
     of_window: dict[str, Answerer] = {}
     if MATCHING in told:
         scorers = PairScorers.from_json(told[MATCHING]["scorers"])
@@ -133,7 +145,9 @@ def load_answerers(tasks: Path, model_digest: str, corpus: Corpus | None) -> Ans
         else:
             of_batch[MATCHING] = SameInStore(scorers, corpus)
     if CLUSTERING in told:
-        of_window[CLUSTERING] = Clusters(PairScorers.from_json(told[CLUSTERING]["scorers"]))
+        edges = told[CLUSTERING].get("edges")
+        scorers = PairScorers.from_json(told[CLUSTERING]["scorers"])
+        of_window[CLUSTERING] = Clusters(scorers) if edges is None else ClustersByEdges(EdgeModel.from_json(edges))
     return Answerers(of_batch, of_window, [task for task in TASKS if task not in told])
 
 

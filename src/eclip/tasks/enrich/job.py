@@ -54,7 +54,7 @@ def enrich_feed(
         DiskError: The disk is full, or the place can't be written.
     """
     corpus = Corpus.of(store, encoder.digest) if store else None
-    answerers = load_answerers(tasks, encoder.digest, corpus)
+    answerers = load_answerers(tasks, encoder, corpus)
     if answerers.missing:
         missing = [f"{task} (by terms of titles alone)" if task == ADULT else task for task in answerers.missing]
         say(f"not fitted: {', '.join(missing)}; their answers stay empty (run `eclip fit`)")

@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from eclip.tasks.clustering.catalogs import cluster_listings
 from eclip.tasks.clustering.cluster import NEIGHBOURS as CLUSTER_NEIGHBOURS
 from eclip.tasks.clustering.cluster import cluster
+from eclip.tasks.clustering.edgemodel import EdgeModel
+from eclip.tasks.clustering.listings import COLUMNS as CLUSTER_COLUMNS
+from eclip.tasks.clustering.listings import Listings as ClusterListings
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.features import search_vectors
@@ -90,6 +94,27 @@ class Clusters:
         sure = _cluster_confidence(labels, left, right, scores)
         for row in rows.tolist():
             ids[row], confidences[row] = listings.ids[first[labels[row]]], float(sure[row])
+        return {"cluster_id": ids, "cluster_confidence": confidences}
+
+
+@dataclass(frozen=True)
+class ClustersByEdges:
+    """The same, by the model of edges that `eclip cluster` uses."""
+
+    model: EdgeModel
+
+    def answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
+        """`cluster_id`: the id of its first listing; `cluster_confidence`."""
+        rows = np.flatnonzero(listings.usable)
+        ids: list[str | None] = [None] * len(listings)
+        confidences: list[float | None] = [None] * len(listings)
+        if len(rows):
+            columns = {name: listings.table[name].take(rows).to_pylist() for name in CLUSTER_COLUMNS}
+            read = ClusterListings.of_columns(columns, listings.image[rows], listings.text[rows])
+            found = cluster_listings(read, self.model)
+            _, first = np.unique(found.clusters, return_index=True)
+            for row, number, sure in zip(rows.tolist(), found.clusters, found.certainty.confidence, strict=True):
+                ids[row], confidences[row] = listings.ids[rows[first[number]]], float(sure)
         return {"cluster_id": ids, "cluster_confidence": confidences}
 
 

@@ -26,6 +26,9 @@ def answer(product_id: str | None, category: float | None, adult: float | None =
         "adult_probability": adult,
         "attributes": {name: f"v{name}" for name in colours},
         "attribute_confidences": dict(colours),
+        "attribute_conflicts": {"size": "the picture says L, the title says M"}
+        if colours.get("size") == 0.99
+        else None,
     }
 
 
@@ -73,6 +76,8 @@ def test_an_answer_says_how_sure_it_is_whichever_way_it_goes():
     assert (by_id["c"].value, by_id["c"].confidence) == ("adult", 0.9)
     assert "nearly as probable" in by_id["b"].reason
     assert by_id["c"].reason == "seller"
+    sizes = [d.reason for d in least_certain(ROWS, top=100) if d.field == "attributes.size"]
+    assert sizes == ["the picture says L, the title says M"]
     reasons = {d.product_id: d.reason for d in least_certain(ROWS, top=100) if d.field == "category"}
     assert reasons == {"a": "or Home > other (0.05)", "b": "like no known category", "c": "or Home > other (0.05)"}
 
