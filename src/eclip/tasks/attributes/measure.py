@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eclip.metrics import macro_f1_multilabel, micro_f1
 from eclip.schema import SPLITS
 from eclip.tasks.attributes.answers import AttributeAnswer, AttributeExtractor
-from eclip.tasks.attributes.results import answer_results, macro_f1_of_sets, micro_f1_of_sets, value_marks
+from eclip.tasks.attributes.results import answer_results, value_marks
 from eclip.tasks.attributes.targets import NAME
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from eclip.tasks.attributes.spans.states import TokenStates
 
 GAIN = "gain of picture over title alone, {}"
-GAINS = {"micro-F1": micro_f1_of_sets, "macro-F1": macro_f1_of_sets}
+GAINS = {"micro-F1": micro_f1, "macro-F1": macro_f1_multilabel}
 
 
 def fitted_results(catalogue: Catalogue, folder: Path, *, buckets: np.ndarray | None = None) -> list[Result]:
