@@ -108,9 +108,17 @@ class Trees:
         return int(self.feature.max(initial=-1)) + 1
 
 
-def fit_trees(
-    matrix: np.ndarray, same: np.ndarray, *, seed: int, num_trees: int, learning_rate: float, max_leaves: int
-) -> Trees:
+@dataclass(frozen=True, kw_only=True)
+class TreeSettings:
+    """How large an ensemble is and how fast it learns."""
+
+    num_trees: int
+    learning_rate: float
+    max_leaves: int
+    columns_share: float = 0.4  # that each split may look at
+
+
+def fit_trees(matrix: np.ndarray, same: np.ndarray, settings: TreeSettings, *, seed: int) -> Trees:
     """One boosted ensemble on features [P, F] of pairs known to be the same product or not [P].
 
     Each split looks at a random share of the columns, which makes members of a committee differ.
@@ -119,12 +127,12 @@ def fit_trees(
 
     usable = np.isfinite(matrix).sum(axis=0) >= MIN_FINITE
     model = HistGradientBoostingClassifier(
-        max_iter=num_trees,
-        learning_rate=learning_rate,
-        max_leaf_nodes=max_leaves,
+        max_iter=settings.num_trees,
+        learning_rate=settings.learning_rate,
+        max_leaf_nodes=settings.max_leaves,
         min_samples_leaf=10,
         l2_regularization=3.0,
-        max_features=0.4,
+        max_features=settings.columns_share,
         early_stopping=False,
         random_state=seed,
     ).fit(np.where(usable, matrix, 0.0), same)
