@@ -295,6 +295,17 @@ def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
     )
 
 
+def mean_member_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean over items [N] of the F1 of its predicted cluster as an answer to "who is of its class?"; NaN for none.
+
+    An item is a member of both itself. With c common members, 2 c / (true size + predicted size).
+    """
+    if not len(truth):
+        return float("nan")
+    cells, true_sizes, predicted_sizes, cell_true, cell_predicted = _contingency(truth, predicted)
+    return float(np.sum(cells * 2 * cells / (true_sizes[cell_true] + predicted_sizes[cell_predicted])) / len(truth))
+
+
 def _contingency(
     truth: np.ndarray, predicted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

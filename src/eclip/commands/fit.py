@@ -13,6 +13,8 @@ from eclip.files import writing
 if TYPE_CHECKING:
     import numpy as np
 
+    from eclip.products.store import Store
+    from eclip.tasks.attributes.extraction import TitleSource
     from eclip.tasks.fit import FitSummary
     from eclip.tasks.matching.pairfit import PairFitSummary
 
@@ -46,6 +48,7 @@ def fit(
     from eclip.model.folder import load_model, read_manifest
     from eclip.products.store import Store
     from eclip.schema import MODEL_TASKS
+    from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
     from eclip.tasks.catalogue import read_catalogue
     from eclip.tasks.category.names import read_names
     from eclip.tasks.fit import fit_tasks
@@ -59,7 +62,8 @@ def fit(
             raise ConfigError("a file of pairs teaches matching alone: add --task matching")
         return _fit_pairs(Path(pairs), Path(model), seed=seed)
     digest = read_manifest(Path(model))["digest"]
-    catalogue = read_catalogue(Store.open(store or ""), digest)
+    opened = Store.open(store or "")
+    catalogue = read_catalogue(opened, digest)
     tasks = TASKS if task is None else (task,)
     folder = Path(model) / MODEL_TASKS
     leaves = read_names(Path(categories)) if categories else ()
@@ -68,7 +72,21 @@ def fit(
         return load_model(model).encode_text(texts)  # loaded only where labels are few
 
     with writing(folder):
-        return fit_tasks(catalogue, folder, tasks=tasks, seed=seed, leaves=leaves, encode_text=encode_text)
+        titles = _title_source(opened, Path(model)) if ATTRIBUTES in tasks else None
+        return fit_tasks(
+            catalogue, folder, tasks=tasks, seed=seed, titles=titles, leaves=leaves, encode_text=encode_text
+        )
+
+
+def _title_source(store: Store, model: Path) -> TitleSource:
+    """What values in titles are learned from: columns of the store, and the text tower."""
+    from eclip.model.folder import load_model
+    from eclip.tasks.attributes.extraction import COLUMNS, TitleSource
+    from eclip.tasks.attributes.spans.states import TokenStates
+
+    table = store.table(COLUMNS)
+    columns = {name: table[name].to_pylist() for name in COLUMNS}
+    return TitleSource(columns=columns, tower=TokenStates.of(load_model(model)))
 
 
 def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:

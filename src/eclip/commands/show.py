@@ -122,10 +122,10 @@ def _show_evaluation(evaluation: Any) -> None:
 def _show_comparison(found: Any) -> None:
     rows = []
     for each in found.differences[:MAX_DIFFERENCES]:
-        values = f"{each.first.value:.3f}", f"{each.second.value:.3f}", _signed_interval(each)
-        place = each.first.task, each.first.target, each.first.metric, MODALITY_WORDS[each.first.modality]
-        rows.append((each.status, *place, each.first.method, *values))
-    columns = ("B is", "task", "target", "metric", "from", "method", "A", "B", "difference (95 %)")
+        words = f"{each.first.task}, {each.first.target}, {each.first.metric}, {MODALITY_WORDS[each.first.modality]}"
+        words += "" if each.first.method == "eclip" else f" ({each.first.method})"
+        rows.append((each.status, words, f"{each.first.value:.3f}", f"{each.second.value:.3f}", _signed_interval(each)))
+    columns = ("B is", "figure", "A", "B", "difference (95 %)")
     print_table(f"{found.second} (B) against {found.first} (A), losses first", columns, rows)
     if len(found.differences) > MAX_DIFFERENCES:
         print_line(f"and {len(found.differences) - MAX_DIFFERENCES} more, to B's favour at the end, on the page")

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from eclip.errors import StoreError
+from eclip.products.corrections import latest_corrections
 from eclip.schema import SPLITS
+from eclip.tasks.corrections.apply import corrected
 from eclip.tasks.features import features
 from eclip.vectors import vectors_from_arrow
 
@@ -25,6 +27,7 @@ COLUMNS = (
     "policy",
     "duplicate_of",
     "seller",
+    "perceptual_hash",
     "brand",
     "price",
     "model_number",
@@ -42,6 +45,9 @@ class VectorStore(Protocol):
 
     def vectors(self, *, model_digest: str | None) -> Any:
         """`product_id` and the vectors of this model in store order, as an Arrow table."""
+
+    def corrections(self) -> Any:
+        """What people said of listings, as an Arrow table of `CORRECTIONS_SCHEMA`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,7 @@ class Catalogue:
     text_vectors: np.ndarray  # [N, D]; D may differ from the pictures' for towers of no common space
     model_digest: str = ""  # whose vectors these are
     sellers: np.ndarray | None = None  # [N] object, None where not named; None = nobody is
+    perceptual_hashes: np.ndarray | None = None  # [N] object, None where there is no picture; None = nowhere
     # [N] further fields as text: brand, price, model number, description, attributes; () = none were read
     records: Sequence[Mapping[str, str]] = ()
 
@@ -72,13 +79,12 @@ class Catalogue:
             StoreError: Two columns differ in length.
         """
         for each in fields(self):
-            if each.name == "model_digest" or (each.name == "records" and not self.records):
+            column = getattr(self, each.name)
+            if each.name == "model_digest" or column is None or (each.name == "records" and not column):
                 continue
-            if each.name == "sellers" and self.sellers is None:
-                continue
-            if len(getattr(self, each.name)) != len(self.product_ids):
+            if len(column) != len(self.product_ids):
                 raise StoreError(
-                    f"the catalogue's {each.name} has {len(getattr(self, each.name)):,} rows, expected "
+                    f"the catalogue's {each.name} has {len(column):,} rows, expected "
                     f"{len(self.product_ids):,}: give every column one entry a product"
                 )
 
@@ -107,6 +113,8 @@ class Catalogue:
 def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
     """Read what tasks need from a store that holds the vectors of the model with `model_digest`.
 
+    Corrections of people win over what the feed said.
+
     Raises:
         StoreError: The store holds no vectors, or those of another model.
     """
@@ -115,7 +123,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
     if vectors["product_id"].to_pylist() != table["product_id"].to_pylist():
         raise StoreError("the store's vectors and products are not in the same order: run `eclip embed` again")
     columns = {name: table[name].to_pylist() for name in COLUMNS}
-    return Catalogue(
+    catalogue = Catalogue(
         product_ids=_objects(columns["product_id"]),
         titles=columns["title"],
         split=_objects(columns["split"]),
@@ -132,8 +140,10 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         text_vectors=vectors_from_arrow(vectors["text_embedding"]),
         model_digest=model_digest,
         sellers=_objects(columns["seller"]),
+        perceptual_hashes=_objects(columns["perceptual_hash"]),
         records=listing_records(table),
     )
+    return corrected(catalogue, latest_corrections(store.corrections()))
 
 
 def listing_records(table: Any) -> list[dict[str, str]]:

@@ -22,6 +22,7 @@ from eclip.schema import SPLITS
 from eclip.tasks.adult.fit import fit_recognizer
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.adult.targets import adult_target
+from eclip.tasks.attributes.extraction import TitleSource, fit_extraction
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.attributes.targets import attribute_targets
 from eclip.tasks.catalogue import Catalogue, check_splits
@@ -30,6 +31,7 @@ from eclip.tasks.category.fewlabels import with_few_labels
 from eclip.tasks.category.names import EncodeText
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import category_target
+from eclip.tasks.clustering.catalogs import fit_store_clustering
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.cluster import candidate_pairs
 from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
@@ -68,6 +70,7 @@ def fit_tasks(
     folder: Path,
     *,
     tasks: Sequence[str] = TASKS,
+    titles: TitleSource | None = None,
     seed: int,
     leaves: Sequence[Sequence[str]] = (),
     encode_text: EncodeText | None = None,
@@ -78,6 +81,7 @@ def fit_tasks(
         catalogue: Products with vectors.
         folder: MODEL/tasks.
         tasks: Some of `TASKS`.
+        titles: To find values of attributes in; None = they are not sought there.
         seed: Of everything random.
         leaves: Category paths that listings may be of, though no train row need have them.
         encode_text: The model's text tower, which reads categories' names where labels are few; None = it does not.
@@ -94,7 +98,9 @@ def fit_tasks(
     if reason:
         return [_leave_out(folder, task, [Skipped(task=task, reason=reason)]) for task in wanted]
     head_tasks = [t for t in wanted if t in HEAD_TASKS]
-    summaries = _fit_head_tasks(catalogue, folder, head_tasks, seed=seed, leaves=leaves, encode_text=encode_text)
+    summaries = _fit_head_tasks(
+        catalogue, folder, head_tasks, seed=seed, titles=titles, leaves=leaves, encode_text=encode_text
+    )
     summaries += _fit_pair_tasks(catalogue, folder, [t for t in wanted if t not in HEAD_TASKS], seed=seed)
     return sorted(summaries, key=lambda summary: TASKS.index(summary.task))
 
@@ -161,6 +167,7 @@ def _fit_head_tasks(
     tasks: Sequence[str],
     *,
     seed: int,
+    titles: TitleSource | None,
     leaves: Sequence[Sequence[str]],
     encode_text: EncodeText | None,
 ) -> list[FitSummary]:
@@ -184,6 +191,8 @@ def _fit_head_tasks(
         names = {modality: list(each.heads) for modality, each in found.by_modality.items()}
         with replacing(folder / task) as aside:
             found.save(aside)
+            if task == ATTRIBUTES:
+                skipped[task] += fit_extraction(catalogue, found, aside, titles=titles, seed=seed)
             if task == CATEGORY:
                 write_decisions(aside, fit_decisions(catalogue, found))
             if task == ADULT_TASK:
@@ -211,10 +220,12 @@ def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
         return [_leave_out(folder, t, [Skipped(task=t, reason=s.reason) for s in skipped]) for t in tasks]
     summaries = []
     for task in tasks:
+        more = {}
         if task == CLUSTERING:
             scorers = cluster_scorers(catalogue, groups, scorers, seed=seed)
+            more = {"edges": fit_store_clustering(catalogue, groups, seed=seed)}
         with replacing(folder / task) as aside:
-            content = {"task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
+            content = {**more, "task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
             write_task(aside, {"version": TASK_VERSION, "scorers": scorers.as_json(), **content})
         summaries.append(
             FitSummary(

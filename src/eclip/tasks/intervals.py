@@ -44,18 +44,21 @@ class Estimate:
 
 
 def estimate(
-    metric: Callable[..., float], *arrays: np.ndarray, buckets: np.ndarray | None = None, **settings: Any
+    metric: Callable[..., float | tuple[float, float]],
+    *arrays: np.ndarray,
+    buckets: np.ndarray | None = None,
+    **settings: Any,
 ) -> Estimate:
     """A metric with its interval.
 
     Args:
-        metric: Of `eclip.metrics`, or any function of arrays that returns a number; those known to
-            `eclip.tasks.measures` are fast, others are worked out anew on 200 resamples.
+        metric: Of `eclip.metrics`, or any function of arrays that returns a number, or a number and something else;
+            those known to `eclip.tasks.measures` are fast, others are worked out anew on 200 resamples.
         *arrays: Its arguments, each [n] or [n, ...].
         buckets: [n] the bucket of each row's group, from `group_buckets`; None = no interval.
         **settings: Its other arguments.
     """
-    value, support = metric(*arrays, **settings), len(arrays[0])
+    value, support = _first(metric(*arrays, **settings)), len(arrays[0])
     if buckets is None or not np.isfinite(value):
         return Estimate(value=value, support=support)
     measure = as_measure(metric, arrays, settings)
@@ -145,14 +148,21 @@ def _ranked_draws(measure: Ranked, buckets: np.ndarray) -> np.ndarray:
     return np.concatenate(draws)
 
 
+def _first(found: float | tuple[float, float]) -> float:
+    return found[0] if isinstance(found, tuple) else found
+
+
 def _slow_draws(
-    metric: Callable[..., float], arrays: tuple[np.ndarray, ...], settings: dict[str, Any], buckets: np.ndarray
+    metric: Callable[..., float | tuple[float, float]],
+    arrays: tuple[np.ndarray, ...],
+    settings: dict[str, Any],
+    buckets: np.ndarray,
 ) -> np.ndarray:
     draws = np.full(NUM_SLOW_DRAWS, np.nan)
     for draw, counts in enumerate(_bucket_counts()[:NUM_SLOW_DRAWS]):
         rows = np.repeat(np.arange(len(buckets)), counts[buckets])
         if len(rows):
-            draws[draw] = metric(*(array[rows] for array in arrays), **settings)
+            draws[draw] = _first(metric(*(array[rows] for array in arrays), **settings))
     return draws
 
 

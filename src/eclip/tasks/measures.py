@@ -110,9 +110,7 @@ def ratio(sums: np.ndarray) -> np.ndarray:
     return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
 
 
-def as_measure(
-    metric: Callable[..., float], arrays: tuple[np.ndarray, ...], settings: dict[str, Any]
-) -> Measure | None:
+def as_measure(metric: Callable[..., Any], arrays: tuple[np.ndarray, ...], settings: dict[str, Any]) -> Measure | None:
     """The fast form of a metric on these arrays, or None where it has none."""
     make = _MEASURES.get(metric)
     return make(*arrays, **settings) if make else None
@@ -182,6 +180,31 @@ def _recall_at_precision(relevant: np.ndarray, scores: np.ndarray, precision: fl
     return Ranked(relevant.astype(bool), scores, finish)
 
 
+def _coverage_at_precision(correct: np.ndarray, confidences: np.ndarray, precision: float) -> Ranked:
+    def finish(rows: np.ndarray, hits: np.ndarray) -> np.ndarray:
+        enough = (rows > 0) & (hits >= (precision - 1e-12) * rows)
+        return ratio(np.stack([np.where(enough, rows, 0).max(axis=1), rows[:, -1]], axis=1))
+
+    return Ranked(correct.astype(bool), confidences, finish)
+
+
+def _calibration_error(
+    correct: np.ndarray, confidences: np.ndarray, *, num_bins: int = 15, adaptive: bool = False
+) -> Sums | None:
+    """Bins of equally many rows are others on each resample: they have no fast form."""
+    if adaptive:
+        return None
+    bins = np.clip(np.ceil(confidences.astype(np.float64) * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    gaps = np.zeros((len(correct), num_bins + 1))
+    gaps[np.arange(len(correct)), bins] = confidences - correct.astype(np.float64)
+    gaps[:, -1] = 1
+
+    def finish(sums: np.ndarray) -> np.ndarray:
+        return ratio(np.stack([np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1]], axis=1))
+
+    return Sums(gaps, finish)
+
+
 def _recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -> Ranked:
     def finish(rows: np.ndarray, hits: np.ndarray) -> np.ndarray:
         seen = [np.interp(budget * r[-1], np.append(0, r), np.append(0, h)) for r, h in zip(rows, hits, strict=True)]
@@ -190,7 +213,7 @@ def _recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -
     return Ranked(relevant.astype(bool), scores, finish)
 
 
-_MEASURES: dict[Callable[..., float], Callable[..., Measure]] = {
+_MEASURES: dict[Callable[..., Any], Callable[..., Measure | None]] = {
     metrics.mean: _mean,
     metrics.accuracy: _accuracy,
     metrics.top_k_accuracy: _top_k,
@@ -201,5 +224,7 @@ _MEASURES: dict[Callable[..., float], Callable[..., Measure]] = {
     metrics.macro_f1_multilabel: _macro_f1_multilabel,
     metrics.average_precision: _average_precision,
     metrics.recall_at_precision: _recall_at_precision,
+    metrics.coverage_at_precision: _coverage_at_precision,
+    metrics.expected_calibration_error: _calibration_error,
     metrics.recall_at_budget: _recall_at_budget,
 }

@@ -35,6 +35,8 @@ CASES = [
     (metrics.macro_f1_multilabel, (LABELS, ANSWERS), {}),
     (metrics.average_precision, (RELEVANT, TIED), {}),
     (metrics.recall_at_precision, (RELEVANT, TIED), {"precision": 0.6}),
+    (metrics.coverage_at_precision, (RELEVANT, TIED), {"precision": 0.5}),
+    (metrics.expected_calibration_error, (RELEVANT, np.clip(TIED, 0, 1)), {"num_bins": 7}),
     (metrics.recall_at_budget, (RELEVANT, TIED), {"budget": 0.13}),
 ]
 
@@ -46,6 +48,12 @@ def test_a_fast_measure_is_the_metric_on_each_resample(metric, arrays, settings)
     slow = intervals._slow_draws(metric, arrays, settings, BUCKETS)
     assert fast[: len(slow)] == pytest.approx(slow, abs=1e-12)
     assert np.ptp(slow) > 0
+
+
+def test_bins_of_equally_many_rows_are_worked_out_anew():
+    found = estimate(metrics.expected_calibration_error, RELEVANT, np.clip(TIED, 0, 1), buckets=BUCKETS, adaptive=True)
+    assert len(found.draws) == intervals.NUM_SLOW_DRAWS
+    assert found.low < found.value < found.high
 
 
 def test_every_known_metric_is_tried():

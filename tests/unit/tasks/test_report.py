@@ -289,3 +289,67 @@ def test_thumbnail_is_a_small_jpeg(mode):
     assert kind == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(content))) as small:
         assert small.size == (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS // 2)
+
+
+def drawn(value, spread, seed=0, **other) -> Result:
+    import numpy as np
+
+    draws = value + spread * np.random.default_rng(seed).normal(size=500)
+    return result(value=value, draws=draws, low=value - 2 * spread, high=value + 2 * spread, **other)
+
+
+def test_intervals_spreads_and_marks_stand_in_the_cells():
+    ours = replace(drawn(0.8, 0.01), spread=0.004, num_seeds=3)
+    sure, unsure = drawn(0.7, 0.01, 1, method="tf-idf"), drawn(0.795, 0.01, 1, method="tf-idf")
+    (table,) = task_tables([ours, sure])
+    cells = table.rows[0].cells
+    assert [(cell.text, cell.below, cell.mark) for cell in cells] == [
+        ("80.0%", "78.0–82.0 ±0.4", "**"),
+        ("70.0%", "68.0–72.0", ""),
+    ]
+    assert compare([ours, sure]).words == "eclip wins by 10.0 points over TF-IDF (p < .01)"
+    (table,) = task_tables([ours, unsure])
+    assert table.rows[0].cells[0].mark == ""
+    found = compare([ours, unsure])
+    assert found.may_be_chance
+    assert re.search(r"which may be chance \(p = \.\d\d\)", found.words)
+
+
+def test_page_and_json_tell_intervals_and_p_values(tmp_path):
+    page = write_report(Report(results=[drawn(0.8, 0.01), drawn(0.7, 0.01, 1, method="tf-idf")]), tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "<small>78.0–82.0</small>" in text
+    assert "<sup>**</sup>" in text
+    assert "the same draws for all methods" in text
+    content = json.loads((tmp_path / REPORT_DATA).read_text(encoding="utf-8"))
+    (verdict,) = content["comparisons"]
+    assert (verdict["status"], verdict["baseline"]["method"]) == ("ahead", "tf-idf")
+    assert verdict["p_value"] < 0.01
+    assert content["results"][0]["low"] == pytest.approx(0.78)
+
+
+def test_a_long_table_shows_first_metrics_and_folds_the_rest_away():
+    results = [result(target=f"attribute {n}", metric=metric) for n in range(10) for metric in ("accuracy", "macro-F1")]
+    page = render_report(Report(results=results))
+    assert page.count("<details>") == 1
+    assert "All metrics: 20 rows" in page
+    folded = page.index("<details>")
+    assert page[:folded].count('<th scope="row">macro-F1') == 0
+    assert page[folded:].count('<th scope="row">macro-F1') == 10
+    assert "<details>" not in render_report(Report(results=results[:6]))
+
+
+def test_many_losses_are_folded_away_sure_ones_first():
+    results = []
+    for n in range(20):
+        behind = 0.79 if n < 10 else 0.5
+        results += [result(target=f"t{n:02}", value=behind), result("tf-idf", target=f"t{n:02}")]
+    page = render_report(Report(results=results))
+    shown = page[page.index("Where eclip loses") : page.index("8 more, those that may be chance last")]
+    assert all(f"t{n}," in shown for n in range(10, 20))
+    assert shown.count("<li>") == 12
+
+
+def test_a_handful_proves_nothing():
+    assert may_be_chance(result(value=0.0, support=4), result(value=1.0, support=4))
+    assert not may_be_chance(result(value=0.0, support=5), result(value=1.0, support=5))

@@ -77,4 +77,6 @@ def _reason(listings: Listings, row: int, level: int, added: np.ndarray, seen: s
         written = [f'"{each.term}"' + (" in disguise" if each.disguised else "") for each in terms if each.sure == sure]
         names[name] = "term " + ", ".join(written)
     order = [place for place in np.argsort(-added, kind="stable").tolist() if added[place] >= LEAST_SAID]
-    return "; ".join(names[WITNESSES[place]] for place in order) or "nothing alone"
+    if not order and added[0]:
+        return f"{seen}, weakly"
+    return "; ".join(names[WITNESSES[place]] for place in order or [int(added.argmax())])

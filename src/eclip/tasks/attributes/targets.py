@@ -1,13 +1,16 @@
-"""Attribute extraction: one head per attribute, with "absent" as an answer of its own.
+"""What attribute extraction learns: one value of a closed set for most attributes, several for some.
 
-An attribute of several values on one listing counts with its first. Values that are too rare to learn are
-left out of training and stay in the tests, where they are misses.
+A softmax head answers with one value, or with "absent"; an attribute of several values on one listing counts
+there with its first. Where a real share of the listings has several, `several_targets` makes one yes-or-no a
+value beside it. Values that are too rare to learn are left out of training and stay in the tests, where they
+are misses.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +26,17 @@ MIN_VALUE_SUPPORT = 3  # train rows with a value, below which it is no class
 MAX_VALUES = 300  # most frequent values kept as classes
 MIN_COVERED = 0.5  # share of the rows whose value is a class; below, it is free text and no closed set
 MIN_ABSENT_SHARE = 0.01  # of train rows without the attribute, from which "absent" is a class
+MIN_SEVERAL_SHARE = 0.05  # of the train rows with the attribute, that have several values, from which each has its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeveralTarget:
+    """An attribute of which a listing may have several values."""
+
+    name: str
+    labels: tuple[str, ...]  # values, C of them
+    marks: np.ndarray  # [N, C] bool, whether the listing has the value
+    known: np.ndarray  # [N] bool, whether the listing has the attribute at all; others are left out
 
 
 def attribute_values(catalogue: Catalogue, name: str) -> list[str | None]:
@@ -68,3 +82,29 @@ def _target(name: str, values: Sequence[str | None], train: np.ndarray) -> Targe
     index = {label: code for code, label in enumerate(labels)}
     codes = np.array([index.get(value or ABSENT, -1) for value in values], dtype=np.int64)
     return Target(name=name, labels=labels, codes=codes)
+
+
+def several_targets(catalogue: Catalogue, targets: Sequence[Target]) -> list[SeveralTarget]:
+    """Those of the learnable attributes of which a real share of the train rows has several values.
+
+    Args:
+        catalogue: The products.
+        targets: Of `attribute_targets`.
+    """
+    train = catalogue.rows_of(SPLITS[0])
+    found = []
+    for target in targets:
+        values = [attributes.get(target.name, ()) for attributes in catalogue.attributes]
+        sizes = np.array([len(values[row]) for row in train])
+        if (sizes > 1).sum() < MIN_SEVERAL_SHARE * (sizes > 0).sum():
+            continue
+        counts = Counter(value for row in train for value in set(values[row]))
+        kept = [value for value, count in counts.most_common(MAX_VALUES) if count >= MIN_VALUE_SUPPORT]
+        labels = tuple(sorted(kept))
+        index = {label: code for code, label in enumerate(labels)}
+        marks = np.zeros((len(values), len(labels)), dtype=bool)
+        for row, each in enumerate(values):
+            marks[row, [index[value] for value in each if value in index]] = True
+        known = np.array([bool(each) for each in values], dtype=bool)
+        found.append(SeveralTarget(name=target.name, labels=labels, marks=marks, known=known))
+    return found

@@ -55,8 +55,8 @@ def category_results(
         "accuracy": estimate(accuracy, truth, predicted, buckets=buckets),
         "macro-F1": estimate(macro_f1, true_names, _names(labels, predicted), buckets=buckets),
         f"top-{TOP_K} accuracy": estimate(top_k_accuracy, truth, scores, k=TOP_K, buckets=buckets),
-        COVERAGE: estimate(_coverage, right, surest, buckets=buckets),
-        ECE: estimate(expected_calibration_error, right, surest),
+        COVERAGE: estimate(coverage_at_precision, right, surest, precision=WANTED_PRECISION, buckets=buckets),
+        ECE: estimate(expected_calibration_error, right, surest, buckets=buckets),
         f"{ECE}, bins of equally many": estimate(expected_calibration_error, right, surest, adaptive=True),
     }
     guesses = [label_path(labels[code]) for code in predicted]
@@ -96,8 +96,10 @@ def _levels(
         found = {
             "macro-F1": estimate(macro_f1, truth, guess, buckets=these),
             f"top-{TOP_K} accuracy": estimate(top_k_accuracy, truth, level_chances, k=TOP_K, buckets=these),
-            COVERAGE: estimate(_coverage, truth == guess, surest),
-            ECE: estimate(expected_calibration_error, truth == guess, surest),
+            COVERAGE: estimate(
+                coverage_at_precision, truth == guess, surest, precision=WANTED_PRECISION, buckets=these
+            ),
+            ECE: estimate(expected_calibration_error, truth == guess, surest, buckets=these),
         }
         figures |= {f"{name} at level {level}": each for name, each in found.items()}
     return figures
@@ -155,10 +157,6 @@ def reliability_line(
         x=means.tolist(),
         y=shares.tolist(),
     )
-
-
-def _coverage(right: np.ndarray, confidences: np.ndarray) -> float:
-    return coverage_at_precision(right, confidences, WANTED_PRECISION)[0]
 
 
 def _names(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:

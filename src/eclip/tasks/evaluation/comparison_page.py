@@ -14,7 +14,7 @@ from markupsafe import Markup
 from eclip.files import write_text
 from eclip.schema import COMPARISON_DATA, COMPARISON_PAGE
 from eclip.tasks.evaluation.comparison import Difference, ReportComparison
-from eclip.tasks.evaluation.report_metrics import explain_metric, format_interval, format_value
+from eclip.tasks.evaluation.report_metrics import explain_metric, format_value
 from eclip.tasks.evaluation.verdicts import method_name, modality_name, written_p_value
 
 
@@ -81,8 +81,10 @@ def render_comparison(comparison: ReportComparison, names: tuple[str, str]) -> s
 
 def format_difference(each: Difference) -> tuple[str, str]:
     """A difference and its interval as text; shares in points."""
-    metric = each.first.metric
-    text = f"{100 * each.difference:+.1f}" if explain_metric(metric).is_share else f"{each.difference:+.3f}"
-    return text.replace("-", "\N{MINUS SIGN}"), format_interval(each.low, each.high, metric).replace(
-        "-", "\N{MINUS SIGN}"
-    )
+    scale, digits = (100, 1) if explain_metric(each.first.metric).is_share else (1, 3)
+
+    def signed(value: float) -> str:
+        return f"{scale * value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+    interval = "" if each.low is None or each.high is None else f"{signed(each.low)} to {signed(each.high)}"
+    return signed(each.difference), interval

@@ -1,4 +1,4 @@
-"""How our category answers fare at the thresholds that validation chose, and how sure they may be."""
+"""How our category answers fare at the thresholds that validation chose, how sure they may be, and where they err."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy as np
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.decisions import read_decisions
 from eclip.tasks.category.results import decision_results, reliability_line
-from eclip.tasks.results import OUR_METHOD, Curve, Result
+from eclip.tasks.category.targets import label_path, path_label
+from eclip.tasks.results import OUR_METHOD, Card, Curve, Gallery, Result
+
+NUM_MISTAKES = 12
 
 
 def leaf_decisions(
@@ -38,3 +41,31 @@ def leaf_decisions(
     decision = read_decisions(folder)[modality]
     results = decision_results(paths, labels, scores, decision, modality=modality, method=OUR_METHOD, buckets=buckets)
     return results, reliability_line(paths, labels, scores, modality=modality, method=OUR_METHOD)
+
+
+def leaf_mistakes(
+    catalogue: Catalogue, labels: Sequence[str], rows: np.ndarray, scores: np.ndarray, modality: str
+) -> Gallery:
+    """The most confident wrong categories: often the feed's own mistakes.
+
+    Args:
+        catalogue: The products.
+        labels: Classes [C].
+        rows: [n] of the catalogue.
+        scores: [n, C].
+        modality: Of the features.
+    """
+    best = scores.argmax(axis=1)
+    confidences = scores.max(axis=1)
+    wrong = [
+        place
+        for place in np.argsort(-confidences, kind="stable")
+        if label_path(labels[best[place]]) != catalogue.categories[rows[place]]
+    ]
+    cards = []
+    for place in wrong[:NUM_MISTAKES]:
+        row = rows[place]
+        said, true = labels[best[place]], path_label(catalogue.categories[row])
+        note = f"said {said} ({confidences[place]:.2f}), is {true}"
+        cards.append(Card(product_id=str(catalogue.product_ids[row]), title=catalogue.titles[row], note=note))
+    return Gallery(kind="mistake", title=f"Most confident wrong categories ({modality})", cards=cards)
