@@ -14,7 +14,7 @@ from eclip.tasks.matching.boosted import BoostedScorer, fit_boosted
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.readings import read_records
-from eclip.tasks.matching.trees import Trees, TreeSettings, committee, fit_trees
+from eclip.tasks.matching.trees import Trees, committee, fit_trees
 from eclip.tasks.matching.wording import codes_of, normal_text, pieces_of, words_of
 from eclip.tasks.matching.wordweights import WordWeights, count_words
 
@@ -95,28 +95,24 @@ def numbers():
     return matrix, np.nan_to_num(matrix[:, 0]) + np.nan_to_num(matrix[:, 1]) > 0
 
 
-def settings(num_trees: int) -> TreeSettings:
-    return TreeSettings(num_trees=num_trees, learning_rate=0.3, max_leaves=6)
-
-
 def test_our_walk_gives_what_scikit_learn_gives(numbers):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     matrix, same = numbers
-    trees = fit_trees(matrix, same, settings(7), seed=3)
+    trees = fit_trees(matrix, same, seed=3, num_trees=7, learning_rate=0.3, max_leaves=6)
     theirs = HistGradientBoostingClassifier(
         max_iter=7, learning_rate=0.3, max_leaf_nodes=6, min_samples_leaf=10, l2_regularization=3.0, max_features=0.4,
         early_stopping=False, random_state=3,
     ).fit(np.where(np.arange(5) < 4, matrix, 0.0), same)  # fmt: skip
     assert trees.log_odds(matrix) == pytest.approx(theirs.decision_function(matrix), abs=1e-12)
-    other = fit_trees(matrix, same, settings(3), seed=4)
+    other = fit_trees(matrix, same, seed=4, num_trees=3, learning_rate=0.3, max_leaves=6)
     joined = Trees.from_json(json.loads(json.dumps(committee([trees, other]).as_json())))
     mean = (trees.log_odds(matrix) + other.log_odds(matrix)) / 2
     assert joined.log_odds(matrix) == pytest.approx(mean, abs=1e-12)
 
 
 def test_damaged_trees_are_refused(numbers):
-    content = fit_trees(*numbers, settings(2), seed=0).as_json()
+    content = fit_trees(*numbers, seed=0, num_trees=2, learning_rate=0.3, max_leaves=6).as_json()
     for damaged in (content["right"][:-8], content["missing_left"], "AAAA" * (len(content["left"]) // 4)):
         with pytest.raises(ModelError, match="damaged"):  # cut, of another type, children that lead back
             Trees.from_json({**content, "left": damaged})

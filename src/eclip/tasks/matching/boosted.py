@@ -13,12 +13,11 @@ from eclip.tasks.matching.agreement import BARCODES
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.evidence import COSINE, WORDS, compared_fields, pair_evidence
 from eclip.tasks.matching.features import PairSource
-from eclip.tasks.matching.trees import Trees, TreeSettings, committee, fit_trees
+from eclip.tasks.matching.trees import Trees, committee, fit_trees
 from eclip.tasks.matching.wordweights import WordWeights, count_words, learn_weights
 
 KIND = "boosted"
 NUM_FOLDS = 5
-TREES = TreeSettings(num_trees=100, learning_rate=0.1, max_leaves=15)
 HIDDEN_BARCODES = 0.5  # of the pairs: trees that lean on barcodes would know nothing of listings without
 MAX_LEAVES = 15
 MIN_PAIRS = 50  # with both answers, below which nothing can be held out
@@ -195,7 +194,7 @@ def fit_folds(
     matrix = np.stack(list(evidence.values()), axis=1).astype(np.float64)
     folds, log_odds = [], np.zeros(len(same))
     for number, ((train, held), words) in enumerate(zip(parts, told, strict=True)):
-        trees = fit_trees(matrix[train], same[train], TREES, seed=seed * NUM_FOLDS + number)
+        trees = fit_trees(matrix[train], same[train], seed=seed * NUM_FOLDS + number)
         log_odds[held] = trees.log_odds(matrix[held])
         folds.append(Fold(train=train, held=held, words=words, trees=trees))
         advance(1)

@@ -19,12 +19,12 @@ from eclip.metrics import best_f1_threshold
 from eclip.tasks.matching.boosted import BoostedScorer, fit_folds, platt, sigmoid
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.features import PairSource
-from eclip.tasks.matching.trees import Trees, TreeSettings, committee, fit_trees
+from eclip.tasks.matching.trees import Trees, committee, fit_trees
 from eclip.tasks.matching.wordweights import WordWeights
 
 KIND = "recalling"
 MAX_MATES = 5  # of a listing that are looked at
-TREES = TreeSettings(num_trees=60, learning_rate=0.08, max_leaves=6)
+NUM_TREES, LEARNING_RATE, MAX_LEAVES = 60, 0.08, 6  # over four numbers
 OWN, BEST, LEAST, MEAN = "own log odds", "known mates: best", "known mates: least", "known mates: mean"
 COLUMNS = (OWN, BEST, LEAST, MEAN)
 
@@ -210,7 +210,14 @@ def fit_recalling(
         matrix[held, 1:] = known.columns(fitted.of_fold(fold), source, pairs.left[held], pairs.right[held])
     members, log_odds = [], np.zeros(len(pairs.same))
     for number, fold in enumerate(fitted.folds):
-        member = fit_trees(matrix[fold.train], pairs.same[fold.train], TREES, seed=seed * len(fitted.folds) + number)
+        member = fit_trees(
+            matrix[fold.train],
+            pairs.same[fold.train],
+            seed=seed * len(fitted.folds) + number,
+            num_trees=NUM_TREES,
+            learning_rate=LEARNING_RATE,
+            max_leaves=MAX_LEAVES,
+        )
         log_odds[fold.held] = member.log_odds(matrix[fold.held])
         members.append(member)
     slope, intercept = platt(log_odds, pairs.same)
