@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -176,6 +177,17 @@ def test_listings_find_their_catalog_by_rare_words_or_none(fitted):
     assert found[1].best is not None  # named, though it is not probable enough
     assert found[2].best == "c41"
     assert found[3].row == 11  # its mate, not itself
+
+
+def test_a_barcode_leads_to_a_listing_that_nothing_else_leads_to():
+    known = [f"acme kettle {number}" for number in range(30)]
+    source = dataclasses.replace(
+        listings(known), records=[{"gtin": "4006381333931"} if n == 29 else {} for n in range(30)]
+    )
+    asked = dataclasses.replace(listings(["wasserkocher"]), records=[{"gtin": "4 006381 333931"}])
+    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[29]]
+    asked = dataclasses.replace(asked, records=[{"gtin": "4006381333932"}])  # no barcode: the check digit is wrong
+    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[-1]]
 
 
 def test_nothing_in_common_is_nothing_found(fitted):
