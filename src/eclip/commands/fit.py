@@ -119,6 +119,6 @@ def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:
             lambda titles: load_model(model).encode_text(titles),
             folder,
             model_digest=manifest["digest"],
-            learned_from=manifest.get("store_digest"),
+            learned_from=manifest.get("facts", {}).get("store_digest"),
             seed=seed,
         )
