@@ -39,7 +39,7 @@ class VectorsBeside:
     """
 
     def __init__(self, store: Store, encoder: Encoder, *, locked: Path | None) -> None:
-        self.table, self.model_digest = store.table, encoder.digest
+        self.table, self.corrections, self.model_digest = store.table, store.corrections, encoder.digest
         if locked is None:
             self.encoded = pa.concat_tables(encode_rows(encoder, rows) for rows in store_batches(store))
         else:

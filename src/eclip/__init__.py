@@ -18,6 +18,7 @@ from eclip.version import __version__
 
 if TYPE_CHECKING:
     from eclip.commands.compact import compact
+    from eclip.commands.correct import correct
     from eclip.commands.daily import daily
     from eclip.commands.delete import delete
     from eclip.commands.demo import demo
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from eclip.commands.fit import fit
     from eclip.commands.match import match
     from eclip.commands.prepare import prepare
+    from eclip.commands.review import review
     from eclip.commands.run import run
     from eclip.commands.sample import sample
     from eclip.commands.search import search
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (
     "compact",
+    "correct",
     "daily",
     "delete",
     "demo",
@@ -45,6 +48,7 @@ _COMMANDS = (
     "fit",
     "match",
     "prepare",
+    "review",
     "run",
     "sample",
     "search",
@@ -56,6 +60,7 @@ __all__ = [
     "EclipError",
     "__version__",
     "compact",
+    "correct",
     "daily",
     "delete",
     "demo",
@@ -66,6 +71,7 @@ __all__ = [
     "load_model",
     "match",
     "prepare",
+    "review",
     "run",
     "sample",
     "search",

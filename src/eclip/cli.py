@@ -18,6 +18,7 @@ import tyro
 from eclip.commands.cluster import cluster
 from eclip.commands.compact import compact
 from eclip.commands.compare import compare
+from eclip.commands.correct import correct
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
 from eclip.commands.demo import demo
@@ -27,6 +28,7 @@ from eclip.commands.evaluate import evaluate
 from eclip.commands.fit import fit
 from eclip.commands.match import match
 from eclip.commands.prepare import prepare
+from eclip.commands.review import review
 from eclip.commands.run import run
 from eclip.commands.sample import sample
 from eclip.commands.search import search
@@ -51,6 +53,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "match": match,
     "enrich": enrich,
+    "review": review,
+    "correct": correct,
     "cluster": cluster,
     "daily": daily,
     "delete": delete,
@@ -67,7 +71,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare", "delete", "compact")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 

@@ -16,6 +16,7 @@ REPORT_VERSION = 1
 PRODUCTS_DATASET = "products.lance"
 REJECTS_DATASET = "rejects.lance"
 CONFLICTS_DATASET = "conflicts.lance"
+CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected something
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
@@ -24,6 +25,7 @@ STORE_REPORT = "report.html"
 STORE_MANIFEST = "store.json"  # written last: its presence says that the store is whole
 STORE_NAMES = {
     *STORE_DATASETS,
+    CORRECTIONS_DATASET,
     STORE_CACHE,
     "conflicts.json",  # of stores up to version 2
     STORE_INCOMING,
@@ -125,6 +127,17 @@ CONFLICTS_SCHEMA = pa.schema(
     ]
 )
 
+# What people said of listings: it wins over the feed, the latest of one listing and field over those before.
+CORRECTIONS_SCHEMA = pa.schema(
+    [
+        pa.field("product_id", pa.string(), nullable=False),  # the store need not hold it yet
+        pa.field("field", pa.string(), nullable=False),  # category, policy, catalog_id or attributes.NAME
+        pa.field("value", pa.string()),  # "Apparel > Shirts", a policy, an id, or values parted by |; null = none
+        pa.field("corrected_at", pa.timestamp("s", tz="UTC"), nullable=False),
+        pa.field("source", pa.string()),  # who said so
+    ]
+)
+
 # Beside the products after `embed`.
 EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
 EMBEDDING_MODEL_COLUMN = "embedding_model"
@@ -145,14 +158,27 @@ def vectors_schema(embed_dim: int) -> pa.Schema:
 ENRICHED_SCHEMA = pa.schema(
     [
         pa.field("product_id", pa.string()),
-        pa.field("category", pa.list_(pa.string())),
+        pa.field("category", pa.list_(pa.string())),  # the leaf, or a parent where no leaf is sure enough
         pa.field("category_confidence", pa.float32()),
-        pa.field("attributes", pa.map_(pa.string(), pa.string())),
+        pa.field("category_leaves", pa.map_(pa.string(), pa.float32())),  # the likeliest, best first: "Home > Mugs"
+        pa.field("category_unknown", pa.bool_()),  # like no category that was learned
+        pa.field("attributes", pa.map_(pa.string(), pa.string())),  # several values parted by " | "
         pa.field("attribute_confidences", pa.map_(pa.string(), pa.float32())),
+        pa.field("attribute_sources", pa.map_(pa.string(), pa.string())),  # picture, title, both, span, zero-shot
+        pa.field("attribute_conflicts", pa.map_(pa.string(), pa.string())),  # what contradicts them, in words
+        pa.field("attribute_review", pa.list_(pa.string())),  # names of those that are not sure
         pa.field("same_product_ids", pa.list_(pa.string())),
+        pa.field("same_product_confidences", pa.list_(pa.float32())),  # of each of them
+        pa.field("same_product_reason", pa.string()),  # why the first of them is
+        pa.field("catalog_id", pa.string()),  # of the store: where the first that stands in one stands
+        pa.field("cluster_id", pa.string()),  # the first listing of the feed's that is the same product, or itself
+        pa.field("cluster_confidence", pa.float32()),
         pa.field("duplicate_ids", pa.list_(pa.string())),  # listings that say the same, empty where there is none
         pa.field("duplicate_reason", pa.string()),
         pa.field("duplicate_place", pa.string()),  # "store" or "feed": where the first of them is
         pa.field("adult_probability", pa.float32()),
+        pa.field("policy", pa.string()),  # one of POLICIES, set without a look; null = for everybody, or not sure
+        pa.field("policy_reason", pa.string()),
+        pa.field("policy_review", pa.bool_()),  # for a person to look at
     ]
 )

@@ -366,7 +366,7 @@ class TestPlacesToWrite:
 
     def test_wrong_ending(self, result: Result, tmp_path: Path) -> None:
         for name in ("embed", "enrich"):
-            arguments = (name, result.feed, "--model", result.out / "model", "--out", tmp_path / "table.csv")
+            arguments = (name, result.feed, "--model", result.out / "model", "--out", tmp_path / "table.txt")
             eclip(*arguments).assert_fault(".parquet")
 
     def test_forbidden_folder(self, result: Result, forbidden: Path) -> None:

@@ -118,7 +118,7 @@ def test_ctrl_c_in_each_stage_of_the_main_job(result: Result, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "stop", [("eclip.model.encoder", "open_picture", 9), ("eclip.commands.enrich", "_same_product_ids", 1)]
+    "stop", [("eclip.tasks.enrich.encoding", "open_picture", 9), ("eclip.tasks.enrich.windows", "find_repeats", 1)]
 )
 def test_ctrl_c_in_enrich(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: tuple[str, str, int]
@@ -130,6 +130,23 @@ def test_ctrl_c_in_enrich(
     assert list(tmp_path.iterdir()) == []
     done(*arguments)
     assert out.is_file()
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+def test_enrich_goes_on_after_its_last_window(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
+) -> None:
+    out = tmp_path / "enriched.jsonl"
+    arguments = ("enrich", result.feed, "--model", result.out / "model", "--out", out)
+    stopped(*arguments, first="import eclip.tasks.enrich.job as m\npause_at(m, 'write_answers', 1)", by=by)
+    assert not out.exists()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".parts"]
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, "eclip.tasks.enrich.encoding", "open_picture", 1)  # no picture is looked at again
+        done(*arguments)
+    assert list(tmp_path.iterdir()) == [out]
+    done(*arguments[:-1], tmp_path / "whole.jsonl")
+    assert out.read_text() == (tmp_path / "whole.jsonl").read_text()
 
 
 def test_ctrl_c_in_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

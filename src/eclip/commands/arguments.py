@@ -19,6 +19,8 @@ FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar
 StoreArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="STORE")]
 MaybeStoreArgument = Annotated[tyro.conf.Positional[str | Path | None], tyro.conf.arg(metavar="STORE")]
 SourceArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="SOURCE")]
+AnswersArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="ANSWERS")]
+CorrectionsArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CORRECTIONS")]
 OutArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
 TextArgument = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TEXT")]
 
@@ -71,14 +73,16 @@ def require_own_folder(name: str, path: Path, *, marks: Sequence[str]) -> None:
         raise ConfigError(f"--{name} {path}: holds {held[0]}, which eclip did not write; name a new or empty folder")
 
 
-def require_file(name: str, path: Path, *, suffix: str) -> None:
+def require_file(name: str, path: Path, *, suffix: str | tuple[str, ...]) -> None:
     """Refuse a file that can't be written, before the work that would end there.
 
     Raises:
-        ConfigError: It ends otherwise than in `suffix`, is a folder, lies below a file, or must not be written.
+        ConfigError: It ends otherwise than in `suffix` or one of them, is a folder, lies below a file, or must not
+            be written.
     """
-    if path.suffix != suffix:
-        raise ConfigError(f"--{name} {path}: expected the name of a {suffix} file")
+    suffixes = (suffix,) if isinstance(suffix, str) else suffix
+    if path.suffix not in suffixes:
+        raise ConfigError(f"--{name} {path}: expected the name of a {' or '.join(suffixes)} file")
     if path.is_dir():
         raise ConfigError(f"--{name} {path}: is a folder; name a file")
     _require_writable(name, path.parent)

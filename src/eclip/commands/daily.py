@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.embed import embed
-from eclip.commands.enrich import EnrichSummary, enrich
+from eclip.commands.enrich import enrich
 from eclip.commands.prepare import FetchImages, Runner, prepare
 
 if TYPE_CHECKING:
     from eclip.products.update import UpdateSummary
+    from eclip.tasks.enrich.summary import EnrichSummary
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def daily(
         feed: The listings, as `eclip prepare` reads them.
         store: Made by `eclip prepare`.
         model: Made by `eclip train`, with tasks fitted by `eclip fit`.
-        out: Parquet file of the answers, as `eclip enrich` writes it.
+        out: File of the answers, as `eclip enrich` writes it.
         images: Folder of the pictures that the feed names; the feed's own folder by default.
         columns: NAME=COLUMN,... : which column holds which field; default: as the store was made.
         category_separator: What parts the levels of a category path; default: as the store was made.
@@ -61,8 +62,9 @@ def daily(
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
     from eclip.products.update import UpdateSummary
+    from eclip.tasks.enrich.output import SUFFIXES
 
-    require_file("out", Path(out), suffix=".parquet")
+    require_file("out", Path(out), suffix=SUFFIXES)
     read_manifest(Path(model))  # a wrong model is told before the store changes
     manifest = Store.open(store).manifest
     columns = columns or manifest["columns"]

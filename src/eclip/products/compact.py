@@ -13,11 +13,11 @@ from eclip.products.dataset import (
     num_fragments,
     whole_version,
 )
-from eclip.products.manifest import DATASET_VERSION, VERSION_KEYS, write_manifest
+from eclip.products.manifest import DATASET_VERSION, version_keys, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.store import Store
 from eclip.progress import stage
-from eclip.schema import PRODUCTS_DATASET, STORE_DATASETS
+from eclip.schema import PRODUCTS_DATASET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def compact_store(store: StoreName) -> CompactSummary:
         size, manifest = place.num_bytes(), dict(opened.manifest)
         fragments = num_fragments(products, manifest[DATASET_VERSION])
         with stage("Compacting", opened.num_rows) as advance:
-            for name, key in VERSION_KEYS.items():
+            for name, key in version_keys(manifest).items():
                 dataset = place.dataset(name)
                 begin_at(dataset, manifest[key])
                 compact_rows(dataset)
@@ -59,7 +59,7 @@ def compact_store(store: StoreName) -> CompactSummary:
             whole_version(products, opened.num_rows)
             advance(opened.num_rows)
         write_manifest(place, manifest)
-        for name in STORE_DATASETS:
+        for name in version_keys(manifest):
             erase_old_versions(place.dataset(name))
         now = place.num_bytes()
         return CompactSummary(

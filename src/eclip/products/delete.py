@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from eclip.errors import ConfigError, StoreError
 from eclip.products.agreement.upkeep import settle_placeholders
 from eclip.products.clean import clean_text
+from eclip.products.corrections import without_corrections
 from eclip.products.dataset import (
     DatasetWriter,
     begin_at,
@@ -28,14 +29,14 @@ from eclip.products.dataset import (
     newest_version,
 )
 from eclip.products.deleted import DELETED, Deleted, without_examples
-from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, write_manifest
+from eclip.products.manifest import CONFLICTS_VERSION, DATASET_VERSION, REJECTS_VERSION, version_keys, write_manifest
 from eclip.products.place import StoreName
 from eclip.products.prepare import PrepareSummary, add_whole_feed_columns
 from eclip.products.report.page import write_store_report
 from eclip.products.store import Store
 from eclip.products.update import describe, settled_splits
 from eclip.progress import stage
-from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_DATASETS
+from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA
 
 _EXAMPLES = 10
 
@@ -89,10 +90,12 @@ def delete_listings(
             advance(gone.num_rows)
         manifest[REJECTS_VERSION] = newest_version(place.dataset(REJECTS_DATASET))
         manifest[DELETED] = (Deleted.from_json(manifest.get(DELETED)) | asked).to_json()
+        ids = [*gone["product_id"].to_pylist(), *product_ids]
+        manifest |= without_corrections(opened, ids)
         manifest["titles"] = _without_texts(manifest["titles"], sellers)
         write_manifest(place, manifest)
         write_store_report(Store(place, manifest))
-        for name in STORE_DATASETS:
+        for name in version_keys(manifest):
             erase_old_versions(place.dataset(name))
         place.clear_leftovers()
         not_found = _not_found(product_ids, sellers, gone, rejects)

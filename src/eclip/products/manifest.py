@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from eclip.products.place import StorePlace
-from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, STORE_MANIFEST
+from eclip.schema import CONFLICTS_DATASET, CORRECTIONS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, STORE_MANIFEST
 
 DATASET_VERSION = "dataset_version"  # the version of the products that counts
 REJECTS_VERSION = "rejects_version"  # likewise of the rejects
@@ -16,6 +17,7 @@ VERSION_KEYS = {
     REJECTS_DATASET: REJECTS_VERSION,
     CONFLICTS_DATASET: CONFLICTS_VERSION,
 }
+CORRECTIONS_VERSION = "corrections_version"  # likewise of the corrections; missing where there are none
 PAIRS_CHECK = "pairs_check"  # what the last check of pictures against titles found
 VECTORS_MODEL = "vectors_model"  # digest of the model whose vectors lie there, or null
 # What every command that reads a finished store takes for granted in its manifest.
@@ -23,6 +25,11 @@ REQUIRED_KEYS = (
     *("digest", "num_rows", "columns", "column_map", "titles", "summary"),
     *(DATASET_VERSION, REJECTS_VERSION, VECTORS_MODEL),
 )
+
+
+def version_keys(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The datasets of a store with this manifest, each with the key of its version."""
+    return VERSION_KEYS | ({CORRECTIONS_DATASET: CORRECTIONS_VERSION} if CORRECTIONS_VERSION in manifest else {})
 
 
 def read_manifest(place: StorePlace) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from eclip.products.accept import LISTING_SCHEMA, Counts, accepted_batches, texts
+from eclip.products.corrections import carry_corrections
 from eclip.products.dataset import (
     DatasetWriter,
     forget_old_versions,
@@ -38,8 +39,8 @@ from eclip.products.manifest import (
     DATASET_VERSION,
     REJECTS_VERSION,
     VECTORS_MODEL,
-    VERSION_KEYS,
     read_manifest,
+    version_keys,
     write_manifest,
 )
 from eclip.products.place import StoreName, StorePlace, store_place
@@ -143,7 +144,8 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
     with times.stage("first look"):
         plan = plan_listings(feed, **feeding)
     with place.writing(), place.made_anew() as fresh:
-        deleted = Deleted.from_json((read_manifest(place) or {}).get(DELETED))  # stays so in the new one
+        before = read_manifest(place) or {}
+        deleted = Deleted.from_json(before.get(DELETED))  # stays so in the new one, as corrections do
         summary, content = _write_rows(plan, fresh, deleted, times)
         add_whole_feed_columns(fresh, summary, times=times)
         summary.add_costs(times)
@@ -156,6 +158,7 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
             CONFLICTS_VERSION: newest_version(fresh.dataset(CONFLICTS_DATASET)),
             VECTORS_MODEL: None,
             DELETED: deleted.to_json(),
+            **carry_corrections(place, before, fresh),
         }
         if deleted:  # rows that are refused were cleaned and counted as well
             manifest["titles"] = without_examples(manifest["titles"])
@@ -164,7 +167,7 @@ def prepare_store(feed: Feed | Path | str, store: StoreName, **feeding: Unpack[F
         summary.add_costs(times)
         write_manifest(fresh, {**manifest, "summary": asdict(summary)})
         fresh.write_text(STORE_REPORT, page)
-        for name, key in VERSION_KEYS.items():
+        for name, key in version_keys(manifest).items():
             forget_old_versions(fresh.dataset(name), manifest[key])
     return summary
 

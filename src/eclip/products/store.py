@@ -20,6 +20,7 @@ from eclip.errors import StoreError
 from eclip.products.dataset import forget_old_versions, open_dataset, put_columns, read_products, reading
 from eclip.products.manifest import (
     CONFLICTS_VERSION,
+    CORRECTIONS_VERSION,
     DATASET_VERSION,
     REJECTS_VERSION,
     REQUIRED_KEYS,
@@ -31,6 +32,8 @@ from eclip.products.place import StoreName, StorePlace, store_place
 from eclip.products.storefolder import FolderPlace
 from eclip.schema import (
     CONFLICTS_DATASET,
+    CORRECTIONS_DATASET,
+    CORRECTIONS_SCHEMA,
     EMBEDDING_COLUMNS,
     EMBEDDING_MODEL_COLUMN,
     PRODUCTS_DATASET,
@@ -134,6 +137,13 @@ class Store:
         with reading(self.place):
             return open_dataset(self.place.dataset(CONFLICTS_DATASET), self.manifest[CONFLICTS_VERSION]).to_table()
 
+    def corrections(self) -> pa.Table:
+        """What people said of listings, in `CORRECTIONS_SCHEMA`, the earliest first."""
+        if CORRECTIONS_VERSION not in self.manifest:
+            return CORRECTIONS_SCHEMA.empty_table()
+        with reading(self.place):
+            return open_dataset(self.place.dataset(CORRECTIONS_DATASET), self.manifest[CORRECTIONS_VERSION]).to_table()
+
     def images(self, rows: Sequence[int]) -> list[bytes | None]:
         """Encoded main pictures at these positions, in any order, repeats allowed; None where there is none.
 
@@ -229,6 +239,8 @@ class Store:
             now = read_manifest(self.place) or {}
             if any(now.get(key) != self.manifest[key] for key in (DATASET_VERSION, "digest")):
                 raise StoreError(f"{self.place}: was changed by another command meanwhile; run the same command again")
+            if CORRECTIONS_VERSION in now:  # they change nothing that a command has read to make this change
+                self.manifest = {**self.manifest, CORRECTIONS_VERSION: now[CORRECTIONS_VERSION]}
             yield
 
     @property

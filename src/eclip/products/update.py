@@ -42,7 +42,7 @@ from eclip.products.manifest import (
     DATASET_VERSION,
     REJECTS_VERSION,
     VECTORS_MODEL,
-    VERSION_KEYS,
+    version_keys,
     write_manifest,
 )
 from eclip.products.place import StoreName, StorePlace
@@ -158,7 +158,7 @@ def update_store(
         manifest = {**manifest, "updated": told}
         write_manifest(place, manifest)
         write_store_report(Store(place, manifest))
-        for name, key in VERSION_KEYS.items():
+        for name, key in version_keys(manifest).items():
             forget_old_versions(place.dataset(name), manifest[key])
     return summary
 

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from eclip.errors import StoreError
+from eclip.products.corrections import latest_corrections
 from eclip.schema import SPLITS
+from eclip.tasks.corrections.apply import corrected
 from eclip.tasks.features import features
 from eclip.vectors import vectors_from_arrow
 
@@ -43,6 +45,9 @@ class VectorStore(Protocol):
 
     def vectors(self, *, model_digest: str | None) -> Any:
         """`product_id` and the vectors of this model in store order, as an Arrow table."""
+
+    def corrections(self) -> Any:
+        """What people said of listings, as an Arrow table of `CORRECTIONS_SCHEMA`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +113,8 @@ class Catalogue:
 def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
     """Read what tasks need from a store that holds the vectors of the model with `model_digest`.
 
+    Corrections of people win over what the feed said.
+
     Raises:
         StoreError: The store holds no vectors, or those of another model.
     """
@@ -116,7 +123,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
     if vectors["product_id"].to_pylist() != table["product_id"].to_pylist():
         raise StoreError("the store's vectors and products are not in the same order: run `eclip embed` again")
     columns = {name: table[name].to_pylist() for name in COLUMNS}
-    return Catalogue(
+    catalogue = Catalogue(
         product_ids=_objects(columns["product_id"]),
         titles=columns["title"],
         split=_objects(columns["split"]),
@@ -136,6 +143,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         perceptual_hashes=_objects(columns["perceptual_hash"]),
         records=listing_records(table),
     )
+    return corrected(catalogue, latest_corrections(store.corrections()))
 
 
 def listing_records(table: Any) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from eclip.errors import ModelError, StoreError
-from eclip.schema import ATTRIBUTES_TYPE, embedding_type
+from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA, embedding_type
 from eclip.tasks.adult.targets import adult_target
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import ABSENT, attribute_targets
@@ -70,6 +70,9 @@ class FakeStore:
     def vectors(self, *, model_digest):
         assert model_digest == "digest"
         return self._vectors
+
+    def corrections(self):
+        return CORRECTIONS_SCHEMA.empty_table()
 
 
 def test_a_catalogue_is_read_with_its_gaps():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -68,5 +69,11 @@ def picture_cells(encoded: bytes) -> np.ndarray:
     from PIL import Image
 
     with Image.open(io.BytesIO(encoded)) as picture:
-        small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    return np.asarray(small)
+        return cells_of(picture.convert("RGB"))
+
+
+def cells_of(picture: Any) -> np.ndarray:
+    """[S, S, 3] uint8 colour cells of a decoded RGB picture."""
+    from PIL import Image
+
+    return np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))

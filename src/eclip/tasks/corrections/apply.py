@@ -1,0 +1,48 @@
+"""Corrections over a catalogue: what a person said of a listing wins over what its feed said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
+
+if TYPE_CHECKING:
+    from eclip.tasks.catalogue import Catalogue
+
+
+def corrected(catalogue: Catalogue, corrections: Mapping[str, Mapping[str, str | None]]) -> Catalogue:
+    """The same listings with their corrections; the catalogue itself stays as it is.
+
+    Args:
+        catalogue: As the feed told it.
+        corrections: Product id -> field -> value; None = the listing has none. Ids that the catalogue lacks are
+            passed over: they may come with a later feed.
+    """
+    from eclip.tasks.category.targets import label_path  # which itself reads catalogues
+
+    if not corrections:
+        return catalogue
+    categories, attributes = list(catalogue.categories), list(catalogue.attributes)
+    policies, catalog_ids = catalogue.policies.copy(), catalogue.catalog_ids.copy()
+    for row, product_id in enumerate(catalogue.product_ids):
+        for name, value in corrections.get(product_id, {}).items():
+            if name == "category":
+                categories[row] = label_path(value) if value else ()
+            elif name == "policy":
+                policies[row] = value or None
+            elif name == "catalog_id":
+                catalog_ids[row] = value or None
+            elif name.startswith(ATTRIBUTE_PREFIX):
+                attributes[row] = _with_attribute(attributes[row], name.removeprefix(ATTRIBUTE_PREFIX), value)
+    return replace(catalogue, categories=categories, attributes=attributes, policies=policies, catalog_ids=catalog_ids)
+
+
+def _with_attribute(
+    attributes: Mapping[str, tuple[str, ...]], name: str, value: str | None
+) -> dict[str, tuple[str, ...]]:
+    """Attributes with these values of one, or without it."""
+    others = {other: values for other, values in attributes.items() if other != name}
+    values = tuple(part.strip() for part in (value or "").split(VALUE_SEPARATOR) if part.strip())
+    return others | {name: values} if values else others

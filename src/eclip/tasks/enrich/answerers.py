@@ -1,0 +1,155 @@
+"""One answerer a task: listings in, columns out. What a task newly answers is added here, and in the schema.
+
+Some answer a batch at once. Others compare listings with each other, and see a whole window of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from eclip.model.encoder import Encoder
+from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.recognizer import PolicyRecognizer
+from eclip.tasks.adult.targets import ADULT, CLASSES
+from eclip.tasks.adult.targets import NAME as ADULT_TASK
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.spans.states import TokenStates
+from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+from eclip.tasks.category.answers import CategoryClassifier
+from eclip.tasks.category.targets import NAME as CATEGORY
+from eclip.tasks.category.targets import path_label
+from eclip.tasks.clustering.cluster import NAME as CLUSTERING
+from eclip.tasks.clustering.edgemodel import EdgeModel
+from eclip.tasks.corrections.fields import VALUE_SEPARATOR
+from eclip.tasks.enrich.corpus import Corpus
+from eclip.tasks.enrich.listings import Listings
+from eclip.tasks.enrich.same import Clusters, ClustersByEdges, SameInStore, SameInWindow
+from eclip.tasks.matching.groups import NAME as MATCHING
+from eclip.tasks.matching.scorers import PairScorers
+from eclip.tasks.taskfiles import TASKS, read_task
+
+Answers = Mapping[str, Sequence[Any]]  # column of ENRICHED_SCHEMA -> [N] values
+
+
+class Answerer(Protocol):
+    """Answers some columns of each listing."""
+
+    def answer(self, listings: Listings) -> Answers:
+        """The columns that this task fills, one entry a listing; None where nothing is known of it."""
+
+
+@dataclass(frozen=True)
+class Answerers:
+    """Those of the fitted tasks.
+
+    Attributes:
+        of_batch: Answer each listing by itself, or against the store.
+        of_window: Compare listings of the feed with each other.
+        missing: Tasks that are not fitted.
+    """
+
+    of_batch: dict[str, Answerer]
+    of_window: dict[str, Answerer]
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class CategoryAnswerer:
+    """What can be said of the category, and what else it may be."""
+
+    classifier: CategoryClassifier
+
+    def answer(self, listings: Listings) -> Answers:
+        """`category` (a leaf, or a parent where that is all that is sure), its confidence, the likeliest leaves."""
+        found = self.classifier.answer(listings.image, listings.text, listings.titles)
+        return {
+            "category": [None if path is None else list(path) for path in found.paths],
+            "category_confidence": _or_null(found.chances),
+            "category_leaves": [[(path_label(path), chance) for path, chance in each] for each in found.top],
+            "category_unknown": found.unknown.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class AttributesAnswerer:
+    """Values by attribute: how sure they are, what they come from, what contradicts them."""
+
+    extractor: AttributeExtractor
+    tower: TokenStates | None
+
+    def answer(self, listings: Listings) -> Answers:
+        """`attributes` (several values parted by |), their confidences, sources and conflicts, and which to look at."""
+        found = self.extractor.answers(listings.image, listings.text, listings.titles, tower=self.tower)
+        told = [list(each.items()) for each in found]
+        separator = f" {VALUE_SEPARATOR} "
+        return {
+            "attributes": [[(name, separator.join(said.values)) for name, said in each] for each in told],
+            "attribute_confidences": [[(name, said.confidence) for name, said in each] for each in told],
+            "attribute_sources": [[(name, said.source) for name, said in each] for each in told],
+            "attribute_conflicts": [[(name, said.conflict) for name, said in each if said.conflict] for each in told],
+            "attribute_review": [[name for name, said in each if not said.sure] for each in told],
+        }
+
+
+@dataclass(frozen=True)
+class PolicyAnswerer:
+    """Whom a listing is not for, and whether a person should look; without labels by the terms of its title."""
+
+    recognizer: PolicyRecognizer
+
+    def answer(self, listings: Listings) -> Answers:
+        """`policy`, `adult_probability`, `policy_reason`, `policy_review`."""
+        sellers = listings.table["seller"].to_pylist()
+        found = policy_answers(
+            self.recognizer, self.recognizer.listings(listings.image, listings.text, listings.titles, sellers)
+        )
+        return {
+            "policy": found.levels,
+            "adult_probability": _or_null(found.chances[:, CLASSES.index(ADULT)]),
+            "policy_reason": [reason or None for reason in found.reasons],
+            "policy_review": found.review.tolist(),
+        }
+
+
+def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answerers:
+    """The answerers of all fitted tasks, each read once.
+
+    Args:
+        tasks: MODEL/tasks.
+        encoder: The model, whose vectors they will see.
+        corpus: A store to compare with; None = listings are compared with each other.
+
+    Raises:
+        ModelError: A task is damaged, or was fitted on vectors of another model.
+    """
+    fitted = [task for task in TASKS if (tasks / task).is_dir()]
+    told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
+    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK))}
+    if CATEGORY in told:
+        of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
+    if ATTRIBUTES in told:
+        extractor = AttributeExtractor.load(tasks / ATTRIBUTES)
+        of_batch[ATTRIBUTES] = AttributesAnswerer(
+            extractor, TokenStates.of(encoder) if extractor.reads_states else None
+        )
+    of_window: dict[str, Answerer] = {}
+    if MATCHING in told:
+        scorers = PairScorers.from_json(told[MATCHING]["scorers"])
+        if corpus is None:
+            of_window[MATCHING] = SameInWindow(scorers)
+        else:
+            of_batch[MATCHING] = SameInStore(scorers, corpus)
+    if CLUSTERING in told:
+        edges = told[CLUSTERING].get("edges")
+        scorers = PairScorers.from_json(told[CLUSTERING]["scorers"])
+        of_window[CLUSTERING] = Clusters(scorers) if edges is None else ClustersByEdges(EdgeModel.from_json(edges))
+    return Answerers(of_batch, of_window, [task for task in TASKS if task not in told])
+
+
+def _or_null(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]

@@ -1,0 +1,87 @@
+"""The listings of a store that new ones are compared with: ids, titles and vectors, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
+from eclip.tasks.features import search_vectors
+from eclip.tasks.matching.features import PairSource
+from eclip.vectors import vectors_from_arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from eclip.products.store import Store
+
+CORPUS_COLUMNS = ("product_id", "title", "content_hash", "catalog_id", "attributes", *RECORD_COLUMNS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Listings in the store's order.
+
+    Attributes:
+        ids: [N] product ids.
+        titles: [N].
+        catalog_ids: [N]; None where a listing stands in none.
+        content: [N] digests of what a model sees of them.
+        records: Further fields of them, `RECORD_COLUMNS` and attributes; read as matching does only where needed.
+        image: Vectors [N, D], NaN rows where missing.
+        text: Likewise.
+    """
+
+    ids: Sequence[str]
+    titles: Sequence[str | None]
+    catalog_ids: Sequence[str | None]
+    content: pa.Array
+    records: pa.Table
+    image: np.ndarray
+    text: np.ndarray
+
+    @classmethod
+    def of(cls, store: Store, model_digest: str) -> Corpus:
+        """All listings of a store.
+
+        Raises:
+            StoreError: It has no vectors, or those of another model.
+        """
+        vectors = store.vectors(model_digest=model_digest)
+        table = store.table(list(CORPUS_COLUMNS))
+        return cls(
+            ids=table["product_id"].to_pylist(),
+            titles=table["title"].to_pylist(),
+            catalog_ids=table["catalog_id"].to_pylist(),
+            content=table["content_hash"].combine_chunks(),
+            records=table.select(["attributes", *RECORD_COLUMNS]),
+            image=vectors_from_arrow(vectors["image_embedding"]),
+            text=vectors_from_arrow(vectors["text_embedding"]),
+        )
+
+    @cached_property
+    def search_matrix(self) -> tuple[np.ndarray, np.ndarray]:
+        """Unit product vectors [N, D] for nearest neighbours, zeros where missing, and the mask [N] of present ones."""
+        return search_vectors(self.image, self.text, "both")
+
+    def rows_of_content(self, hashes: pa.ChunkedArray) -> np.ndarray:
+        """Row [n] of the listing with this very title and picture; -1 where there is none."""
+        import pyarrow.compute as pc
+
+        if not len(self.content):
+            return np.full(len(hashes), -1)
+        found = pc.fill_null(pc.index_in(hashes, self.content, skip_nulls=True), -1)
+        return np.asarray(found.combine_chunks()).astype(np.int64)
+
+    def pair_source(self, rows: np.ndarray) -> PairSource:
+        """Some listings as matching reads them."""
+        return PairSource(
+            titles=[self.titles[row] for row in rows],
+            image_vectors=self.image[rows],
+            text_vectors=self.text[rows],
+            records=listing_records(self.records.take(rows)),
+        )

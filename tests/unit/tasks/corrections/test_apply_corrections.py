@@ -1,0 +1,110 @@
+"""Corrections over a catalogue, and the files that bring them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from eclip.errors import FeedError
+from eclip.schema import CORRECTIONS_SCHEMA
+from eclip.tasks.category.targets import category_target
+from eclip.tasks.corrections.apply import corrected
+from eclip.tasks.corrections.fields import read_corrections
+
+
+def test_what_a_person_said_wins(catalogue):
+    before = [list(catalogue.categories), list(catalogue.attributes), catalogue.policies.copy()]
+    found = corrected(
+        catalogue,
+        {
+            "p0": {"category": "home > vase", "policy": None, "attributes.colour": "red | gold"},
+            "p1": {"category": None, "policy": "adult", "attributes.colour": None, "catalog_id": "mine"},
+            "not there": {"category": "x"},
+        },
+    )
+    assert found.categories[0] == ("home", "vase")
+    assert found.categories[1] == ()
+    assert (found.policies[0], found.policies[1]) == (None, "adult")
+    assert found.attributes[0]["colour"] == ("red", "gold")
+    assert "colour" not in found.attributes[1]
+    assert found.catalog_ids[1] == "mine"
+    assert found.categories[2:] == catalogue.categories[2:]
+    assert [list(catalogue.categories), list(catalogue.attributes)] == before[:2]
+    assert (catalogue.policies == before[2]).all()
+
+
+def test_the_next_fit_learns_them(catalogue):
+    rows = catalogue.rows_of("train")[:3]
+    said = {catalogue.product_ids[row]: {"category": "home > vase"} for row in rows}
+    target = category_target(corrected(catalogue, said))
+    assert "home > vase" in target.labels
+    assert "home > vase" not in category_target(catalogue).labels
+    assert {target.labels[target.codes[row]] for row in rows} == {"home > vase"}
+
+
+def test_without_corrections_nothing_changes(catalogue):
+    assert corrected(catalogue, {}) is catalogue
+
+
+def test_the_pages_file_and_a_table_are_read_alike(tmp_path):
+    told = [
+        {
+            "product_id": "a",
+            "field": "category",
+            "value": "x > y",
+            "corrected_at": "2026-11-23T10:00:00Z",
+            "source": "me",
+        },
+        {
+            "product_id": "b",
+            "field": "attributes.colour",
+            "value": "",
+            "corrected_at": "2026-11-23T10:00:00Z",
+            "source": "",
+        },
+    ]
+    (tmp_path / "c.json").write_text(json.dumps({"corrections": told}))
+    (tmp_path / "c.csv").write_text(
+        "\ufeffproduct_id,field,value,corrected_at,source\na,category,x > y,2026-11-23T10:00:00,me\n"
+        "b,attributes.colour,,2026-11-23T10:00:00Z,\n"
+    )
+    of_json, of_csv = (read_corrections(tmp_path / name, source="who") for name in ("c.json", "c.csv"))
+    assert of_json.equals(of_csv)
+    assert of_json.schema.equals(CORRECTIONS_SCHEMA)
+    assert of_json.to_pylist()[1] == {
+        "product_id": "b",
+        "field": "attributes.colour",
+        "value": None,
+        "corrected_at": datetime(2026, 11, 23, 10, tzinfo=UTC),
+        "source": "who",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("product_id,field,value\na,colour,red\n", "row 1: unknown field 'colour', expected category, policy"),
+        ("product_id,field,value\na,category,x\nb,policy,rude\n", "row 2: unknown policy 'rude'"),
+        ("product_id,field,value\n,category,x\n", "row 1: names no listing"),
+        ("product_id,value\na,x\n", "row 1: expected product_id, field and value"),
+        ("product_id,field,value,corrected_at\na,category,x,today\n", "'today' is no time"),
+        ("product_id,field,value\n", "holds no correction"),
+        ("", "holds no correction"),
+        ('{"rows": []}', "expected a list of corrections"),
+        ('{"corrections": [', "can't be read"),
+        ('{"corrections": [1]}', "row 1: expected product_id"),
+    ],
+)
+def test_what_cannot_be_understood_is_told_by_row(tmp_path, text, words):
+    path = tmp_path / "said.txt"
+    path.write_text(text)
+    with pytest.raises(FeedError, match=r"said\.txt") as fault:
+        read_corrections(path)
+    assert words in str(fault.value)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(FeedError, match="no such file"):
+        read_corrections(tmp_path / "none.json")
