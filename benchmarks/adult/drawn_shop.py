@@ -15,6 +15,7 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from benchmarks.adult.attacks import ATTACKS, attacked
@@ -31,9 +32,7 @@ from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.results import false_positives_per_10k, recall_at_budget
 from eclip.tasks.adult.witnesses import RULES
 from eclip.tasks.catalogue import Catalogue, read_catalogue
-from eclip.tasks.fit import fit_modal_heads, head_targets
-from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
-from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.fit import fit_tasks
 from eclip.tasks.results import MODALITIES
 
 ADULT = "adult"
@@ -49,10 +48,7 @@ def main(store: Path, model: Path, truth: Path | None) -> None:
         with truth.open(encoding="utf-8") as file:
             known = {row["product_id"]: row["adult"] == "1" for row in csv.DictReader(file)}
         true = np.array([known[each] for each in catalogue.product_ids], dtype=bool)
-    targets, _ = head_targets(catalogue, ["adult"])
-    vectors = fit_modal_heads(catalogue, targets, seed=0)
-    heads = add_lexical(catalogue, targets, vectors, fit_title_heads(catalogue, targets, seed=0))["adult"]
-    fitted = fit_recognizer(catalogue, heads)
+    fitted = fitted_recognizer(catalogue)
     for modality, each in fitted.weights.items():
         print(f"weights {modality:6s} {np.round(each.weights[0], 2)} bias {each.bias[0]:.2f}")
     print("seller strength", fitted.history.strength if fitted.history else None)
@@ -60,14 +56,19 @@ def main(store: Path, model: Path, truth: Path | None) -> None:
         print(f"thresholds {modality:6s} set {each.decide[0]:.3f} show {each.review:.4f}")
     test = catalogue.rows_of(SPLITS[2])
     print(f"test {len(test)}, adult {true[test].sum()}, the feed says {np.sum(catalogue.policies[test] == ADULT)}")
-    witnesses(catalogue, fitted, heads, test, true[test], model)
-    specialised(catalogue, heads, test, true)
+    witnesses(catalogue, fitted, test, true[test], model)
+    specialised(catalogue, fitted, test, true)
     disguises(catalogue, fitted, test, true[test], model)
 
 
-def witnesses(
-    catalogue: Catalogue, fitted: PolicyRecognizer, heads: ModalHeads, test: np.ndarray, true: np.ndarray, model: Path
-) -> None:
+def fitted_recognizer(catalogue: Catalogue) -> PolicyRecognizer:
+    """What `eclip fit --task adult` gives."""
+    with TemporaryDirectory() as folder:
+        fit_tasks(catalogue, Path(folder), tasks=["adult"], seed=0)
+        return PolicyRecognizer.load(Path(folder) / "adult")
+
+
+def witnesses(catalogue: Catalogue, fitted: PolicyRecognizer, test: np.ndarray, true: np.ndarray, model: Path) -> None:
     """Rules alone, then each modality with and without what stands beside the heads; then adult goods made rare."""
     encoder = load_model(model)
     prompts = PolicyPrompts.of(encoder.encode_text, math.exp(encoder.module.logit_scale.item()))
@@ -76,6 +77,8 @@ def witnesses(
         judge = PolicyRecognizer.by_rules(rules)
         scores[name] = judge.judge(listings_of(catalogue, judge, test)).chances, judge.thresholds[RULES]
     listings = listings_of(catalogue, fitted, test)
+    heads = fitted.heads
+    assert heads is not None
     inputs = heads.inputs(*vectors_of(catalogue, test), [catalogue.titles[row] for row in test])
     for modality in MODALITIES:
         has = np.flatnonzero(catalogue.features(modality)[1][test])
@@ -94,14 +97,14 @@ def witnesses(
     rare(true, {name: chances for name, (chances, _) in scores.items()})
 
 
-def specialised(catalogue: Catalogue, heads: ModalHeads, test: np.ndarray, true: np.ndarray) -> None:
+def specialised(catalogue: Catalogue, shop_fitted: PolicyRecognizer, test: np.ndarray, true: np.ndarray) -> None:
     """Pictures alone, with sellers given out anew so that three of thirty list nine in ten of the adult goods."""
     rng = np.random.default_rng(0)
     own = rng.random(len(true)) < np.where(true, 0.9, 0.03)
     sellers = np.where(own, rng.integers(0, 3, len(true)), rng.integers(3, 30, len(true))).astype(str).astype(object)
     for name, given in (("no seller", None), ("specialised sellers", sellers)):
         shop = replace(catalogue, sellers=given)
-        fitted = fit_recognizer(shop, heads)
+        fitted = fit_recognizer(shop, shop_fitted.heads)
         has = np.flatnonzero(shop.features("image")[1][test])
         chances = fitted.chances(listings_of(shop, fitted, test), "image", has)
         codes, shown = act(chances, fitted.thresholds["image"])

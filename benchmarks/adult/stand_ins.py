@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from benchmarks.adult.drawn_shop import figures
+from benchmarks.adult.drawn_shop import figures, fitted_recognizer
 
 from eclip.metrics import average_precision
 from eclip.model.folder import load_model, read_manifest
@@ -28,12 +28,12 @@ from eclip.model.pretrained import PretrainedTowers
 from eclip.products.store import Store
 from eclip.schema import POLICIES, SPLITS
 from eclip.tasks.adult.decisions import act
-from eclip.tasks.adult.fit import fit_recognizer, listings_of
+from eclip.tasks.adult.fit import listings_of
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.witnesses import RULES
 from eclip.tasks.catalogue import Catalogue, read_catalogue
-from eclip.tasks.fit import fit_modal_heads, head_targets
-from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
+from eclip.tasks.fit import head_targets
+from eclip.tasks.heads.fit_lexical import fit_title_heads
 from eclip.tasks.results import MODALITIES
 
 PLAYS_ADULT = "Bra"  # leaf of fashion's innerwear
@@ -78,10 +78,7 @@ def innerwear(store: Path, model: Path) -> None:
 def elsewhere(store: Path, model: Path, clothes: list[Path]) -> None:
     """How many clothes a drawn shop's recognizer accuses, with pictures and titles, and with pictures alone."""
     catalogue = read_catalogue(Store.open(store), read_manifest(model)["digest"])
-    targets, _ = head_targets(catalogue, ["adult"])
-    vectors = fit_modal_heads(catalogue, targets, seed=0)
-    heads = add_lexical(catalogue, targets, vectors, fit_title_heads(catalogue, targets, seed=0))["adult"]
-    fitted, encoder = fit_recognizer(catalogue, heads), load_model(model)
+    fitted, encoder = fitted_recognizer(catalogue), load_model(model)
     for path in clothes:
         table = Store.open(path).table(["title", "category", "image"])
         paths = [" > ".join(each or ()) for each in table["category"].to_pylist()]
@@ -137,14 +134,12 @@ def report(catalogue: Catalogue, level: str, groups: list[str]) -> None:
     column = POLICIES.index(level) + 1
     targets, _ = head_targets(catalogue, ["adult"])
     words = fit_title_heads(catalogue, targets, seed=0)
-    vectors = fit_modal_heads(catalogue, targets, seed=0)
-    heads = add_lexical(catalogue, targets, vectors, words)["adult"]
     test = catalogue.rows_of(SPLITS[2])
     true = catalogue.policies[test] == level
     terms = words["adult"].terms.features([catalogue.titles[row] for row in test])
     tf_idf = words["adult"].linear.probabilities("adult", terms)[:, 1]
     print(f"test {len(test)}, {level} {true.sum()}; TF-IDF alone: AP {average_precision(true, tf_idf):.3f}")
-    fitted = fit_recognizer(catalogue, heads)
+    fitted = fitted_recognizer(catalogue)
     bare = replace(fitted, weights={name: without_terms(each) for name, each in fitted.weights.items()})
     judges = {"rules alone": PolicyRecognizer.by_rules(), "fitted": fitted, "fitted, terms unused": bare}
     for name, judge in judges.items():

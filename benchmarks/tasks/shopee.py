@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv as arrow_csv
 
-from eclip.metrics import cluster_scores, mean_member_f1, purity
+from eclip.metrics import cluster_scores, mean_member_f1
 from eclip.tasks.clustering.catalogs import cluster_listings, fit_clustering
 from eclip.tasks.clustering.listings import Listings
 
@@ -50,7 +50,7 @@ def main() -> None:
             f"seed {seed}, {len(test)} listings: mean F1 {mean_member_f1(truth[test], found):.3f} (equal pictures "
             f"{mean_member_f1(truth[test], plain):.3f}, equal titles {mean_member_f1(truth[test], titles):.3f}) "
             f"pairwise F1 {scores.pairwise_f1:.3f} P {scores.pairwise_precision:.3f} R {scores.pairwise_recall:.3f} "
-            f"B3 {scores.bcubed_f1:.3f} ARI {scores.ari:.3f} purity {purity(truth[test], found):.3f} "
+            f"B3 {scores.bcubed_f1:.3f} ARI {scores.ari:.3f} purity {scores.purity:.3f} "
             f"bar {model.bar} missing {model.missing} fit {fitted - started:.0f} s cluster {seconds:.1f} s",
             flush=True,
         )

@@ -295,16 +295,6 @@ def cluster_scores(truth: np.ndarray, predicted: np.ndarray) -> ClusterScores:
     )
 
 
-def purity(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of items [N] that are of the most frequent true class of their predicted cluster; NaN for no items."""
-    if not len(truth):
-        return float("nan")
-    cells, _, _, _, cell_predicted = _contingency(truth, predicted)
-    most = np.zeros(int(cell_predicted.max()) + 1)
-    np.maximum.at(most, cell_predicted, cells)
-    return float(most.sum() / len(truth))
-
-
 def mean_member_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Mean over items [N] of the F1 of its predicted cluster as an answer to "who is of its class?"; NaN for none.
 

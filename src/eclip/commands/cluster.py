@@ -81,8 +81,7 @@ def cluster(
     """
     from eclip.products.place import holds_store
     from eclip.tasks.clustering.catalogs import cluster_listings
-    from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, read_clusters, require_table, write_table
-    from eclip.tasks.clustering.ids import MERGED, SPLIT, stable_ids
+    from eclip.tasks.clustering.clusterfile import read_clusters, require_table
 
     require_seed(seed)
     for name, path in (("out", out), ("review", review)):
@@ -97,17 +96,27 @@ def cluster(
         feeding = {"images": Path(images) if images else None, "columns": columns, "fetch_images": fetch_images}
         read = _of_feed(source, Path(model), feeding, sql=sql, platform=platform)
     found = cluster_listings(read.listings, judge, seed=seed)
-    ids, changes = stable_ids(found.clusters, read.listings.product_ids, known)
+    return _write(read, found, known, Path(out), Path(review) if review else None)
+
+
+def _write(read: _Source, found: Clustering, known: dict[str, str], out: Path, review: Path | None) -> ClusterSummary:
+    """Name the clusters, and write them and what is to be looked at."""
+    from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, write_table
+    from eclip.tasks.clustering.ids import MERGED, SPLIT, stable_ids
+
     rows = [*range(len(read.listings)), *read.repeats.values()]
-    content = {
-        "product_id": [*read.listings.product_ids, *read.repeats],
-        "cluster_id": [ids[number] for number in found.clusters[rows]],
-        "confidence": found.certainty.confidence[rows],
+    product_ids = [*read.listings.product_ids, *read.repeats]
+    numbers = found.clusters[rows]
+    ids, changes = stable_ids(numbers, product_ids, known)
+    content: dict[str, Sequence[Any]] = {
+        "product_id": product_ids,
+        "cluster_id": [ids[number] for number in numbers],
+        "confidence": found.certainty.confidence[rows].tolist(),
     }
-    write_table(Path(out), CLUSTERS_SCHEMA, content)
+    write_table(out, CLUSTERS_SCHEMA, content)
     if review is not None:
-        _write_review(Path(review), read.listings, found, ids, changes)
-    sizes = np.bincount(found.clusters[rows], minlength=1)
+        _write_review(review, read.listings, found, ids, changes)
+    sizes = np.bincount(numbers, minlength=1)
     return ClusterSummary(
         rows=len(rows),
         clusters=len(ids),
@@ -115,7 +124,7 @@ def cluster(
         unusable=read.unusable,
         was_split=sum(change.kind == SPLIT for change in changes),
         was_merged=sum(change.kind == MERGED for change in changes),
-        out=Path(out),
+        out=out,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclip.commands.arguments import FeedArgument, require_file
+from eclip.commands.arguments import SourceArgument, require_file
 from eclip.console import say
 from eclip.errors import ConfigError
 from eclip.files import replace_file
@@ -38,7 +38,7 @@ class MatchSummary:
 
 
 def match(
-    source: FeedArgument,
+    source: SourceArgument,
     /,
     *,
     model: Path,

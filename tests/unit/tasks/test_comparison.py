@@ -13,7 +13,7 @@ from eclip.schema import COMPARISON_DATA
 from eclip.tasks.evaluation.comparison import compare_reports
 from eclip.tasks.evaluation.comparison_page import render_comparison, write_comparison
 from eclip.tasks.intervals import estimate, group_buckets
-from eclip.tasks.results import Report, Result, results_of
+from eclip.tasks.results import Report, Result, Skipped, results_of
 
 HOSTILE = "<script>alert(1)</script>"
 BUCKETS = group_buckets([f"p{row}" for row in range(400)])
@@ -70,6 +70,8 @@ def test_other_stores_baselines_and_missing_numbers(reports):
     first, second = reports
     elsewhere = replace(second, facts={"store": "two"})
     assert "different stores" in compare_reports(first, elsewhere).remarks[0]
+    partial = replace(second, skipped=[Skipped(task="adult", reason="not fitted")] * 2)
+    assert compare_reports(first, partial).remarks == ["Left out in B, wholly or in part: adult; its report says why."]
     baseline = Report(results=[measured(np.ones(400), method="tf-idf")])
     assert compare_reports(baseline, baseline).differences == []
     nothing = Report(results=[replace(first.results[0], value=math.nan)])

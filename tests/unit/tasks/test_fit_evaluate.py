@@ -134,7 +134,7 @@ def test_text_only_and_empty_splits(catalogue, tmp_path):
     no_pictures = catalogue.with_vectors(np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors)
     assert {m for s in fit_tasks(no_pictures, tmp_path, seed=0) for m in s.heads} == {"text"}
     report = evaluate_tasks(no_pictures, tmp_path, seed=0)
-    assert {result.task for result in report.results} == set(TASKS)
+    assert {result.task for result in report.results} == {*TASKS, "retrieval"}
     no_test = replace(catalogue, split=np.where(catalogue.split == "test", "train", catalogue.split))
     assert "no products" in evaluate_tasks(no_test, tmp_path, seed=0).skipped[0].reason
     no_train = replace(catalogue, split=np.full(catalogue.num_rows, "test", dtype=object))

@@ -337,3 +337,19 @@ def test_a_long_table_shows_first_metrics_and_folds_the_rest_away():
     assert page[:folded].count('<th scope="row">macro-F1') == 0
     assert page[folded:].count('<th scope="row">macro-F1') == 10
     assert "<details>" not in render_report(Report(results=results[:6]))
+
+
+def test_many_losses_are_folded_away_sure_ones_first():
+    results = []
+    for n in range(20):
+        behind = 0.79 if n < 10 else 0.5
+        results += [result(target=f"t{n:02}", value=behind), result("tf-idf", target=f"t{n:02}")]
+    page = render_report(Report(results=results))
+    shown = page[page.index("Where eclip loses") : page.index("8 more, those that may be chance last")]
+    assert all(f"t{n}," in shown for n in range(10, 20))
+    assert shown.count("<li>") == 12
+
+
+def test_a_handful_proves_nothing():
+    assert may_be_chance(result(value=0.0, support=4), result(value=1.0, support=4))
+    assert not may_be_chance(result(value=0.0, support=5), result(value=1.0, support=5))

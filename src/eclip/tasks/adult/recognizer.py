@@ -106,7 +106,7 @@ class PolicyRecognizer:
             "weights": {modality: each.as_json() for modality, each in self.weights.items()},
             "thresholds": {modality: asdict(each) for modality, each in self.thresholds.items()},
         }
-        text = json.dumps(content, ensure_ascii=False, indent=1)
+        text = json.dumps(content, ensure_ascii=False)  # of many sellers: no line each
         (folder / POLICY_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod

@@ -46,7 +46,8 @@ class SellerHistory:
         known, own = [sellers[row] for row in named], codes[named]
         strengths = (None, *STRENGTHS)
         gains = [cls(totals, counts, strength)._foretold(known, own) for strength in strengths]
-        return cls(totals, counts, strengths[int(np.argmax(gains))])
+        best = strengths[int(np.argmax(gains))]
+        return cls(totals, {} if best is None else counts, best)
 
     def log_odds(self, sellers: Sequence[str | None], own: np.ndarray | None = None) -> np.ndarray:
         """How far a seller shifts the log-odds of each class against "everybody", [n, C - 1].

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eclip.metrics import macro_f1_multilabel, micro_f1
 from eclip.schema import SPLITS
 from eclip.tasks.attributes.answers import AttributeAnswer, AttributeExtractor
-from eclip.tasks.attributes.results import answer_results, macro_f1_of_sets, micro_f1_of_sets, value_marks
+from eclip.tasks.attributes.results import answer_results, value_marks
 from eclip.tasks.attributes.targets import NAME
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
@@ -20,7 +22,21 @@ if TYPE_CHECKING:
     from eclip.tasks.attributes.spans.states import TokenStates
 
 GAIN = "gain of picture over title alone, {}"
-GAINS = {"micro-F1": micro_f1_of_sets, "macro-F1": macro_f1_of_sets}
+GAINS = {"micro-F1": micro_f1, "macro-F1": macro_f1_multilabel}
+
+
+def fitted_results(catalogue: Catalogue, folder: Path, *, buckets: np.ndarray | None = None) -> list[Result]:
+    """Figures of the closed attributes that `eclip fit` wrote into `folder`, by the heads without spans.
+
+    Args:
+        catalogue: The products, with vectors of the model.
+        folder: MODEL/tasks/attributes.
+        buckets: [N] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
+
+    Raises:
+        ModelError: A part is missing or damaged.
+    """
+    return extraction_results(catalogue, AttributeExtractor.load(folder).without_spans(), buckets=buckets)
 
 
 def extraction_results(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from eclip.metrics import accuracy, macro_f1, mean
+from eclip.metrics import accuracy, macro_f1, macro_f1_multilabel, mean, micro_f1
 from eclip.tasks.attributes.targets import ABSENT, NAME
 from eclip.tasks.intervals import estimate
 from eclip.tasks.results import Result, results_of
@@ -48,7 +48,7 @@ def attribute_results(
     marks = value_marks(every, [(value,) if value != ABSENT else () for value in predicted])
     figures = {
         "accuracy": estimate(accuracy, truth, predicted, buckets=buckets),
-        "micro-F1": estimate(micro_f1_of_sets, *marks, buckets=buckets),
+        "micro-F1": estimate(micro_f1, *marks, buckets=buckets),
         "macro-F1": estimate(macro_f1, truth.astype(str), predicted.astype(str), buckets=buckets),
         f"precision at confidence {CONFIDENCE}": estimate(
             accuracy, truth[answered], predicted[answered], buckets=of_answered
@@ -87,8 +87,8 @@ def answer_results(
     right = np.array([value in truth[row] for row, said in enumerate(sure) for value in said], dtype=bool)
     figures = {
         "accuracy": estimate(mean, (marks[0] == marks[1]).all(axis=1), buckets=buckets),
-        "micro-F1": estimate(micro_f1_of_sets, *marks, buckets=buckets),
-        "macro-F1": estimate(macro_f1_of_sets, *marks, buckets=buckets),
+        "micro-F1": estimate(micro_f1, *marks, buckets=buckets),
+        "macro-F1": estimate(macro_f1_multilabel, *marks, buckets=buckets),
         "precision of sure answers": estimate(mean, right, buckets=None if buckets is None else buckets[rows]),
         "coverage of sure answers": estimate(mean, np.array([bool(said) for said in sure]), buckets=buckets),
     }
@@ -105,17 +105,3 @@ def value_marks(*answers: Sequence[Iterable[str]]) -> list[np.ndarray]:
             marks[row, [codes[value] for value in own]] = True
         found.append(marks)
     return found
-
-
-def micro_f1_of_sets(truth: np.ndarray, given: np.ndarray) -> float:
-    """F1 over all (row, value) pairs of [n, C] bool; accuracy where each row has one value and one answer."""
-    total = int(truth.sum()) + int(given.sum())
-    return 2 * int((truth & given).sum()) / total if total else float("nan")
-
-
-def macro_f1_of_sets(truth: np.ndarray, given: np.ndarray) -> float:
-    """Mean of the F1 of each value of [n, C] bool that is true or given somewhere; NaN where none is."""
-    sizes = truth.sum(axis=0) + given.sum(axis=0)
-    seen = sizes > 0
-    hits = (truth & given).sum(axis=0)
-    return float(np.mean(2 * hits[seen] / sizes[seen])) if seen.any() else float("nan")

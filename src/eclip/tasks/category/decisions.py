@@ -54,7 +54,8 @@ def choose_decision(tree: CategoryTree, probabilities: np.ndarray, paths: Sequen
     """
     if len(paths) < MIN_ROWS:
         return Decision()
-    known = np.array([path in set(tree.classes) for path in paths])
+    classes = set(tree.classes)
+    known = np.array([path in classes for path in paths])
     scores = unknown_scores(probabilities[known])
     return Decision(
         confidence=_least_confidence(tree, probabilities, paths),
@@ -63,11 +64,19 @@ def choose_decision(tree: CategoryTree, probabilities: np.ndarray, paths: Sequen
 
 
 def _least_confidence(tree: CategoryTree, probabilities: np.ndarray, paths: Sequence[tuple[str, ...]]) -> float:
+    ways, chances = tree.ways_up(probabilities)
+    right = np.array(
+        [
+            [node >= 0 and is_at_or_above(tree.nodes[node], path) for node in way]
+            for way, path in zip(ways.tolist(), paths, strict=True)
+        ]
+    )
+    rows = np.arange(len(ways))
     for confidence in CANDIDATES.tolist():
-        nodes, _, _ = tree.climbed(probabilities, confidence)
-        answered = np.flatnonzero(nodes >= 0).tolist()
-        right = [is_at_or_above(tree.nodes[nodes[row]], paths[row]) for row in answered]
-        if len(right) and np.mean(right) >= WANTED_PRECISION:
+        enough = chances >= confidence
+        answered = enough.any(axis=1)
+        hits = right[rows, enough.argmax(axis=1)][answered]
+        if len(hits) and hits.mean() >= WANTED_PRECISION:
             return float(confidence)
     return 1.0
 

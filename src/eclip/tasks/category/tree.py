@@ -14,6 +14,8 @@ from scipy import sparse
 
 from eclip.tasks.category.targets import label_path
 
+ROWS_AT_ONCE = 4096  # whose chances of all nodes are in memory
+
 
 @dataclass(frozen=True)
 class CategoryTree:
@@ -52,6 +54,21 @@ class CategoryTree:
         """Chance [n, M] of each node, from those of the classes [n, C]."""
         return np.asarray((self.above.T @ probabilities.T).T)
 
+    def ways_up(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes from the most likely class up to its root [n, deepest], and their chances; -1 past the root.
+
+        Args:
+            probabilities: [n, C].
+        """
+        path = self.walk[probabilities.argmax(axis=1)]
+        chances = np.full(path.shape, -1.0, dtype=np.float32)
+        for start in range(0, len(path), ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            everywhere = self.chances(probabilities[some])
+            found = np.take_along_axis(everywhere, np.maximum(path[some], 0), axis=1)
+            chances[some] = np.where(path[some] >= 0, found, -1.0)
+        return path, chances
+
     def climbed(self, probabilities: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Walk up from the most likely class until a node is likely enough.
 
@@ -63,10 +80,8 @@ class CategoryTree:
             Nodes [n] (-1 where not even the root is likely enough), their chances [n] (the root's there), and how
             many levels were climbed [n].
         """
-        everywhere = self.chances(probabilities)
-        path = self.walk[probabilities.argmax(axis=1)]  # [n, deepest]
+        path, chances = self.ways_up(probabilities)
         rows = np.arange(len(path))
-        chances = np.where(path >= 0, everywhere[rows[:, None], path], -1.0)
         enough = chances >= confidence
         found = enough.any(axis=1)
         roots = (path >= 0).sum(axis=1) - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def require_table(name: str, path: Path) -> None:
         raise ConfigError(f"--{name} {path}: expected the name of a {' or '.join(SUFFIXES)} file")
 
 
-def write_table(path: Path, schema: pa.Schema, columns: dict[str, Sequence[Any]]) -> None:
+def write_table(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> None:
     """Write columns as CSV or Parquet, aside first."""
     import pyarrow.csv as arrow_csv
     import pyarrow.parquet as pq

@@ -129,20 +129,29 @@ def compare_words(
             for kind in range(2):
                 if kinds[word] & tallies[kind]:
                     count[kind, side] += 1
-        row = out[pair]
-        total_left, total_right = total_left + shared, total_right + shared
-        square_left, square_right = square_left + square_shared, square_right + square_shared
-        row[0] = square_shared / max(np.sqrt(square_left * square_right), 1e-9)
-        row[1] = shared / max(min(total_left, total_right), 1e-9)
-        row[2] = shared / max(total_left, total_right, 1e-9)
-        row[3], row[4], row[5] = shared, min(num_left, num_right), max(num_left, num_right)
-        row[21] = shared / max(shared + min(mass[1], mass[2]), 1e-9)
-        row[22] = shared / max(shared + max(mass[1], mass[2]), 1e-9)
-        for kind in range(5):
-            told = best[kind] if kind < 3 else count[kind - 3]
-            row[6 + 3 * kind] = told[0]
-            row[7 + 3 * kind], row[8 + 3 * kind] = min(told[1], told[2]), max(told[1], told[2])
+        sums = (shared, square_shared, total_left, square_left, total_right, square_right)
+        _tell(out[pair], sums, mass, best, count, num_left, num_right)
     return out
+
+
+@compiled
+def _tell(
+    row: np.ndarray, sums: Any, mass: np.ndarray, best: np.ndarray, count: np.ndarray, num_left: int, num_right: int
+) -> None:
+    """Make `WORD_FEATURES` of what was summed up over the words of two titles."""
+    shared, square_shared, total_left, square_left, total_right, square_right = sums
+    total_left, total_right = total_left + shared, total_right + shared
+    square_left, square_right = square_left + square_shared, square_right + square_shared
+    row[0] = square_shared / max(np.sqrt(square_left * square_right), 1e-9)
+    row[1] = shared / max(min(total_left, total_right), 1e-9)
+    row[2] = shared / max(total_left, total_right, 1e-9)
+    row[3], row[4], row[5] = shared, min(num_left, num_right), max(num_left, num_right)
+    for kind in range(5):
+        told = best[kind] if kind < 3 else count[kind - 3]
+        row[6 + 3 * kind] = told[0]
+        row[7 + 3 * kind], row[8 + 3 * kind] = min(told[1], told[2]), max(told[1], told[2])
+    row[21] = shared / max(shared + min(mass[1], mass[2]), 1e-9)
+    row[22] = shared / max(shared + max(mass[1], mass[2]), 1e-9)
 
 
 @compiled

@@ -16,8 +16,8 @@ from eclip.tasks.matching.trees import Trees, committee, fit_trees
 
 VERSION = 1
 NUM_FOLDS = 4
-NUM_TREES = 120
-LEARNING_RATE = 0.08
+NUM_TREES = 80
+LEARNING_RATE = 0.1
 MAX_LEAVES = 20
 MIN_EDGES = 50  # of either answer
 BARS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # log odds tried

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class Listings:
     @classmethod
     def of_columns(
         cls,
-        columns: dict[str, Sequence[Any]],
+        columns: Mapping[str, Sequence[Any]],
         image_vectors: np.ndarray | None = None,
         text_vectors: np.ndarray | None = None,
     ) -> Listings:
@@ -83,7 +83,7 @@ class Listings:
         """All listings of a store."""
         records = catalogue.records or [{}] * catalogue.num_rows
         columns: dict[str, Sequence[Any]] = {
-            "product_id": catalogue.product_ids,
+            "product_id": catalogue.product_ids.tolist(),
             "title": catalogue.titles,
             **{name: [record.get(name) for record in records] for name in FACTS},
         }

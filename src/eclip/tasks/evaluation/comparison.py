@@ -64,6 +64,10 @@ def compare_reports(first: Report, second: Report) -> ReportComparison:
         remarks.append(
             "At least one report came without its draws: p values take the two for independent, which is careful."
         )
+    for name, report in (("A", first), ("B", second)):
+        left_out = dict.fromkeys(each.task for each in report.skipped)
+        if left_out:
+            remarks.append(f"Left out in {name}, wholly or in part: {', '.join(left_out)}; its report says why.")
     return ReportComparison(
         differences=differences,
         num_only_first=len(ours.keys() - theirs.keys()),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +18,27 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.attributes.answers import AttributeExtractor
-from eclip.tasks.attributes.measure import extraction_results
+from eclip.tasks.attributes.measure import fitted_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.results import category_results
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.evaluation.leaves import leaf_decisions, leaf_mistakes
-from eclip.tasks.evaluation.majority import class_shares, same_scores
 from eclip.tasks.evaluation.mates import mate_cells, title_cell
 from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
 from eclip.tasks.evaluation.products import product_buckets, without_straddling
 from eclip.tasks.evaluation.retrieval import retrieval_results, search_galleries
+from eclip.tasks.evaluation.scored import Scored, scored_heads, scored_majority, scored_titles
 from eclip.tasks.features import present_rows
 from eclip.tasks.fit import HEAD_TASKS, fit_modal_heads, head_targets
-from eclip.tasks.heads.calibration import at_temperature
-from eclip.tasks.heads.fit_calibration import calibrated, words_temperature
-from eclip.tasks.heads.fit_lexical import COMBINED, add_lexical, fit_title_heads
-from eclip.tasks.heads.lexical import LexicalHeads
-from eclip.tasks.heads.linear import Target
+from eclip.tasks.heads.fit_calibration import calibrated
+from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.matching.groups import product_groups
 from eclip.tasks.results import (
     CLIP,
     CLIP_WORDS,
-    MAJORITY,
     METHODS,
     MODALITIES,
     OUR_METHOD,
@@ -60,18 +54,6 @@ from eclip.tasks.results import (
 from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 EVALUATED_TASKS = (*TASKS, "retrieval")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Scored:
-    """Class probabilities of test rows by one modality and method."""
-
-    task: str
-    target: Target
-    modality: str
-    method: str
-    rows: np.ndarray  # [n]
-    scores: np.ndarray  # [n, C]
 
 
 def evaluate_tasks(
@@ -142,26 +124,25 @@ def _evaluate_heads(
     for path in fitted.values():
         read_task(path, catalogue.model_digest)
     ours = {task: ModalHeads.load(path) for task, path in fitted.items()}
-    scored = list(_scored_heads(catalogue, targets, ours, OUR_METHOD))
+    scored = list(scored_heads(catalogue, targets, ours, OUR_METHOD))
     if any(heads.lexical for heads in ours.values()):
         wordless = {t: each.without_words() for t, each in ours.items()}
-        scored += _scored_heads(catalogue, targets, calibrated(catalogue, targets, wordless), OUR_VECTORS)
+        scored += scored_heads(catalogue, targets, calibrated(catalogue, targets, wordless), OUR_VECTORS)
     words = fit_title_heads(catalogue, targets, seed=seed, method=TF_IDF)
-    scored += _scored_titles(catalogue, targets, words)
+    scored += scored_titles(catalogue, targets, words)
     for method, with_words in ((PRETRAINED, PRETRAINED_WORDS), (CLIP, CLIP_WORDS)):
         if method in others:
             view = others[method]
             theirs = fit_modal_heads(view, targets, seed=seed, method=method)
-            scored += _scored_heads(view, targets, calibrated(view, targets, theirs), method)
+            scored += scored_heads(view, targets, calibrated(view, targets, theirs), method)
             mixed = calibrated(view, targets, add_lexical(view, targets, theirs, words))
-            scored += _scored_heads(view, targets, mixed, with_words)
-    scored += _scored_majority(catalogue, targets)
+            scored += scored_heads(view, targets, mixed, with_words)
+    scored += scored_majority(catalogue, targets)
     for each in scored:
         if each.method != OUR_METHOD or each.task not in (ATTRIBUTES, ADULT_TASK):  # more than heads speak there
             _add_results(report, catalogue, each, buckets[each.rows])
     if ATTRIBUTES in fitted:
-        extractor = AttributeExtractor.load(fitted[ATTRIBUTES]).without_spans()
-        report.results.extend(extraction_results(catalogue, extractor, buckets=buckets))
+        report.results.extend(fitted_results(catalogue, fitted[ATTRIBUTES], buckets=buckets))
     if ADULT_TASK in fitted:
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)
@@ -170,7 +151,7 @@ def _evaluate_heads(
 
 
 def _add_leaves(
-    report: Report, catalogue: Catalogue, folder: Path, leaves: list[_Scored], *, buckets: np.ndarray
+    report: Report, catalogue: Catalogue, folder: Path, leaves: list[Scored], *, buckets: np.ndarray
 ) -> None:
     """How the category is decided where the leaf is not sure enough, and the most confident mistakes."""
     for each in leaves:
@@ -185,69 +166,7 @@ def _add_leaves(
         )
 
 
-def _scored_heads(
-    catalogue: Catalogue, targets: dict[str, list[Target]], heads: dict[str, ModalHeads], method: str
-) -> Iterator[_Scored]:
-    """Answers of heads, for every modality of every target; those with and without words differ where titles are."""
-    inputs = {
-        task: heads[task].inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles) for task in targets
-    }
-    for modality in MODALITIES if method in (OUR_METHOD, PRETRAINED, CLIP) else COMBINED:
-        _, mask = catalogue.features(modality)
-        for task, group in targets.items():
-            fitted = heads[task].by_modality.get(modality)
-            for target in group:
-                rows = _test_rows(catalogue, task, target.name, mask)
-                if fitted is None or target.name not in fitted.heads or not len(rows):
-                    continue
-                # A head may have been fitted on an older state of the store: its own labels count.
-                labels = heads[task].labels(modality, target.name)
-                known = Target(name=target.name, labels=labels, codes=target.codes)
-                if modality == "both":  # listings that lack one of the two are answered by the other
-                    scores = heads[task].routed_probabilities(target.name, inputs[task], rows)
-                else:
-                    scores = heads[task].probabilities(target.name, modality, inputs[task], rows)
-                yield _Scored(task=task, target=known, modality=modality, method=method, rows=rows, scores=scores)
-
-
-def _scored_titles(
-    catalogue: Catalogue, targets: dict[str, list[Target]], words: dict[str, LexicalHeads]
-) -> Iterator[_Scored]:
-    """Answers of TF-IDF on titles, calibrated as ours are."""
-    has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
-    for task, heads in words.items():
-        for target in targets[task]:
-            rows = _test_rows(catalogue, task, target.name, has_title)
-            if target.name not in heads.linear.heads or not len(rows):
-                continue
-            terms = heads.terms.features([catalogue.titles[row] for row in rows])
-            scores = heads.linear.probabilities(target.name, terms)
-            scores = at_temperature(scores, words_temperature(catalogue, target, heads))
-            yield _Scored(task=task, target=target, modality="text", method=TF_IDF, rows=rows, scores=scores)
-
-
-def _scored_majority(catalogue: Catalogue, targets: dict[str, list[Target]]) -> Iterator[_Scored]:
-    """Answers of who looks at nothing."""
-    _, mask = catalogue.features("both")
-    for task, group in targets.items():
-        for target in group:
-            rows, shares = _test_rows(catalogue, task, target.name, mask), class_shares(catalogue, target)
-            if shares is not None and len(rows):
-                scores = same_scores(shares, len(rows))
-                yield _Scored(task=task, target=target, modality="both", method=MAJORITY, rows=rows, scores=scores)
-
-
-def _test_rows(catalogue: Catalogue, task: str, name: str, mask: np.ndarray) -> np.ndarray:
-    """Test rows with the modality whose truth is known."""
-    rows = np.flatnonzero(mask & catalogue.within(SPLITS[2]))
-    if task == CATEGORY:
-        return rows[[bool(catalogue.categories[row]) for row in rows]] if len(rows) else rows
-    if task == ATTRIBUTES:
-        return rows[[name in catalogue.attributes[row] for row in rows]] if len(rows) else rows
-    return rows
-
-
-def _add_results(report: Report, catalogue: Catalogue, scored: _Scored, buckets: np.ndarray) -> None:
+def _add_results(report: Report, catalogue: Catalogue, scored: Scored, buckets: np.ndarray) -> None:
     """Figures of scored rows [n] whose products fall into `buckets` [n]."""
     labels, place = scored.target.labels, {"modality": scored.modality, "method": scored.method}
     if scored.task == CATEGORY:

@@ -24,6 +24,7 @@ from eclip.tasks.evaluation.report_tables import MAX_ROWS, Table, first_metrics,
 from eclip.tasks.evaluation.verdicts import compare_all, headlines, method_name, modality_name
 from eclip.tasks.results import Curve, Report
 
+NUM_LOSSES = 12  # shown at once
 GALLERY_HEADINGS = {"search": "Searches", "cluster": "Clusters", "mistake": "Mistakes"}
 
 
@@ -76,7 +77,9 @@ def render_report(report: Report) -> str:
         facts=report.facts,
         headlines=headlines(comparisons),
         comparisons=comparisons,
-        behind=[comparison for comparison in comparisons if comparison.status == "behind"],
+        # Losses that may be chance come after those that may not.
+        behind=sorted((each for each in comparisons if each.status == "behind"), key=lambda each: each.may_be_chance),
+        num_losses=NUM_LOSSES,
         short=[comparison for comparison in comparisons if comparison.short_in],
         sections=_sections(report),
         galleries=_galleries(report),

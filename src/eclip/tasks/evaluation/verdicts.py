@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from eclip.tasks.evaluation.report_metrics import explain_metric
-from eclip.tasks.intervals import paired_p_value
+from eclip.tasks.intervals import MIN_GROUPS, paired_p_value
 from eclip.tasks.results import MODALITIES, OUR_METHOD, OUR_VECTORS, Result
 
 MODALITY_NAMES = {"image": "Picture", "text": "Title", "both": "Picture and title"}
@@ -110,14 +110,16 @@ def may_be_chance(first: Result, second: Result) -> bool:
     """Whether a difference is not significant at 5 %.
 
     By the paired bootstrap over products; of figures without draws, shares are taken for independent samples of the
-    smaller support (two standard errors), and nothing is said of others.
+    smaller support (two standard errors), and nothing is said of others but that a handful of items proves nothing.
     """
     found = p_value(first, second)
     if found is not None:
         return found >= SIGNIFICANT
+    support = min(first.support, second.support)
+    if support < MIN_GROUPS:
+        return True
     if not _is_share(first):
         return False
-    support = max(1, min(first.support, second.support))
     variance = sum(min(max(r.value, 0.0), 1.0) * (1 - min(max(r.value, 0.0), 1.0)) for r in (first, second))
     return abs(first.value - second.value) < 2 * math.sqrt(variance / support)
 

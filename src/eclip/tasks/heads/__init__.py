@@ -1,1 +1,1 @@
-"""Linear heads over vectors and over title terms: using, fitting and storing them."""
+"""Heads over vectors and over title terms: using, calibrating, fitting and storing them."""

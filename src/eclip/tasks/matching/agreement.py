@@ -13,6 +13,7 @@ from scipy import sparse
 from eclip.tasks.matching.readings import Readings
 
 PAIRS_AT_ONCE = 50_000
+BARCODES = "barcodes"  # the column that proves most, where there are any
 LONG_TEXT = 400  # characters of a field that are compared letter by letter
 Columns = dict[str, np.ndarray]
 
@@ -53,6 +54,7 @@ def _part(
     out |= _crossing(readings, rarity, left, right)
     out |= _brands(readings, left, right)
     out |= _prices(readings.prices, left, right)
+    out[BARCODES] = _barcodes(readings.barcodes, left, right)
     for name in fields:
         texts = readings.fields.get(name, [""] * len(readings))
         out |= _field(name, texts, left, right)
@@ -130,7 +132,7 @@ def _codes(readings: Readings, left: np.ndarray, right: np.ndarray) -> Columns:
 
 
 def _letters(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:
-    """Ratios of letters: as they stand, words in order, common words apart, best part; and lengths."""
+    """Ratios of letters: as they stand, words in order, common words apart, beginnings; and lengths."""
     from rapidfuzz import distance, fuzz, process
 
     one, other = [texts[row] for row in left.tolist()], [texts[row] for row in right.tolist()]
@@ -138,7 +140,6 @@ def _letters(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarra
         "letters": fuzz.ratio,
         "words in order": fuzz.token_sort_ratio,
         "common words apart": fuzz.token_set_ratio,
-        "best part": fuzz.partial_ratio,
         "first letters": distance.JaroWinkler.normalized_similarity,
     }
     out = {f"{name}: {key}": process.cpdist(one, other, scorer=scorer) for key, scorer in scorers.items()}
@@ -178,6 +179,12 @@ def _prices(prices: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
     """Absolute log ratio of the prices, NaN where one is not given or 0."""
     logs = np.log(np.where(prices > 0, prices, np.nan))
     return {"prices: log ratio": np.abs(logs[left] - logs[right])}
+
+
+def _barcodes(barcodes: Sequence[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """1 where they are the same, 0 where they differ, NaN where one is not given."""
+    pairs = [(barcodes[one], barcodes[other]) for one, other in zip(left.tolist(), right.tolist(), strict=True)]
+    return np.array([float(a == b) if a and b else np.nan for a, b in pairs], dtype=np.float32)
 
 
 def _field(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:

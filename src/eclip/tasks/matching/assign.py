@@ -17,7 +17,6 @@ from eclip.tasks.results import MODALITIES
 
 NEIGHBOURS = 10  # by each of pictures, titles, both, and rare words
 MEMBERS_JUDGED = 6  # of a catalog, those of a smaller number of listings come first
-BEST_MEMBERS = 3  # whose mean is the catalog's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +103,7 @@ def assign(
 ) -> list[Assignment]:
     """The catalog of each listing.
 
-    A catalog is as probable as the mean, in log odds, of the `BEST_MEMBERS` members that are most probably the same.
+    A catalog is as probable as its most probable member (the mean of the best three named the right one less often).
 
     Args:
         index: Where catalogs are sought.
@@ -143,12 +142,8 @@ def _best_of(left: np.ndarray, names: Sequence[str], scores: np.ndarray) -> list
         pairs.setdefault(query, {}).setdefault(name, []).append(pair)
     out = []
     for of_names in pairs.values():
-        ranked: _Ranked = []
-        for name, found in of_names.items():
-            ordered = sorted(found, key=lambda pair: -scores[pair])[:BEST_MEMBERS]
-            clipped = np.clip(scores[ordered], 1e-6, 1 - 1e-6)
-            mean = float(np.log(clipped / (1 - clipped)).mean())
-            ranked.append((name, 1 / (1 + float(np.exp(-mean))), ordered[0]))
+        members = [(name, max(found, key=lambda pair: scores[pair])) for name, found in of_names.items()]
+        ranked: _Ranked = [(name, float(scores[pair]), pair) for name, pair in members]
         out.append(sorted(ranked, key=lambda each: (-each[1], each[0])))
     return out
 

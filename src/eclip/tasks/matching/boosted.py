@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eclip.metrics import best_f1_threshold
+from eclip.tasks.matching.agreement import BARCODES
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.evidence import COSINE, WORDS, compared_fields, pair_evidence
 from eclip.tasks.matching.features import PairSource
@@ -17,8 +18,9 @@ from eclip.tasks.matching.wordweights import WordWeights, count_words, learn_wei
 
 KIND = "boosted"
 NUM_FOLDS = 5
-NUM_TREES = 200
-LEARNING_RATE = 0.06
+NUM_TREES = 100
+LEARNING_RATE = 0.1
+HIDDEN_BARCODES = 0.5  # of the pairs: trees that lean on barcodes would know nothing of listings without
 MAX_LEAVES = 15
 MIN_PAIRS = 50  # with both answers, below which nothing can be held out
 
@@ -128,6 +130,8 @@ def fit_boosted(
     for train, held in folds:
         told = learn_weights(readings, left[train], right[train], same[train], plain, seed=seed)
         evidence[WORDS][held] = told.scores(readings, left[held], right[held])
+    if BARCODES in evidence:
+        evidence[BARCODES][np.random.default_rng(seed).random(len(same)) < HIDDEN_BARCODES] = np.nan
     matrix = np.stack(list(evidence.values()), axis=1).astype(np.float64)
     members, log_odds = [], np.zeros(len(same))
     for number, (train, held) in enumerate(folds):

@@ -9,13 +9,16 @@ import numpy as np
 
 from eclip.tasks.matching.agreement import agreement
 from eclip.tasks.matching.features import FEATURES, PairSource, pair_features
+from eclip.tasks.matching.readings import BARCODE_FIELDS
 from eclip.tasks.matching.wordweights import WordWeights
 
 WORDS = "words"  # the log odds that the words alone give
 MAX_FIELDS = 8  # compared one by one; the others count as text
 MIN_FIELD_SHARE = 0.05  # of the listings that have it
 COSINE = "cosine"  # what the names of columns end in that come from vectors
-NOT_COMPARED = frozenset(["seller", "url", "product_id"])  # differ between offers of one product by their nature
+NOT_COMPARED = frozenset(
+    [*BARCODE_FIELDS, "seller", "url", "product_id"]
+)  # differ between offers of one product by their nature
 
 
 def compared_fields(source: PairSource) -> tuple[str, ...]:

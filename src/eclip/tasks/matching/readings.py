@@ -13,6 +13,7 @@ from scipy import sparse
 
 from eclip.products.catalogs.brands import normal_brand
 from eclip.products.catalogs.facts import normal_colours, normal_size
+from eclip.products.catalogs.identifiers import normal_gtin
 from eclip.products.catalogs.lexicon import COLOUR_ATTRIBUTES, SIZE_ATTRIBUTES, SIZE_OF
 from eclip.products.catalogs.quantities import all_quantities
 from eclip.tasks.matching.lexicon import AUDIENCES, COLOURS
@@ -20,6 +21,7 @@ from eclip.tasks.matching.wording import codes_of, has_digit, is_code, joined_co
 
 BRAND_FIELDS = ("brand", "manufacturer", "maker")
 PRICE_FIELD = "price"
+BARCODE_FIELDS = ("gtin", "ean", "upc", "barcode", "isbn")
 MAX_FIELD_CHARS = 1_000  # of a field, which may be a page long
 _AMOUNT = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -35,6 +37,7 @@ class Readings:
     codes: list[tuple[str, ...]]  # [N] of the whole listing
     brands: list[str]  # [N] normal brand; "" = not given
     prices: np.ndarray  # [N] float64; NaN = not given
+    barcodes: list[str]  # [N] of 14 digits; "" = none that proves anything
 
     def __len__(self) -> int:
         """N."""
@@ -88,6 +91,7 @@ def read_records(titles: Sequence[str | None], records: Sequence[Mapping[str, st
         tables=tables,
         codes=[tuple(sorted(found, key=len, reverse=True)) for found in codes],
         brands=_brands(fields, len(normal)),
+        barcodes=_barcodes(records or [{}] * len(normal)),
         prices=np.array([_price(text) for text in fields.get(PRICE_FIELD, [""] * len(normal))], dtype=np.float64),
     )
 
@@ -95,7 +99,7 @@ def read_records(titles: Sequence[str | None], records: Sequence[Mapping[str, st
 def _fields(records: Sequence[Mapping[str, str]], num_rows: int) -> dict[str, list[str]]:
     """Normal texts of each field, most frequent field first."""
     counts = Counter(name for record in records for name, value in record.items() if value)
-    names = sorted(counts, key=lambda name: (-counts[name], name))
+    names = sorted(counts.keys() - set(BARCODE_FIELDS), key=lambda name: (-counts[name], name))
     out = {name: [normal_text(record.get(name, "")[:MAX_FIELD_CHARS]) for record in records] for name in names}
     return out if records else dict.fromkeys(names, [""] * num_rows)
 
@@ -116,6 +120,12 @@ def _named(words: list[list[str]], fields: dict[str, list[str]], names: frozense
 def _brands(fields: dict[str, list[str]], num_rows: int) -> list[str]:
     given = [fields[name] for name in BRAND_FIELDS if name in fields]
     return [next((brand for column in given if (brand := normal_brand(column[row]))), "") for row in range(num_rows)]
+
+
+def _barcodes(records: Sequence[Mapping[str, str]]) -> list[str]:
+    """The barcode of each listing; they stand apart from its text, since they prove what words make likely."""
+    given = [[record[name] for name in BARCODE_FIELDS if record.get(name)] for record in records]
+    return [next((code for text in texts if (code := normal_gtin(text))), "") for texts in given]
 
 
 def _price(text: str) -> float:

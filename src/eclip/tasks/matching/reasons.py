@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from eclip.tasks.matching.agreement import BARCODES
 from eclip.tasks.matching.readings import Readings
 from eclip.tasks.matching.wording import has_digit
 
@@ -79,6 +80,7 @@ class _Pair:
 def _reason(pair: _Pair, values: Mapping[str, float], same: bool) -> str:  # noqa: FBT001 - a row of an array
     agrees: list[str] = []
     differs: list[str] = []
+    _say_barcodes(values, agrees, differs)
     _say_titles(pair, values, agrees)
     _say_codes(pair, values, agrees, differs)
     _say_sets(pair, values, agrees, differs)
@@ -91,6 +93,13 @@ def _reason(pair: _Pair, values: Mapping[str, float], same: bool) -> str:  # noq
     first, last = (agrees, differs) if same else (differs, agrees)
     said = first[:MAX_FOR] + last[:MAX_AGAINST]
     return ", ".join(said or [f"titles alike by {values.get('titles: common words apart', 0) / 100:.2f}"])
+
+
+def _say_barcodes(values: Mapping[str, float], agrees: list[str], differs: list[str]) -> None:
+    if values.get(BARCODES) == 1:
+        agrees.append("same barcode")
+    elif values.get(BARCODES) == 0:
+        differs.append("barcodes differ")
 
 
 def _say_titles(pair: _Pair, values: Mapping[str, float], agrees: list[str]) -> None:

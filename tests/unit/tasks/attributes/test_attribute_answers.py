@@ -9,13 +9,14 @@ import pytest
 from sklearn.metrics import f1_score
 
 from eclip.errors import ConfigError, ModelError
+from eclip.metrics import macro_f1_multilabel, micro_f1
 from eclip.tasks.attributes.answers import SOURCES, AttributeAnswer, AttributeExtractor, with_spans
 from eclip.tasks.attributes.closed import ClosedAttribute, Decision, Said, decide
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.fit import CLOSED_FILE
 from eclip.tasks.attributes.measure import extraction_results
-from eclip.tasks.attributes.results import attribute_results, macro_f1_of_sets, micro_f1_of_sets, value_marks
+from eclip.tasks.attributes.results import attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
 from eclip.tasks.attributes.targets import attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import Threshold
@@ -95,9 +96,9 @@ def test_sets_of_values_are_scored_as_scikit_learn_does():
     sets = [[[str(code) for code in np.flatnonzero(row)] for row in marks] for marks in (truth, said)]
     marks = value_marks(*sets)
     assert np.array_equal(marks, [truth, said])
-    assert micro_f1_of_sets(*marks) == pytest.approx(f1_score(truth, said, average="micro"))
-    assert macro_f1_of_sets(*marks) == pytest.approx(f1_score(truth, said, average="macro"))
-    assert np.isnan(macro_f1_of_sets(*value_marks([], [])))
+    assert micro_f1(*marks) == pytest.approx(f1_score(truth, said, average="micro"))
+    assert macro_f1_multilabel(*marks) == pytest.approx(f1_score(truth, said, average="macro"))
+    assert np.isnan(macro_f1_multilabel(*value_marks([], [])))
 
 
 def test_one_answer_counts_for_the_first_value_and_for_all():

@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from eclip.tasks.attributes.experts import MIN_VALIDATION, RIDGE, fit_mark_pool, fit_pool, softmax
+from eclip.tasks.attributes.fit import MIN_ROWS_A_VALUE, _choose_power
 from eclip.tasks.attributes.multilabel import fit_marks, mark_logits
 from eclip.tasks.attributes.spans.words import split_words
 from eclip.tasks.attributes.stated import SLIP, StatedValues
@@ -132,3 +133,16 @@ def test_names_of_values_are_looked_up_longest_first():
     assert chances[0] == pytest.approx([SLIP / 3, 1 - SLIP, SLIP / 3, SLIP / 3])
     assert chances[1] == pytest.approx([(1 - SLIP) / 2, SLIP / 2, (1 - SLIP) / 2, SLIP / 2])
     assert chances[2] == pytest.approx(0.25)
+
+
+def test_rare_values_are_preferred_only_where_validation_rows_can_tell():
+    shuffled = np.random.default_rng(0)
+    log_prior = np.log([0.9, 0.1])
+    codes = (shuffled.random(2000) < 0.1).astype(np.int64)
+    # What the features say, and the prior on top of it: the rare value is hardly ever the most probable one.
+    scores = log_prior + 0.9 * np.eye(2)[codes] + 0.3 * shuffled.normal(size=(2000, 2))
+    assert (scores.argmax(axis=1) == codes).mean() < 0.92
+    power = _choose_power(scores, log_prior, codes)
+    assert 0 < power < 1
+    few = 2 * MIN_ROWS_A_VALUE - 1
+    assert _choose_power(scores[:few], log_prior, codes[:few]) == 0.0

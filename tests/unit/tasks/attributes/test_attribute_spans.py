@@ -10,12 +10,13 @@ import torch
 
 from eclip.model.presets import text, tiny
 from eclip.tasks.attributes.spans.aliases import find_aliases, known_names
-from eclip.tasks.attributes.spans.extractor import SpanExtractor
+from eclip.tasks.attributes.spans.extractor import SpanExtractor, span_text
 from eclip.tasks.attributes.spans.features import word_shape
 from eclip.tasks.attributes.spans.fit import fit_spans
 from eclip.tasks.attributes.spans.labels import INSIDE, OUTSIDE, UNKNOWN, best_tags, spans_of, tag_values
 from eclip.tasks.attributes.spans.results import span_results
 from eclip.tasks.attributes.spans.states import TokenStates
+from eclip.tasks.attributes.spans.tagger import Span
 from eclip.tasks.attributes.spans.words import find_value, split_words, value_keys
 
 
@@ -62,6 +63,13 @@ def test_the_best_tags_are_those_of_trying_all():
         assert tuple(found[row, :length]) == best
         assert (found[row, length:] == OUTSIDE).all()
     assert spans_of(np.array([1, 2, 0, 1, 1, 2, 2])) == [(0, 2), (3, 4), (4, 7)]
+
+
+def test_an_answer_is_the_titles_own_text_without_signs_at_its_ends():
+    title = "new! EN-4583 - boot"
+    words = split_words(title)
+    assert span_text(words, title, Span(first=1, end=6, score=1.0)) == "EN-4583"
+    assert span_text(words, title, Span(first=1, end=2, score=1.0)) == ""
 
 
 def test_looks_of_words():

@@ -40,8 +40,7 @@ class SpanAttribute:
 
     def value(self, words: Words, title: str, span: Span) -> str:
         """What a span of a title says: the feed's value of that name, or the title's own text."""
-        key = span_key(words, span)
-        return self.names.get(key, title[words.starts[span.first] : words.ends[span.end - 1]])
+        return self.names.get(span_key(words, span), span_text(words, title, span))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +93,9 @@ class SpanExtractor:
             sure = attribute.threshold.sure(confidences)
             answers: dict[str, SpanAnswer] = {}
             for span, confidence, is_sure in zip(kept, confidences.tolist(), sure.tolist(), strict=True):
-                text = title[words.starts[span.first] : words.ends[span.end - 1]]
-                value = attribute.value(words, title, span)
-                answers.setdefault(value, SpanAnswer(value=value, text=text, confidence=confidence, sure=is_sure))
+                text, value = span_text(words, title, span), attribute.value(words, title, span)
+                if text:
+                    answers.setdefault(value, SpanAnswer(value=value, text=text, confidence=confidence, sure=is_sure))
             found.append(tuple(answers.values()))
         return found
 
@@ -141,6 +140,12 @@ class SpanExtractor:
 def span_key(words: Words, span: Span) -> str:
     """The words of a span as names are compared, signs left out."""
     return " ".join(key for key in words.keys[span.first : span.end] if key)
+
+
+def span_text(words: Words, title: str, span: Span) -> str:
+    """The title's own text of a span, without signs at its ends; empty where there is nothing else."""
+    spoken = [place for place in range(span.first, span.end) if words.keys[place]]
+    return title[words.starts[spoken[0]] : words.ends[spoken[-1]]] if spoken else ""
 
 
 def score_logits(scores: np.ndarray) -> np.ndarray:
