@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(MARKS), choices=list(MARKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--forget", action="store_true", help="known mates of listings count for nothing")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     encode = None
@@ -57,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         for seed in asked.seeds:
             for name in asked.sets:
-                rows.append(run(folder / name, Path(work), encode, seed=seed))
+                rows.append(run(folder / name, Path(work), encode, seed=seed, recall=not asked.forget))
                 print(json.dumps(rows[-1]), flush=True)
     for name in asked.sets:
         of_seeds = [row["F1"] for row in rows if row["set"] == name]
@@ -66,12 +67,14 @@ def main() -> None:
         asked.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def run(data: Path, work: Path, encode: Callable | None, *, seed: int) -> dict[str, object]:
+def run(data: Path, work: Path, encode: Callable | None, *, seed: int, recall: bool) -> dict[str, object]:
     """Fit on the train part, judge the valid part."""
     train, valid = read_pairs_file(data / "train.txt"), read_pairs_file(data / "valid.txt")
     started = time.monotonic(), time.process_time()
     learned_from = None if encode else train.digest
-    fitted = fit_on_pairs(train, encode or _never, work, model_digest="", learned_from=learned_from, seed=seed)
+    fitted = fit_on_pairs(
+        train, encode or _never, work, model_digest="", learned_from=learned_from, seed=seed, recall=recall
+    )
     content = read_task(work / "matching", "")
     judged = time.monotonic(), time.process_time()
     found = list(judge_pairs(valid, encode or _never, PairScorers.from_json(content["scorers"])))

@@ -26,6 +26,10 @@ def test_texts_are_read_alike_however_they_are_written():
     assert codes_of("tovox dv-41k qcr-17/g 16gb 2x8gb sony") == {"dv41k", "qcr17g"} | codes_of("qcr17g")
 
 
+def test_codes_stand_in_one_order_whatever_the_process_hashes():
+    assert read_records(["zz1234 ab12345 aa1234 mm1234"], None).codes == [("ab12345", "aa1234", "mm1234", "zz1234")]
+
+
 def pair_columns(one: dict[str, str], other: dict[str, str]) -> dict[str, float]:
     records = [one, other, {"title": "plain kettle"}, {"title": "another lamp"}]
     readings = read_records(

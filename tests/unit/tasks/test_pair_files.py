@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from eclip.errors import FeedError
 from eclip.products.pairsfile import read_pairs_file
 from eclip.tasks.matching.assign import NOTHING, CatalogIndex, assign
+from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.pairfit import fit_on_pairs, judge_pairs
 from eclip.tasks.matching.pairlist import pair_list
+from eclip.tasks.matching.recalling import KnownListings
 from eclip.tasks.matching.results import assignment_results, strict_results, strict_threshold
 from eclip.tasks.matching.scorers import PairScorers
 
@@ -97,6 +100,47 @@ def test_cosines_of_a_model_that_learned_from_the_file_are_left_out(tmp_path, ca
     assert len(list(judge_pairs(pairs, never, scorers))) == 270
 
 
+def test_a_listing_known_again_is_held_against_its_mates():
+    """A mate carries what the listing lacks; who has none is judged alone, and what was learned survives the disk."""
+    titles = ["acme lamp", "acme lamp ak1", "acme lamp ak2", "lamp ak1 new", "other"]
+    vectors = np.ones((5, 1), dtype=np.float32)
+    source = PairSource(titles=titles, image_vectors=np.full((5, 1), np.nan), text_vectors=vectors)
+    pairs = Pairs(left=np.array([0, 0, 1]), right=np.array([1, 2, 1]), same=np.array([True, False, True]))
+    known = KnownListings.of(source, pairs)
+    assert dict(known.mates) == {0: (1,), 1: (0,)}
+    read = KnownListings.from_json(json.loads(json.dumps(known.as_json())))
+    assert list(read.source.titles) == titles[:2]
+
+    class Overlap:  # how many words two titles share
+        def evidence(self, source, left, right):
+            shared = [
+                len({*source.titles[a].split()} & {*source.titles[b].split()}) for a, b in zip(left, right, strict=True)
+            ]
+            return {"words": np.array(shared, dtype=float)}
+
+        def log_odds(self, evidence):
+            return evidence["words"]
+
+    asked = source.take(np.array([3, 0, 4, 1]))
+    for listings in (known, read):
+        found = listings.columns(Overlap(), asked, np.array([1, 0, 0, 1]), np.array([0, 1, 2, 3]))
+        assert found[0].tolist() == [2, 2, 2]  # "lamp ak1 new" against the mate "acme lamp ak1"
+        assert found[1].tolist() == [2, 2, 2]  # in either order
+        assert np.isnan(found[2]).all()
+        assert np.isnan(found[3]).all()  # the mate itself is no witness
+
+
+def test_mates_can_be_left_out(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text(pairs_text())
+    pairs = read_pairs_file(path)
+    settings = {"model_digest": "m", "learned_from": pairs.digest, "seed": 0}
+    fit_on_pairs(pairs, constant, tmp_path / "tasks", recall=False, **settings)
+    text = (tmp_path / "tasks" / "matching" / "task.json").read_text()
+    assert json.loads(text)["scorers"]["text"]["kind"] == "boosted"
+    assert "acme lamp ak" not in text  # no record is kept
+
+
 def test_too_few_labels_are_refused(tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("red mug\tred mug\t1\nred mug\tblue mug\t0\nred mug\tgreen mug\n")
@@ -125,13 +169,25 @@ def test_listings_find_their_catalog_by_rare_words_or_none(fitted):
     known = [title(item, extra=extra) for item in range(60) for extra in ("", "new")]
     index = CatalogIndex.of(listings(known), [f"c{row // 2}" for row in range(len(known))])
     asked = [title(41, extra="offer"), title(77), title(41, colour="red"), known[10]]
-    found = assign(index, listings(asked), fitted[2], own_rows=np.array([-1, -1, -1, 10]))
+    scorers = PairScorers({"text": fitted[2].by_modality["text"].base})  # as a store's, which remembers no pairs
+    found = assign(index, listings(asked), scorers, own_rows=np.array([-1, -1, -1, 10]))
     assert [each.catalog for each in found] == ["c41", None, None, "c5"]
     assert found[0].named[0] == "c41"
     assert "same model number ak1287" in found[0].reason
     assert found[1].best is not None  # named, though it is not probable enough
     assert found[2].best == "c41"
     assert found[3].row == 11  # its mate, not itself
+
+
+def test_a_barcode_leads_to_a_listing_that_nothing_else_leads_to():
+    known = [f"acme kettle {number}" for number in range(30)]
+    source = dataclasses.replace(
+        listings(known), records=[{"gtin": "4006381333931"} if n == 29 else {} for n in range(30)]
+    )
+    asked = dataclasses.replace(listings(["wasserkocher"]), records=[{"gtin": "4 006381 333931"}])
+    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[29]]
+    asked = dataclasses.replace(asked, records=[{"gtin": "4006381333932"}])  # no barcode: the check digit is wrong
+    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[-1]]
 
 
 def test_nothing_in_common_is_nothing_found(fitted):

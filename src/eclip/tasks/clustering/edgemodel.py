@@ -20,8 +20,8 @@ NUM_TREES = 80
 LEARNING_RATE = 0.1
 MAX_LEAVES = 20
 MIN_EDGES = 50  # of either answer
-BARS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # log odds tried
-MISSING = (-4.0, -2.0, -1.0, -0.5, 0.0)  # likewise, beside the bar
+BARS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5)  # log odds tried; below the first a pair is one product in 1 of 8 cases
+MISSING = (-2.0, -1.0, 0.0)  # likewise, beside the bar
 TOLERANCE = 0.005  # of the figure
 Columns = dict[str, np.ndarray]
 

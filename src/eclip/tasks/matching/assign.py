@@ -53,6 +53,7 @@ class CatalogIndex:
         members: Catalog -> rows, at most `MEMBERS_JUDGED`.
         words: How rare words are among these listings.
         table: [N, V] words of titles weighed by rarity, unit rows.
+        barcodes: Barcode -> a row that has it.
     """
 
     source: PairSource
@@ -60,6 +61,7 @@ class CatalogIndex:
     members: dict[str, list[int]]
     words: WordWeights
     table: sparse.csr_matrix
+    barcodes: dict[str, int]
 
     @classmethod
     def of(cls, source: PairSource, catalogs: Sequence[str]) -> CatalogIndex:
@@ -72,10 +74,11 @@ class CatalogIndex:
         readings = source.readings
         words = WordWeights(num_listings=len(readings), counts=count_words(readings), told={})
         table = _weighed(readings.tables["words"] + readings.tables["codes"], words.rarity(readings.vocabulary))
-        return cls(source=source, catalogs=catalogs, members=members, words=words, table=table)
+        barcodes = {code: row for row, code in enumerate(readings.barcodes) if code}
+        return cls(source=source, catalogs=catalogs, members=members, words=words, table=table, barcodes=barcodes)
 
     def candidates(self, listings: PairSource) -> Iterator[np.ndarray]:
-        """Rows [Q, K] near each listing, -1 where there are no more: by each kind of vector, and by rare words."""
+        """Rows [Q, K] near each listing, -1 for none: by each kind of vector, by rare words, by barcode."""
         for modality in MODALITIES:
             queries, asked = search_vectors(listings.image_vectors, listings.text_vectors, modality)
             among, there = search_vectors(self.source.image_vectors, self.source.text_vectors, modality)
@@ -85,6 +88,7 @@ class CatalogIndex:
                 yield np.where((found >= 0) & there[found], found, -1)
         found, alike = nearest_rows(self._words_of(listings), self.table, NEIGHBOURS)
         yield np.where(alike > 0, found, -1)
+        yield np.array([[self.barcodes.get(code, -1)] for code in listings.readings.barcodes], dtype=np.int64)
 
     def _words_of(self, listings: PairSource) -> sparse.csr_matrix:
         """[Q, V] words of other listings in the columns of this index; words that it lacks are left out."""

@@ -18,8 +18,6 @@ from eclip.tasks.matching.wordweights import WordWeights, count_words, learn_wei
 
 KIND = "boosted"
 NUM_FOLDS = 5
-NUM_TREES = 100
-LEARNING_RATE = 0.1
 HIDDEN_BARCODES = 0.5  # of the pairs: trees that lean on barcodes would know nothing of listings without
 MAX_LEAVES = 15
 MIN_PAIRS = 50  # with both answers, below which nothing can be held out
@@ -58,10 +56,13 @@ class BoostedScorer:
         """Named columns [P] of pairs."""
         return pair_evidence(source, self.words, left, right, self.modality, self.fields)
 
+    def log_odds(self, evidence: dict[str, np.ndarray]) -> np.ndarray:
+        """What the trees say [P], not calibrated."""
+        return self.trees.log_odds(np.stack([evidence[name] for name in self.names], axis=1))
+
     def of_evidence(self, evidence: dict[str, np.ndarray]) -> np.ndarray:
         """Probability [P] of being the same product."""
-        matrix = np.stack([evidence[name] for name in self.names], axis=1)
-        return _sigmoid(self.slope * self.trees.log_odds(matrix) + self.intercept)
+        return sigmoid(self.slope * self.log_odds(evidence) + self.intercept)
 
     def of_pairs(self, source: PairSource, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Probability [P] of being the same product."""
@@ -94,6 +95,35 @@ class BoostedScorer:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """One fold: pairs learned from, pairs held out, and what was learned."""
+
+    train: np.ndarray
+    held: np.ndarray
+    words: WordWeights
+    trees: Trees
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldedFit:
+    """Words and trees learned on each fold, and what they say of the pairs that they have not seen.
+
+    Attributes:
+        scorer: All folds' trees together, words learned from all pairs; not calibrated yet.
+        folds: Each on its own.
+        log_odds: [P] of each pair by the trees that have not seen it.
+    """
+
+    scorer: BoostedScorer
+    folds: list[Fold]
+    log_odds: np.ndarray
+
+    def of_fold(self, fold: Fold) -> BoostedScorer:
+        """The scorer that knows the train pairs of one fold alone."""
+        return replace(self.scorer, words=fold.words, trees=fold.trees)
+
+
 def fit_boosted(
     source: PairSource,
     pairs: Pairs,
@@ -111,58 +141,78 @@ def fit_boosted(
         pairs: With both answers among them.
         modality: That both listings of every pair have.
         seed: Of folds and trees.
+        families: As `fit_folds` takes them.
+        honest_vectors: Likewise.
+        advance: Likewise.
+
+    Returns:
+        The scorer (its threshold has the best F1 on held-out folds), and the held-out probability [P] of each pair.
+    """
+    fitted = fit_folds(
+        source, pairs, modality, seed=seed, families=families, honest_vectors=honest_vectors, advance=advance
+    )
+    slope, intercept = platt(fitted.log_odds, pairs.same)
+    held_out = sigmoid(slope * fitted.log_odds + intercept)
+    threshold, _ = best_f1_threshold(pairs.same, held_out)
+    return replace(fitted.scorer, slope=slope, intercept=intercept, threshold=threshold), held_out
+
+
+def fit_folds(
+    source: PairSource,
+    pairs: Pairs,
+    modality: str,
+    *,
+    seed: int,
+    families: np.ndarray | None = None,
+    honest_vectors: bool = True,
+    advance: Callable[[int], None] = lambda _: None,
+) -> FoldedFit:
+    """Words and trees by folds of the pairs.
+
+    Args:
+        source: The listings.
+        pairs: With both answers among them.
+        modality: That both listings of every pair have.
+        seed: Of folds and trees.
         families: [P] pairs of one family stay in one fold (all pairs of a product, where new products will come);
             None = each pair on its own, where the listings to be judged are of the kind learned from.
         honest_vectors: Whether the vectors' model has not learned from these very pairs; otherwise their cosines
             are left out, since they promise on these pairs what they can't hold on others.
         advance: Told of each fold done.
-
-    Returns:
-        The scorer (its threshold has the best F1 on held-out folds), and the held-out probability [P] of each pair.
     """
     left, right, same = pairs.left, pairs.right, pairs.same
-    readings = source.readings
-    fields = compared_fields(source)
+    readings, fields = source.readings, compared_fields(source)
     plain = WordWeights(num_listings=len(readings), counts=count_words(readings), told={})
     evidence = pair_evidence(source, plain, left, right, modality, fields)
     evidence = {name: values for name, values in evidence.items() if honest_vectors or not name.endswith(COSINE)}
-    folds = list(_folds(same, families, seed=seed))
-    for train, held in folds:
-        told = learn_weights(readings, left[train], right[train], same[train], plain, seed=seed)
-        evidence[WORDS][held] = told.scores(readings, left[held], right[held])
+    parts = list(fold_rows(same, families, seed=seed))
+    told = [learn_weights(readings, left[train], right[train], same[train], plain, seed=seed) for train, _ in parts]
+    for (_, held), words in zip(parts, told, strict=True):
+        evidence[WORDS][held] = words.scores(readings, left[held], right[held])
     if BARCODES in evidence:
         evidence[BARCODES][np.random.default_rng(seed).random(len(same)) < HIDDEN_BARCODES] = np.nan
     matrix = np.stack(list(evidence.values()), axis=1).astype(np.float64)
-    members, log_odds = [], np.zeros(len(same))
-    for number, (train, held) in enumerate(folds):
-        member = fit_trees(
-            matrix[train],
-            same[train],
-            seed=seed * NUM_FOLDS + number,
-            num_trees=NUM_TREES,
-            learning_rate=LEARNING_RATE,
-            max_leaves=MAX_LEAVES,
-        )
-        log_odds[held] = member.log_odds(matrix[held])
-        members.append(member)
+    folds, log_odds = [], np.zeros(len(same))
+    for number, ((train, held), words) in enumerate(zip(parts, told, strict=True)):
+        trees = fit_trees(matrix[train], same[train], seed=seed * NUM_FOLDS + number)
+        log_odds[held] = trees.log_odds(matrix[held])
+        folds.append(Fold(train=train, held=held, words=words, trees=trees))
         advance(1)
-    slope, intercept = _platt(log_odds, same)
-    held_out = _sigmoid(slope * log_odds + intercept)
-    threshold, _ = best_f1_threshold(same, held_out)
     scorer = BoostedScorer(
         modality=modality,
         names=tuple(evidence),
         fields=fields,
         words=learn_weights(readings, left, right, same, plain, seed=seed),
-        trees=committee(members),
-        slope=slope,
-        intercept=intercept,
-        threshold=threshold,
+        trees=committee([fold.trees for fold in folds]),
+        slope=1.0,
+        intercept=0.0,
+        threshold=0.5,
     )
-    return scorer, held_out
+    return FoldedFit(scorer=scorer, folds=folds, log_odds=log_odds)
 
 
-def _folds(same: np.ndarray, families: np.ndarray | None, *, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def fold_rows(same: np.ndarray, families: np.ndarray | None, *, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs to learn from and pairs held out, `NUM_FOLDS` times."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     nothing = np.zeros((len(same), 1))
@@ -172,7 +222,7 @@ def _folds(same: np.ndarray, families: np.ndarray | None, *, seed: int) -> Itera
         yield from StratifiedGroupKFold(NUM_FOLDS, shuffle=True, random_state=seed).split(nothing, same, families)
 
 
-def _platt(log_odds: np.ndarray, same: np.ndarray) -> tuple[float, float]:
+def platt(log_odds: np.ndarray, same: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of a logistic regression on one score (Platt, 1999); the order of pairs stays."""
     from sklearn.linear_model import LogisticRegression
 
@@ -180,5 +230,6 @@ def _platt(log_odds: np.ndarray, same: np.ndarray) -> tuple[float, float]:
     return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
 
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """Probabilities of log odds."""
     return 1 / (1 + np.exp(-np.clip(values, -500, 500)))

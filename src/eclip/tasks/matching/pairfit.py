@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from eclip.tasks.fit import TASK_VERSION
 from eclip.tasks.matching.boosted import MIN_PAIRS, NUM_FOLDS, fit_boosted
 from eclip.tasks.matching.groups import NAME
 from eclip.tasks.matching.pairlist import EncodeTitles, pair_list, require_labels
+from eclip.tasks.matching.recalling import fit_recalling
 from eclip.tasks.matching.results import strict_threshold
 from eclip.tasks.matching.scorers import PairScorers
 from eclip.tasks.taskfiles import replacing, write_task
@@ -48,7 +50,14 @@ class Judgement:
 
 
 def fit_on_pairs(
-    pairs: PairsFile, encode: EncodeTitles, folder: Path, *, model_digest: str, learned_from: str | None, seed: int
+    pairs: PairsFile,
+    encode: EncodeTitles,
+    folder: Path,
+    *,
+    model_digest: str,
+    learned_from: str | None,
+    seed: int,
+    recall: bool = True,
 ) -> PairFitSummary:
     """Fit a scorer on a file of labelled pairs and write it below `folder`.
 
@@ -60,6 +69,8 @@ def fit_on_pairs(
         learned_from: Digest of what the model was trained on. Cosines of a model that has learned from this very file
             are left out.
         seed: Of folds and trees.
+        recall: Whether listings of the file are known again later, with what was told to be the same as they; their
+            records are then kept beside the model.
 
     Raises:
         FeedError: Too few pairs are labelled same, or different.
@@ -72,8 +83,9 @@ def fit_on_pairs(
     listed = pair_list(pairs, encode if honest else None)
     told = listed.labelled()
     with stage("Fitting the pair scorer", NUM_FOLDS, unit="folds") as advance:
-        scorer, held_out = fit_boosted(
-            listed.source, told, "text", seed=seed, honest_vectors=honest, advance=lambda step: advance(step)
+        learn = fit_recalling if recall else functools.partial(fit_boosted, modality="text")
+        scorer, held_out = learn(
+            listed.source, told, seed=seed, honest_vectors=honest, advance=lambda step: advance(step)
         )
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / NAME) as aside:

@@ -89,7 +89,7 @@ def read_records(titles: Sequence[str | None], records: Sequence[Mapping[str, st
         fields=fields,
         vocabulary=list(vocabulary) or [""],
         tables=tables,
-        codes=[tuple(sorted(found, key=len, reverse=True)) for found in codes],
+        codes=[tuple(sorted(found, key=lambda code: (-len(code), code))) for found in codes],
         brands=_brands(fields, len(normal)),
         barcodes=_barcodes(records or [{}] * len(normal)),
         prices=np.array([_price(text) for text in fields.get(PRICE_FIELD, [""] * len(normal))], dtype=np.float64),

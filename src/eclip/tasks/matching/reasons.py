@@ -18,6 +18,7 @@ MAX_FOR, MAX_AGAINST = 2, 1
 NEAR_PRICE, FAR_PRICE = 1.1, 1.5  # times
 RARE = 0.5  # of the greatest rarity, from which a word is named
 ALIKE_PICTURES, UNLIKE_PICTURES = 0.9, 0.6  # cosines
+LIKE_MATE = 1.0  # log odds
 SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"), ("audiences", "audience"))
 SHOWN = 2  # members of a set
 
@@ -86,6 +87,7 @@ def _reason(pair: _Pair, values: Mapping[str, float], same: bool) -> str:  # noq
     _say_sets(pair, values, agrees, differs)
     _say_brands(pair, values, agrees, differs)
     _say_pictures(values, agrees, differs)
+    _say_mates(values, agrees, differs)
     _say_prices(values, agrees, differs)
     _say_rare_words(pair, agrees)
     if not same:  # of one product, too, hardly two titles have the same words
@@ -147,6 +149,14 @@ def _say_pictures(values: Mapping[str, float], agrees: list[str], differs: list[
         agrees.append(f"pictures {cosine:.2f}")
     elif cosine <= UNLIKE_PICTURES:
         differs.append(f"pictures {cosine:.2f}")
+
+
+def _say_mates(values: Mapping[str, float], agrees: list[str], differs: list[str]) -> None:
+    """What other offers, told to be the same as one of the two, say of the other one; in log odds."""
+    if values.get("known mates: best", np.nan) > LIKE_MATE:
+        agrees.append("like an offer known to be the same")
+    elif values.get("known mates: best", np.nan) < -LIKE_MATE:
+        differs.append("unlike the offers known to be the same")
 
 
 def _say_prices(values: Mapping[str, float], agrees: list[str], differs: list[str]) -> None:

@@ -15,6 +15,8 @@ from eclip.tasks.matching.boosted import KIND as BOOSTED
 from eclip.tasks.matching.boosted import BoostedScorer
 from eclip.tasks.matching.features import FEATURES, PairSource, pair_features
 from eclip.tasks.matching.reasons import explain
+from eclip.tasks.matching.recalling import KIND as RECALLING
+from eclip.tasks.matching.recalling import RecallingScorer
 from eclip.tasks.matching.wordweights import WordWeights
 from eclip.tasks.results import MODALITIES
 
@@ -183,6 +185,8 @@ class PairScorers:
 def _scorer(content: dict[str, Any]) -> Scorer:
     if content.get("kind") == BOOSTED:
         return BoostedScorer.from_json(content)
+    if content.get("kind") == RECALLING:
+        return RecallingScorer.from_json(content)
     return PairScorer(**{**content, "weights": tuple(content["weights"])})
 
 
