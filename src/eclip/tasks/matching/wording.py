@@ -22,7 +22,7 @@ _TRAILING_ZEROS = re.compile(r"\.0+$")
 _DIGIT = re.compile(r"\d")
 _CODE_PARTS = re.compile(r"[a-z0-9]+(?:[-./][a-z0-9]+)*")
 _MIN_CODE_CHARS = 4
-_JOINED = (2, 3)  # "dv 41k" beside "dv41k"
+_JOINED = (2, 3)  # "ux 29f" beside "ux29f"
 
 
 def normal_text(text: str | None) -> str:
@@ -34,7 +34,7 @@ def normal_text(text: str | None) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Words and decimal numbers of a normal text: "nuvi 4.5in 660" = nuvi, 4, 5in, 660."""
+    """Words and decimal numbers of a normal text: "lamp 4.5in 660" = lamp, 4, 5in, 660."""
     return _WORD.findall(text)
 
 
@@ -56,7 +56,7 @@ def is_code(word: str) -> bool:
 
 
 def codes_of(text: str) -> set[str]:
-    """Codes of a normal text, with hyphens, points and slashes inside taken out ("dv-41k" = dv41k)."""
+    """Codes of a normal text, with hyphens, points and slashes inside taken out ("ux-29f" = ux29f)."""
     found = set()
     for token in _CODE_PARTS.findall(text):
         joined = token.replace("-", "").replace(".", "").replace("/", "")
