@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eclip.tasks.matching.pairfit import PairFitSummary
 
 TaskName = Literal["category", "attributes", "matching", "clustering", "adult"]
+HeadChoice = Literal["linear", "mlp", "best"]
 
 
 def fit(
@@ -27,6 +28,7 @@ def fit(
     *,
     model: Path,
     task: TaskName | None = None,
+    heads: HeadChoice = "linear",
     categories: Path | None = None,
     pairs: Path | None = None,
     seed: int = 0,
@@ -39,6 +41,8 @@ def fit(
         store: With vectors of this model, by `eclip embed STORE --model MODEL`.
         model: Made by `eclip train`.
         task: Only this one.
+        heads: What heads over vectors are: linear, mlp (one hidden layer), or best of both by validation loss, each
+            for itself; takes about twice the time.
         categories: Text file of category paths ("Apparel > Shirts"), one a line, that listings may be of even where
             none is labelled so; without labels their names alone answer.
         pairs: Instead of a store, with --task matching: lines `left TAB right TAB 0/1` in COL/VAL form, or CSV with the
@@ -74,7 +78,14 @@ def fit(
     with writing(folder):
         titles = _title_source(opened, Path(model)) if ATTRIBUTES in tasks else None
         return fit_tasks(
-            catalogue, folder, tasks=tasks, seed=seed, titles=titles, leaves=leaves, encode_text=encode_text
+            catalogue,
+            folder,
+            tasks=tasks,
+            seed=seed,
+            titles=titles,
+            leaves=leaves,
+            encode_text=encode_text,
+            kinds=("linear", "mlp") if heads == "best" else (heads,),
         )
 
 

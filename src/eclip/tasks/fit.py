@@ -49,7 +49,7 @@ from eclip.tasks.results import MODALITIES, Skipped
 from eclip.tasks.taskfiles import TASKS, replacing, write_task
 
 TASK_VERSION = 1
-KINDS: tuple[HeadKind, ...] = ("linear", "mlp")
+LINEAR: tuple[HeadKind, ...] = ("linear",)
 HEAD_TASKS = (CATEGORY, ATTRIBUTES, ADULT_TASK)
 MIN_TRAIN_ROWS = 20  # with the modality, below which it is left out
 
@@ -74,6 +74,7 @@ def fit_tasks(
     seed: int,
     leaves: Sequence[Sequence[str]] = (),
     encode_text: EncodeText | None = None,
+    kinds: Sequence[HeadKind] = LINEAR,
 ) -> list[FitSummary]:
     """Fit tasks and write each into its own folder below `folder` at once.
 
@@ -85,6 +86,7 @@ def fit_tasks(
         seed: Of everything random.
         leaves: Category paths that listings may be of, though no train row need have them.
         encode_text: The model's text tower, which reads categories' names where labels are few; None = it does not.
+        kinds: What each head over vectors may become; of several, what has the least validation loss.
 
     Raises:
         ConfigError: A task has an unknown name.
@@ -99,7 +101,14 @@ def fit_tasks(
         return [_leave_out(folder, task, [Skipped(task=task, reason=reason)]) for task in wanted]
     head_tasks = [t for t in wanted if t in HEAD_TASKS]
     summaries = _fit_head_tasks(
-        catalogue, folder, head_tasks, seed=seed, titles=titles, leaves=leaves, encode_text=encode_text
+        catalogue,
+        folder,
+        head_tasks,
+        seed=seed,
+        titles=titles,
+        leaves=leaves,
+        encode_text=encode_text,
+        kinds=kinds,
     )
     summaries += _fit_pair_tasks(catalogue, folder, [t for t in wanted if t not in HEAD_TASKS], seed=seed)
     return sorted(summaries, key=lambda summary: TASKS.index(summary.task))
@@ -124,7 +133,12 @@ def head_targets(
 
 
 def fit_modal_heads(
-    catalogue: Catalogue, targets: dict[str, list[Target]], *, seed: int, method: str = "eclip"
+    catalogue: Catalogue,
+    targets: dict[str, list[Target]],
+    *,
+    seed: int,
+    method: str = "eclip",
+    kinds: Sequence[HeadKind] = LINEAR,
 ) -> dict[str, ModalHeads]:
     """All heads over vectors of all tasks, one run a modality; by task, then modality."""
     heads: dict[str, dict[str, LinearHeads]] = {task: {} for task in targets}
@@ -144,7 +158,7 @@ def fit_modal_heads(
             train_rows=train,
             validation_rows=np.flatnonzero(mask & catalogue.within(SPLITS[1])),
             seed=seed,
-            kinds=KINDS,
+            kinds=kinds,
             name=f"Fitting {len(named)} {method} heads on {modality}",
         )
         for task, group in heads_by_task(fitted).items():
@@ -170,10 +184,11 @@ def _fit_head_tasks(
     titles: TitleSource | None,
     leaves: Sequence[Sequence[str]],
     encode_text: EncodeText | None,
+    kinds: Sequence[HeadKind],
 ) -> list[FitSummary]:
     started = time.monotonic()
     targets, skipped = head_targets(catalogue, tasks, leaves)
-    heads = fit_modal_heads(catalogue, targets, seed=seed)
+    heads = fit_modal_heads(catalogue, targets, seed=seed, kinds=kinds)
     for target in targets.get(CATEGORY, []):
         heads[CATEGORY] = with_few_labels(catalogue, target, heads[CATEGORY], encode_text)
     fitted = add_lexical(catalogue, targets, heads, fit_title_heads(catalogue, targets, seed=seed))

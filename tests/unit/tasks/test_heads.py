@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from eclip.errors import ModelError
 from eclip.metrics import average_precision
+from eclip.tasks.category.targets import category_target
+from eclip.tasks.fit import fit_modal_heads
 from eclip.tasks.heads.linear import Head, LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.heads.training import fit_heads
@@ -155,3 +157,11 @@ def test_logit_adjustment_takes_the_prior_out_of_the_answers():
         heads = fit_heads(matrix, [target], train_rows=np.arange(1600), validation_rows=np.arange(1600, 2000), seed=0)
         found.append(heads.probabilities("rare", matrix)[:, 1].mean())
     assert found == pytest.approx([0.1, 0.5], abs=0.03)
+
+
+def test_all_tasks_may_have_hidden_layers(catalogue):
+    target = category_target(catalogue)
+    heads = fit_modal_heads(catalogue, {"category": [target]}, seed=0, kinds=("mlp",))["category"]
+    assert all(group.heads["category"].hidden_weight is not None for group in heads.by_modality.values())
+    plain = fit_modal_heads(catalogue, {"category": [target]}, seed=0)["category"]
+    assert all(group.heads["category"].hidden_weight is None for group in plain.by_modality.values())

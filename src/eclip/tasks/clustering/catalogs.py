@@ -16,7 +16,7 @@ from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.clustering.certainty import Certainty, certainty
 from eclip.tasks.clustering.contraction import contract_edges
-from eclip.tasks.clustering.edgemodel import MIN_EDGES, NUM_FOLDS, EdgeModel, choose_bar, fit_edges
+from eclip.tasks.clustering.edgemodel import MIN_EDGES, EdgeModel, choose_bar, fit_edges
 from eclip.tasks.clustering.edges import edge_features
 from eclip.tasks.clustering.graph import Graph, neighbour_graph
 from eclip.tasks.clustering.listings import FACTS, Listings
@@ -25,6 +25,7 @@ from eclip.tasks.clustering.thresholds import labelled_rows
 from eclip.tasks.matching.groups import Groups
 
 UNLIKELY = -3.0  # log odds, beside the bar, of a pair that is no edge: for confidence
+ENOUGH_EDGES = 200  # of one product, in a validation split that is learned from alone
 RULE_BREAKS = 0.01  # share of true pairs that a rule may contradict, and still be taken for one
 
 
@@ -80,6 +81,7 @@ def fit_clustering(
     *,
     families: np.ndarray | None = None,
     figure: Callable[[np.ndarray, np.ndarray], float] | None = None,
+    min_edges: int = MIN_EDGES,
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> EdgeModel | None:
@@ -94,6 +96,7 @@ def fit_clustering(
         families: [N] edges of one family are held out together, by their first listing; None = families are products.
             Give kinds of products where the model is meant for other kinds.
         figure: What the bar makes best, of truth and clusters; None = pairwise F1.
+        min_edges: Of either answer, below which nothing is learned.
         seed: Of folds and trees.
         advance: Told of each fold done.
     """
@@ -102,7 +105,7 @@ def fit_clustering(
     graph, columns = _judged_graph(listings, sellers, seed=seed)
     same = truth[graph.left] == truth[graph.right]
     family = (truth if families is None else families)[graph.left]
-    if min(same.sum(), (~same).sum()) < MIN_EDGES or len(np.unique(family)) < 2:
+    if min(same.sum(), (~same).sum()) < min_edges or len(np.unique(family)) < 2:
         return None
     model, held_out = fit_edges(
         columns, graph.left, graph.right, same, family, sellers=sellers, facts=facts_held, seed=seed, advance=advance
@@ -111,13 +114,19 @@ def fit_clustering(
 
 
 def fit_store_clustering(catalogue: Catalogue, groups: Groups, *, seed: int) -> dict[str, Any] | None:
-    """What `fit_clustering` learns of the train split's listings of known group, for the task's JSON file; or None."""
-    rows = labelled_rows(catalogue, groups, SPLITS[0], np.ones(catalogue.num_rows, dtype=bool), seed=seed)
-    with stage("Learning which neighbours are one product", 2 * NUM_FOLDS, unit="folds") as advance:
-        model = fit_clustering(
-            Listings.of_catalogue(catalogue).take(rows), groups.ids[rows], seed=seed, advance=advance
-        )
-    return None if model is None else model.as_json()
+    """What `fit_clustering` learns of a store's listings of known group, for the task's JSON file; or None.
+
+    Learned from the validation split, where it has `ENOUGH_EDGES` of one product: the towers have been fitted to the
+    train split, so that mates are closer there than they will ever be again. Otherwise from both splits.
+    """
+    listings, everyone = Listings.of_catalogue(catalogue), np.ones(catalogue.num_rows, dtype=bool)
+    train, held = (labelled_rows(catalogue, groups, split, everyone, seed=seed) for split in SPLITS[:2])
+    with stage("Learning which neighbours are one product", None, unit="folds") as advance:
+        for rows, least in ((held, ENOUGH_EDGES), (np.sort(np.concatenate([train, held])), MIN_EDGES)):
+            model = fit_clustering(listings.take(rows), groups.ids[rows], min_edges=least, seed=seed, advance=advance)
+            if model is not None:
+                return model.as_json()
+    return None
 
 
 def rules_that_hold(listings: Listings, truth: np.ndarray) -> tuple[bool, tuple[str, ...]]:

@@ -20,9 +20,10 @@ NUM_TREES = 80
 LEARNING_RATE = 0.1
 MAX_LEAVES = 20
 MIN_EDGES = 50  # of either answer
-BARS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # log odds tried
-MISSING = (-4.0, -2.0, -1.0, -0.5, 0.0)  # likewise, beside the bar
+BARS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5)  # log odds tried; below the first a pair is one product in 1 of 8 cases
+MISSING = (-2.0, -1.0, 0.0)  # likewise, beside the bar
 TOLERANCE = 0.005  # of the figure
+_AT_ONCE = 200_000  # edges judged
 Columns = dict[str, np.ndarray]
 
 
@@ -63,9 +64,9 @@ class EdgeModel:
             right: [E] rows.
             sellers: [N] codes of who lists a product once; -1 = not known.
         """
-        alone = self.trees.log_odds(_matrix(columns, self.names))
+        alone = _judged(self.trees, columns, self.names)
         columns = columns | context_features(alone, left, right, sellers)
-        return self.slope * self.context_trees.log_odds(_matrix(columns, self.context_names)) + self.intercept
+        return self.slope * _judged(self.context_trees, columns, self.context_names) + self.intercept
 
     def as_json(self) -> dict[str, Any]:
         """For a task's JSON file."""
@@ -229,6 +230,16 @@ def _folds(families: np.ndarray, *, seed: int) -> np.ndarray:
     dealt = np.empty(len(sizes), dtype=np.int64)
     dealt[order] = np.arange(len(sizes)) % num_folds
     return dealt[members]
+
+
+def _judged(trees: Trees, columns: Columns, names: tuple[str, ...]) -> np.ndarray:
+    """Log odds [E], some edges at a time: all columns of millions side by side would be the most memory of all."""
+    num_edges = len(columns[names[0]]) if names else 0
+    parts = [
+        trees.log_odds(_matrix({name: columns[name][at : at + _AT_ONCE] for name in names}, names))
+        for at in range(0, num_edges, _AT_ONCE)
+    ]
+    return np.concatenate([*parts, np.zeros(0)])
 
 
 def _matrix(columns: Columns, names: tuple[str, ...]) -> np.ndarray:

@@ -48,8 +48,8 @@ class Answerers:
     """Those of the fitted tasks.
 
     Attributes:
-        of_batch: Answer each listing by itself, or against the store.
-        of_window: Compare listings of the feed with each other.
+        of_batch: Answer each listing by itself.
+        of_window: Compare listings with each other, or with those of a store: many at once.
         missing: Tasks that are not fitted.
     """
 
@@ -140,10 +140,7 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answ
     of_window: dict[str, Answerer] = {}
     if MATCHING in told:
         scorers = PairScorers.from_json(told[MATCHING]["scorers"])
-        if corpus is None:
-            of_window[MATCHING] = SameInWindow(scorers)
-        else:
-            of_batch[MATCHING] = SameInStore(scorers, corpus)
+        of_window[MATCHING] = SameInWindow(scorers) if corpus is None else SameInStore(scorers, corpus)
     if CLUSTERING in told:
         edges = told[CLUSTERING].get("edges")
         scorers = PairScorers.from_json(told[CLUSTERING]["scorers"])

@@ -4,7 +4,7 @@ On a processor three things make the towers cheaper. Batch normalisation is fold
 (`eclip.train.folding`; the same function up to rounding). Pictures and titles go through the towers in chunks, as many
 chunks at once as there are processors, each on one thread: many small operations shared by two threads wait more
 than they compute. And MiniLM's matrix products run in bfloat16 where the processor has instructions for it; vectors
-then have a cosine of .9999 to the exact ones. `exact` leaves that last step out.
+then have a cosine of .9998 or more to the exact ones. `exact` leaves that last step out.
 """
 
 from __future__ import annotations

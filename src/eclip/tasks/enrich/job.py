@@ -61,13 +61,16 @@ def enrich_feed(
     known = KnownListings.of(store, store.place.cache) if store else None
     compared = store and (str(store.place), store.digest, store.manifest["eclip"])
     job = (source, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)
-    with feed_encoder(encoder, corpus, exact=exact) as quick, stage("Answering", None, unit="listings") as advance:
+    folder = parts_folder(out, *job)
+    parts = finished_parts(folder)
+    done = rows_of(parts)
+    with (
+        feed_encoder(encoder, corpus, exact=exact) as quick,
+        stage("Answering", None, unit="listings", done_before=done) as advance,
+        closing(cleaned_batches(plan, skipped_rows=done)) as batches,
+    ):
         enricher = Enricher(encoder=quick, answerers=answerers, known=known)
-        folder = parts_folder(out, *job)
-        parts = finished_parts(folder)
-        advance(rows_of(parts))
-        with closing(cleaned_batches(plan, skipped_rows=rows_of(parts))) as batches:
-            parts += enrich_in_windows(batches, enricher, folder, len(parts), advance, rows_a_window=rows_a_window)
+        parts += enrich_in_windows(batches, enricher, folder, len(parts), advance, rows_a_window=rows_a_window)
     summary = EnrichSummary(out=out)
     write_answers(summary.counting(read_parts(parts)), out)
     remove_all_parts(out)

@@ -70,6 +70,15 @@ class Listings:
             records=listing_records(self.table),
         )
 
+    def part(self, start: int, stop: int) -> Listings:
+        """Those from one row to before another."""
+        return Listings(
+            table=self.table.slice(start, stop - start),
+            image=self.image[start:stop],
+            text=self.text[start:stop],
+            cells=self.cells[start:stop],
+        )
+
     @classmethod
     def joined(cls, parts: Sequence[Listings]) -> Listings:
         """The listings of several batches, one after the other."""

@@ -22,6 +22,9 @@ from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
 
 NEIGHBOURS_JUDGED = 20
+# Many at once: a candidate's title and fields are read once for all of them, which costs more than judging its pairs.
+LISTINGS_AT_ONCE = 8_192
+PAIRS_AT_ONCE = 65_536  # some 40 MB of features
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,14 @@ class SameInStore:
 
     def answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
         """`same_product_ids`, `same_product_confidences`: most probable first; why the first; `catalog_id`."""
+        answers: dict[str, list[Any]] = {}
+        for start in range(0, len(listings), LISTINGS_AT_ONCE):
+            some = listings.part(start, min(start + LISTINGS_AT_ONCE, len(listings)))
+            for name, values in self._answer(some).items():
+                answers.setdefault(name, []).extend(values)
+        return answers
+
+    def _answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
         queries, asked = search_vectors(listings.image, listings.text, "both")
         among, there = self.corpus.search_matrix
         found, _ = nearest_rows(queries, among, NEIGHBOURS_JUDGED)
@@ -43,7 +54,7 @@ class SameInStore:
         rows, places = rows[rows >= 0], places.reshape(found.shape) - int((rows < 0).any())
         joined = listings.pair_source.followed_by(self.corpus.pair_source(rows))
         left, right = _pairs(places)
-        scores, thresholds = self.scorers.scores(joined, left, right + len(listings))
+        scores, thresholds = _scores(self.scorers, joined, left, right + len(listings))
         ids = [self.corpus.ids[row] for row in rows]
         same = _same(left, right, scores, thresholds, listings.ids, ids)
         catalogs: list[str | None] = [None] * len(listings)
@@ -62,7 +73,7 @@ class SameInWindow:
         """`same_product_ids`, `same_product_confidences`: most probable first, itself left out."""
         found = _neighbours(listings, NEIGHBOURS_JUDGED)
         left, right = _pairs(found)
-        scores, thresholds = self.scorers.scores(listings.pair_source, left, right)
+        scores, thresholds = _scores(self.scorers, listings.pair_source, left, right)
         same = _same(left, right, scores, thresholds, listings.ids, listings.ids)
         return _columns(same, listings, self.scorers, listings.pair_source, 0)
 
@@ -141,6 +152,17 @@ def _pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (row, neighbour) of a table [N, K] of neighbours."""
     left, right = np.repeat(np.arange(len(found)), found.shape[1]), found.reshape(-1)
     return left[right >= 0], right[right >= 0]
+
+
+def _scores(
+    scorers: PairScorers, source: PairSource, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability [P] of pairs and the threshold of each, a block of pairs' features in memory at a time."""
+    scores, thresholds = np.zeros(len(left)), np.ones(len(left))
+    for start in range(0, len(left), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        scores[some], thresholds[some] = scorers.scores(source, left[some], right[some])
+    return scores, thresholds
 
 
 class _Same(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from eclip.schema import ATTRIBUTES_TYPE
 from eclip.tasks.catalogue import RECORD_COLUMNS
+from eclip.tasks.enrich import same
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.enrich.same import NEIGHBOURS_JUDGED, Clusters, SameInStore, SameInWindow
@@ -70,7 +72,10 @@ def corpus(rows: int = 70) -> Corpus:
     )
 
 
-def test_in_a_store_as_with_the_whole_store_joined():
+@pytest.mark.parametrize("at_once", [7, 8_192])
+def test_in_a_store_as_with_the_whole_store_joined(monkeypatch, at_once):
+    monkeypatch.setattr(same, "LISTINGS_AT_ONCE", at_once)
+    monkeypatch.setattr(same, "PAIRS_AT_ONCE", 3 * at_once)
     listings, store = new_listings(), corpus()
     everything = store.pair_source(np.arange(len(store.ids)))
     slow = same_products(scorers(), listings.pair_source, everything, top_k=NEIGHBOURS_JUDGED)
