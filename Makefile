@@ -21,7 +21,7 @@ demo: $(READY)  ## Draw a sample shop, train on it, write the report, serve the 
 	$(BIN)/eclip demo --out demo $(DEMO_FLAGS)
 
 test: $(READY)  ## Make the environment if needed and pass every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)  ## Format, lint, types, import rules, fast tests
 	$(BIN)/ruff format --check src tests benchmarks

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # As the command line does: threads that wait by spinning stall a machine that does anything else beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Test processes side by side share the processors, and so do the commands that they start.
+side_by_side = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if side_by_side > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // side_by_side)))
 
 
 @pytest.fixture(scope="session")
