@@ -99,6 +99,7 @@ def test_without_labels_names_alone_answer(catalogue, tmp_path):
     assert leaf_accuracy(catalogue, tmp_path) > 0.8
 
 
+@pytest.mark.slow
 def test_a_leaf_that_no_row_is_labelled_with_is_found_by_its_name(catalogue, tmp_path):
     """All but hats are labelled, a few times each."""
     few = with_labels(catalogue, 60)
@@ -114,6 +115,7 @@ def test_a_leaf_that_no_row_is_labelled_with_is_found_by_its_name(catalogue, tmp
     assert said[~hats].mean() < 0.1
 
 
+@pytest.mark.slow
 def test_few_rows_are_looked_up(catalogue, tmp_path):
     """Too few to fit a head to (20), and a category with one product."""
     few = with_labels(catalogue, 18)

@@ -19,6 +19,8 @@ from eclip.tasks.matching.answers import same_products
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.taskfiles import TASKS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(catalogue, tmp_path_factory):
@@ -35,7 +37,6 @@ def figure(report, task, metric, modality="both", method="eclip"):
     return found[0]
 
 
-@pytest.mark.slow
 def test_every_task_is_learned_in_every_modality(catalogue, folder):
     shuffled = np.random.default_rng(5)
     noise = shuffled.normal(size=catalogue.image_vectors.shape).astype(np.float32)
@@ -99,7 +100,6 @@ def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
     assert all(row in [other for other, _ in answer] for row, answer in zip(rows[:4], found, strict=True))
 
 
-@pytest.mark.slow
 def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):
     for name in ("first", "again"):
         fit_tasks(catalogue, tmp_path / name, tasks=["category", "adult", "matching"], seed=0)
@@ -130,7 +130,6 @@ def test_a_store_without_labels_is_skipped_with_reasons(catalogue, tmp_path):
     assert {each.task for each in report.results} == {"retrieval"}
 
 
-@pytest.mark.slow
 def test_text_only_and_empty_splits(catalogue, tmp_path):
     no_pictures = catalogue.with_vectors(np.full_like(catalogue.image_vectors, np.nan), catalogue.text_vectors)
     assert {m for s in fit_tasks(no_pictures, tmp_path, seed=0) for m in s.heads} == {"text"}

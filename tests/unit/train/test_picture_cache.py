@@ -130,6 +130,7 @@ def test_ranks_share_the_work(store: Store, tmp_path: Path, monkeypatch: pytest.
     np.testing.assert_allclose(cache.vectors(rows.tolist()).numpy(), expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

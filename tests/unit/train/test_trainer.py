@@ -58,7 +58,10 @@ def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 SWITCHES = {"optimizer.name": "lamb", "optimizer.ema_decay": 0.9, "memory.autocast": "fp16"}
 
 
-@pytest.mark.parametrize(("step", "fields"), [(1, {}), (4, {}), (3, SWITCHES)])
+@pytest.mark.parametrize(
+    ("step", "fields"),
+    [(1, {}), pytest.param(4, {}, marks=pytest.mark.slow), pytest.param(3, SWITCHES, marks=pytest.mark.slow)],
+)
 def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, fields: dict[str, object]
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_resumed_run_needs_the_model_that_it_began_with_no_more(
     assert load_model(out).modalities == ("image", "text")
 
 
+@pytest.mark.slow
 def test_a_new_run_does_not_go_on_under_the_trackers_id_of_an_earlier_one(store: Store, tmp_path: Path) -> None:
     train_model(store, tmp_path, CONFIG, total_steps=1)
     ids = tmp_path / "run" / IDS

@@ -24,6 +24,8 @@ from eclip.tasks.attributes.zeroshot import fit_zero_shot, read_values
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.fit import fit_tasks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shop(catalogue):
@@ -52,7 +54,6 @@ def folder(shop, tmp_path_factory):
     return path / "attributes"
 
 
-@pytest.mark.slow
 def test_listings_get_all_their_values_from_whatever_they_have(shop, folder):
     extractor = AttributeExtractor.load(folder)
     assert extractor.closed["finish"].several

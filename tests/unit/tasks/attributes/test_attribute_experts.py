@@ -103,6 +103,7 @@ def several_problem(*, dense: bool) -> tuple[SeveralTarget, np.ndarray | sparse.
 
 
 @pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.slow
 def test_several_values_are_learned_each_for_itself(dense):
     target, matrix = several_problem(dense=dense)
     rows = {"train_rows": np.arange(200), "validation_rows": np.arange(200, 250), "seed": 0, "name": "Fitting"}

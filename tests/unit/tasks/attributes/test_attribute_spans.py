@@ -147,6 +147,7 @@ def shop(num_titles: int = 350):
 
 
 @pytest.mark.parametrize("with_tower", [True, False])
+@pytest.mark.slow
 def test_values_are_found_in_titles_of_both_languages_and_kept_on_disk(tmp_path, with_tower):
     titles, values, categories, split = shop()
     tower = TokenStates.of(tiny(titles)) if with_tower else None
