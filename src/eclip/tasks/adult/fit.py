@@ -34,7 +34,7 @@ def fit_recognizer(catalogue: Catalogue, heads: ModalHeads, *, budget: float = B
     listings = listings_of(catalogue, recognizer, validation)
     numbers = np.bincount(codes[train], minlength=len(CLASSES))
     for modality in heads.by_modality:
-        rows = np.flatnonzero(catalogue.features(modality)[1][validation])
+        rows = np.flatnonzero(catalogue.complete(modality)[validation])
         said, true = evidence(listings, heads, modality, rows), codes[validation[rows]]
         weights[modality] = _modal_weights(said, known_levels(heads, modality), true, numbers)
         thresholds[modality] = choose_thresholds(weights[modality].chances(said), true, budget=budget)

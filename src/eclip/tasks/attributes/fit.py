@@ -22,7 +22,6 @@ from eclip.tasks.attributes.multilabel import fit_marks
 from eclip.tasks.attributes.targets import SeveralTarget, attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import TARGET_PRECISION, Threshold, choose_threshold
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.features import present_rows
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
@@ -123,17 +122,11 @@ def _fit_attribute(
     for view in VIEWS:
         if not present_experts(modal, target.name, view):
             continue
-        rows = np.flatnonzero(has & catalogue.within(SPLITS[1]) & seen_in(inputs, view))
+        rows = np.flatnonzero(has & catalogue.within(SPLITS[1]) & catalogue.complete(view))
         logs = heads.logs(target.name, inputs, rows, view, several=several)
         choose = _choose_several if several else _choose_single
         attribute.decisions[view] = choose(attribute, view, logs, marks[rows], target_precision)
     return attribute
-
-
-def seen_in(inputs: AttributeInputs, view: str) -> np.ndarray:
-    """Mask [N] of the rows that have all that a view reads."""
-    has_image, has_text = present_rows(inputs.heads.image_vectors), present_rows(inputs.heads.text_vectors)
-    return {"image": has_image, "text": has_text, "both": has_image & has_text}[view]
 
 
 def _marks(catalogue: Catalogue, name: str, values: Sequence[str]) -> np.ndarray:

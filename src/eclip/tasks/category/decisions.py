@@ -91,7 +91,7 @@ def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision
     for modality, group in heads.by_modality.items():
         if NAME not in group.heads:
             continue
-        rows = np.flatnonzero(catalogue.features(modality)[1][validation] & labelled)
+        rows = np.flatnonzero(catalogue.complete(modality)[validation] & labelled)
         tree = CategoryTree.of_labels(heads.labels(modality, NAME))
         chances = heads.probabilities(NAME, modality, inputs, rows)
         found[modality] = choose_decision(tree, chances, [catalogue.categories[validation[row]] for row in rows])
