@@ -120,6 +120,18 @@ def test_answers_walk_up_and_say_how_sure_they_are():
     assert predict_category(heads, np.full((2, 2), np.nan), texts, [None, None])[0] == [("a", "b", "x"), None]
 
 
+def test_a_head_that_is_sure_of_everything_takes_nothing_for_unknown():
+    """All listings look alike: the bar lies where all of them are, and none is above it."""
+    heads = constant_heads([1.0, 1e-30, 1e-30, 1e-30])
+    texts = np.zeros((60, 2), np.float32)
+    inputs = heads.inputs(np.full((60, 2), np.nan), texts, [None] * 60)
+    chances = heads.probabilities("category", "text", inputs, np.arange(60))
+    decision = choose_decision(CategoryTree.of_labels(LABELS), chances, [("a", "b", "x")] * 60)
+    assert decision.unknown < 1e-9
+    classifier = CategoryClassifier(heads, {"text": decision})
+    assert not classifier.answer(np.full((60, 2), np.nan), texts, [None] * 60).unknown.any()
+
+
 def test_a_fitted_category_answers_as_its_decisions_say(catalogue, tmp_path):
     fit_tasks(catalogue, tmp_path, tasks=("category",), seed=0)
     classifier = CategoryClassifier.load(tmp_path / "category")

@@ -32,7 +32,7 @@ class Decision:
     """Thresholds of one modality."""
 
     confidence: float = UNMEASURED  # least chance of what is answered
-    unknown: float = float("inf")  # score from which on a listing is of no known category
+    unknown: float = float("inf")  # score above which a listing is of no known category
 
 
 def unknown_scores(probabilities: np.ndarray) -> np.ndarray:
