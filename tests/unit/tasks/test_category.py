@@ -75,7 +75,9 @@ def test_the_least_confidence_that_is_right_often_enough():
     assert decision.confidence == 0.61
     nodes, _, _ = tree.climbed(chances, decision.confidence)
     assert {tree.nodes[node] for node in nodes} == {("a", "b")}
-    assert choose_decision(tree, chances, [("z",)] * 60).confidence == 1.0
+    never = choose_decision(tree, chances, [("z",)] * 60)
+    nodes, _, _ = tree.climbed(np.eye(4), never.confidence)
+    assert nodes.tolist() == [-1] * 4  # where nothing was ever right, not even what is certain is answered
     assert choose_decision(tree, chances[:10], paths[:10]) == Decision()
 
 
@@ -85,7 +87,7 @@ def test_unknown_scores_by_hand():
 
 
 def test_decisions_come_back_and_damage_is_told(tmp_path):
-    kept = {"text": Decision(confidence=0.4, unknown=0.5), "image": Decision()}
+    kept = {"text": Decision(confidence=0.4, unknown=0.5), "image": Decision(confidence=float("inf"))}
     write_decisions(tmp_path, kept)
     assert read_decisions(tmp_path) == kept
     (tmp_path / "decisions.json").write_text('{"text": {"other": 1}}')

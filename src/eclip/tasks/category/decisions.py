@@ -31,7 +31,7 @@ CANDIDATES = np.round(np.linspace(0, 1, 101), 2)
 class Decision:
     """Thresholds of one modality."""
 
-    confidence: float = UNMEASURED  # least chance of what is answered
+    confidence: float = UNMEASURED  # least chance of what is answered; infinite = nothing is
     unknown: float = float("inf")  # score above which a listing is of no known category
 
 
@@ -78,7 +78,7 @@ def _least_confidence(tree: CategoryTree, probabilities: np.ndarray, paths: Sequ
         hits = right[rows, enough.argmax(axis=1)][answered]
         if len(hits) and hits.mean() >= WANTED_PRECISION:
             return float(confidence)
-    return 1.0
+    return float("inf")
 
 
 def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision]:
