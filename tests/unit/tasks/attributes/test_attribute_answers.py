@@ -16,7 +16,7 @@ from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.fit import CLOSED_FILE
 from eclip.tasks.attributes.measure import extraction_results
-from eclip.tasks.attributes.results import attribute_results, value_marks
+from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
 from eclip.tasks.attributes.targets import attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import Threshold
@@ -101,13 +101,19 @@ def test_sets_of_values_are_scored_as_scikit_learn_does():
     assert np.isnan(macro_f1_multilabel(*value_marks([], [])))
 
 
-def test_one_answer_counts_for_the_first_value_and_for_all():
-    found = attribute_results(
-        "finish", [("a", "b"), ("b",)], ("a", "b"), np.array([[0.9, 0.1], [0.2, 0.8]]), modality="text", method="eclip"
-    )
-    values = {result.metric: result.value for result in found}
-    assert values["accuracy"] == 1
-    assert values["micro-F1"] == pytest.approx(2 * 2 / (3 + 2))
+def test_heads_of_one_value_are_judged_as_sets_of_values_are():
+    """Baselines stand in one table with ours: "absent" is no value, and one value is not all of two."""
+    truth, where = [("a", "b"), ("b",), ("a",)], {"modality": "text", "method": "eclip"}
+    scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.1, 0, 0.9]])
+    values = {r.metric: r.value for r in attribute_results("finish", truth, ("a", "b", ""), scores, **where)}
+    given = [("a",), ("b",), ()]
+    ours = {r.metric: r.value for r in answer_results("finish", truth, given, given, **where)}
+    assert {metric: values[metric] for metric in ("accuracy", "micro-F1", "macro-F1")} == {
+        metric: ours[metric] for metric in ("accuracy", "micro-F1", "macro-F1")
+    }
+    assert values["accuracy"] == pytest.approx(1 / 3)
+    assert values["macro-F1"] == pytest.approx(2 / 3)
+    assert values["precision at confidence 0.8"] == 1
 
 
 def test_only_what_often_has_several_values_is_learned_so(shop):
