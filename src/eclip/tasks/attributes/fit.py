@@ -25,6 +25,7 @@ from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.heads.training import MIN_TRAIN_ROWS
 
 CLOSED_FILE = "closed.json"
 CLOSED_VERSION = 1
@@ -50,7 +51,7 @@ def fit_closed(
     several = several_targets(catalogue, list(targets.values()))
     heads = AttributeHeads(single, fit_several(catalogue, single.lexical, several, seed=seed))
     inputs = heads.inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles)
-    by_name = {target.name: target for target in several}
+    by_name = {target.name: target for target in several} if heads.several else {}
     attributes = {}
     for name, target in targets.items():
         found = _fit_attribute(catalogue, heads, inputs, by_name.get(name, target), target_precision)
@@ -62,7 +63,7 @@ def fit_closed(
 def fit_several(
     catalogue: Catalogue, lexical: LexicalHeads | None, targets: Sequence[SeveralTarget], *, seed: int
 ) -> ModalHeads | None:
-    """Yes-or-no heads over vectors of each modality and over title terms; None without a target.
+    """Yes-or-no heads over vectors of each modality and over title terms; None without a target or vectors.
 
     Args:
         catalogue: The products.
@@ -77,7 +78,7 @@ def fit_several(
     by_modality = {}
     for modality in VIEWS:
         matrix, mask = catalogue.features(modality)
-        if not (mask & splits[0]).any():
+        if (mask & splits[0]).sum() < MIN_TRAIN_ROWS:
             continue
         by_modality[modality] = fit_marks(
             matrix,
@@ -87,9 +88,11 @@ def fit_several(
             seed=seed,
             name=f"Fitting {len(targets)} heads of several values on {modality}",
         )
-    if lexical is None:
-        return ModalHeads(by_modality)
+    if not by_modality:
+        return None
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
+    if lexical is None or (has_title & splits[0]).sum() < MIN_TRAIN_ROWS:
+        return ModalHeads(by_modality)
     words = fit_marks(
         lexical.terms.features(catalogue.titles),
         targets,

@@ -14,7 +14,7 @@ from eclip.tasks.attributes.answers import SOURCES, AttributeAnswer, AttributeEx
 from eclip.tasks.attributes.closed import ClosedAttribute, Decision, Said, decide
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
-from eclip.tasks.attributes.fit import CLOSED_FILE
+from eclip.tasks.attributes.fit import CLOSED_FILE, fit_several
 from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
@@ -120,6 +120,18 @@ def test_only_what_often_has_several_values_is_learned_so(shop):
     targets, _ = attribute_targets(shop)
     assert [target.name for target in several_targets(shop, targets)] == ["finish"]
     assert several_targets(shop, []) == []
+
+
+def test_one_picture_is_too_few_to_learn_several_values_from(shop):
+    """It would be held out, and a head fitted to nothing answers with NaN whatever is asked."""
+    images = np.full_like(shop.image_vectors, np.nan)
+    pictured = shop.rows_of("train")[0]
+    images[pictured] = shop.image_vectors[pictured]
+    few = replace(shop, image_vectors=images)
+    targets = several_targets(few, attribute_targets(few)[0])
+    assert set(fit_several(few, None, targets, seed=0).by_modality) == {"text", "both"}
+    nobody = replace(few, image_vectors=images * np.nan, text_vectors=images * np.nan)
+    assert fit_several(nobody, None, targets, seed=0) is None
 
 
 def black_or_red(prior_power: float = 0.0) -> ClosedAttribute:
