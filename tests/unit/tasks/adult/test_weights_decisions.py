@@ -14,7 +14,7 @@ from eclip.tasks.adult.decisions import (
     choose_thresholds,
     decided_codes,
 )
-from eclip.tasks.adult.results import false_positives_per_10k, recall_at_budget
+from eclip.tasks.adult.results import false_positives_per_10k
 from eclip.tasks.adult.weights import (
     BIAS_SPREAD,
     CENTRES,
@@ -118,16 +118,6 @@ def test_thresholds_without_rows_or_without_one_that_is_right():
     wrong = choose_thresholds(np.array([[0.1, 0.9], [0.2, 0.8]]), np.array([0, 0]), budget=0.5)
     assert wrong.decide == (NEVER,)
     assert decided_codes(np.array([[0.0, 1.0], [np.nan, np.nan]]), wrong.decide).tolist() == [0, 0]
-
-
-def test_recall_at_budget_by_hand():
-    scores = np.array([9, 8, 7, 6, 5, 4, 3, 2, 1, 0], dtype=float)
-    truth = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 1], dtype=bool)
-    assert recall_at_budget(truth, scores, 0.1) == pytest.approx(1 / 3)
-    assert recall_at_budget(truth, scores, 0.3) == pytest.approx(2 / 3)
-    assert recall_at_budget(truth, scores, 0.001) == pytest.approx(1 / 3)  # one look at least
-    assert recall_at_budget(truth, np.zeros(10), 0.5) == pytest.approx(0.5)  # ties: any five of ten
-    assert np.isnan(recall_at_budget(~truth & truth, scores, 0.1))
 
 
 def test_false_positives_per_10k_by_hand():
