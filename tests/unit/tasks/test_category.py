@@ -177,6 +177,14 @@ def test_a_fitted_category_answers_as_its_decisions_say(catalogue, tmp_path):
     assert set(fit_decisions(catalogue, classifier.heads)) == {"image", "text", "both"}
 
 
+def test_every_level_above_the_deepest_has_its_accuracy():
+    labels = ("a > b > c > d", "a > b > c > e", "a > b > f")
+    paths = [("a", "b", "c", "e"), ("a", "b", "f")]
+    found = category_results(paths, labels, np.array([[0.6, 0.3, 0.1]] * 2), modality="text", method="eclip")
+    values = {r.metric: r.value for r in found if r.metric.startswith("accuracy")}
+    assert values == {"accuracy": 0, "accuracy at level 1": 1, "accuracy at level 2": 1, "accuracy at level 3": 0.5}
+
+
 def test_results_of_levels_and_decisions_by_hand():
     scores = np.array([[0.5, 0.3, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7], [0.1, 0.2, 0.6, 0.1]])
     paths = [("a", "b", "y"), ("d",), ("a", "b", "x")]

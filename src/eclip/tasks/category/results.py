@@ -60,7 +60,7 @@ def category_results(
         f"{ECE}, bins of equally many": estimate(expected_calibration_error, right, surest, adaptive=True),
     }
     guesses = [label_path(labels[code]) for code in predicted]
-    for level in (1, 2):
+    for level in range(1, max(3, *(len(label_path(label)) for label in labels))):
         deep = [row for row, path in enumerate(paths) if len(path) >= level]
         hits = np.array([paths[row][:level] == guesses[row][:level] for row in deep])
         figures[f"accuracy at level {level}"] = estimate(mean, hits, buckets=None if buckets is None else buckets[deep])
