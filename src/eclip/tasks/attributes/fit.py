@@ -50,7 +50,9 @@ def fit_closed(
     targets = {target.name: target for target in attribute_targets(catalogue)[0] if target.name in single.names}
     several = several_targets(catalogue, list(targets.values()))
     heads = AttributeHeads(single, fit_several(catalogue, single.lexical, several, seed=seed))
-    inputs = heads.inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles)
+    validation = catalogue.rows_of(SPLITS[1])
+    titles = [catalogue.titles[row] for row in validation]
+    inputs = heads.inputs(catalogue.image_vectors[validation], catalogue.text_vectors[validation], titles)
     by_name = {target.name: target for target in several} if heads.several else {}
     attributes = {}
     for name, target in targets.items():
@@ -107,7 +109,7 @@ def fit_several(
 def _fit_attribute(
     catalogue: Catalogue,
     heads: AttributeHeads,
-    inputs: AttributeInputs,
+    inputs: AttributeInputs,  # of the validation split
     target: Target | SeveralTarget,
     target_precision: float,
 ) -> ClosedAttribute:
@@ -122,13 +124,14 @@ def _fit_attribute(
     )
     modal = heads.several if several else heads.single
     assert modal is not None
+    validation = catalogue.rows_of(SPLITS[1])
     for view in VIEWS:
         if not present_experts(modal, target.name, view):
             continue
-        rows = np.flatnonzero(has & catalogue.within(SPLITS[1]) & catalogue.complete(view))
-        logs = heads.logs(target.name, inputs, rows, view, several=several)
+        places = np.flatnonzero((has & catalogue.complete(view))[validation])
+        logs = heads.logs(target.name, inputs, places, view, several=several)
         choose = _choose_several if several else _choose_single
-        attribute.decisions[view] = choose(attribute, view, logs, marks[rows], target_precision)
+        attribute.decisions[view] = choose(attribute, view, logs, marks[validation[places]], target_precision)
     return attribute
 
 

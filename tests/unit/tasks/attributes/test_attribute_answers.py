@@ -10,19 +10,21 @@ from sklearn.metrics import f1_score
 
 from eclip.errors import ConfigError, ModelError
 from eclip.metrics import macro_f1_multilabel, micro_f1
+from eclip.tasks.attributes import closed
 from eclip.tasks.attributes.answers import SOURCES, AttributeAnswer, AttributeExtractor, with_spans
 from eclip.tasks.attributes.closed import ClosedAttribute, Decision, Said, decide
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
-from eclip.tasks.attributes.fit import CLOSED_FILE, fit_several
+from eclip.tasks.attributes.fit import CLOSED_FILE, fit_closed, fit_several
 from eclip.tasks.attributes.measure import extraction_results
 from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
+from eclip.tasks.attributes.spans.words import split_words
 from eclip.tasks.attributes.targets import attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import Threshold
 from eclip.tasks.attributes.zeroshot import fit_zero_shot, read_values
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.fit import fit_tasks
+from eclip.tasks.fit import fit_modal_heads, fit_tasks
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,15 @@ def test_only_what_often_has_several_values_is_learned_so(shop):
     targets, _ = attribute_targets(shop)
     assert [target.name for target in several_targets(shop, targets)] == ["finish"]
     assert several_targets(shop, []) == []
+
+
+def test_no_titles_but_those_of_validation_are_held_as_words(shop, monkeypatch):
+    """Weights and thresholds rest on them alone: the words of a whole store would not fit into memory."""
+    read: list[str] = []
+    monkeypatch.setattr(closed, "split_words", lambda title: read.append(title) or split_words(title))
+    targets, _ = attribute_targets(shop)
+    fit_closed(shop, fit_modal_heads(shop, {"attributes": targets}, seed=0)["attributes"], seed=0)
+    assert read == [shop.titles[row] for row in shop.rows_of("validation")]
 
 
 def test_one_picture_is_too_few_to_learn_several_values_from(shop):
