@@ -241,6 +241,9 @@ def test_values_known_by_name_alone_are_answered_and_sure_only_where_that_was_me
     assert np.mean(sure) > 0.9
     blind = fit_zero_shot("colour", values, encode, scale=10, truth=[()] * 200, **vectors)
     assert not any(answer.sure for answer in blind.answers(images[200:], texts[200:]) if answer)
+    pictureless = {"image_vectors": images[:200, :0], "text_vectors": texts[:200]}
+    titled = fit_zero_shot("colour", values, encode, scale=10, truth=known, **pictureless)
+    assert [answer.values[0] for answer in titled.answers(images[:20, :0], texts[:20])] == truth[:20]
     with pytest.raises(ConfigError, match="found 1 value to choose from, expected at least 2"):
         fit_zero_shot("colour", ["teal", " teal"], encode, scale=10, truth=known, **vectors)
 
