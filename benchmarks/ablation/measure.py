@@ -74,7 +74,7 @@ def measure(store: Store, encoder: Encoder, *, seed: int, locked: Path | None = 
         fit_tasks(catalogue, scorers, tasks=PAIR_TASKS, seed=seed)
         by_heads = evaluate_tasks(wordless, heads, seed=seed).results
         by_scorers = Report()
-        evaluate_pair_tasks(by_scorers, catalogue, scorers, None, seed=seed)
+        evaluate_pair_tasks(by_scorers, catalogue, scorers, {}, seed=seed)
     found = [each for each in by_heads if each.task in HEAD_TASKS] + by_scorers.results
     retrieval = retrieval_results(catalogue, method=OURS, seed=seed)
     found += [] if isinstance(retrieval, Skipped) else retrieval

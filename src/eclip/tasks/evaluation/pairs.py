@@ -1,12 +1,13 @@
 """Measure matching and clustering on the test split: our scorers, then the baselines.
 
 A method is its vectors, a score for pairs, and a threshold chosen off the test split; from there on all
-methods go the same way, over the same pairs.
+methods go the same way, over the same pairs. From picture and title together, listings are clustered as `eclip cluster`
+does it, where enough was there to learn its model of edges from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from eclip.metrics import best_f1_threshold
 from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.clustering.catalogs import cluster_listings, fit_store_clustering
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.cluster import PairScores, candidate_pairs, cluster
+from eclip.tasks.clustering.edgemodel import EdgeModel
+from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.clustering.results import cluster_galleries, clustering_results
 from eclip.tasks.clustering.thresholds import choose_threshold, held_out_split, labelled_rows
 from eclip.tasks.evaluation.baselines import cosine_scores, title_cosine_features
@@ -47,6 +51,15 @@ class _Matcher:
     mask: np.ndarray  # [N] rows that have the modality
     score: PairScores
     threshold: float
+    edges: EdgeModel | None = None  # what clusters in place of score and threshold, as `eclip cluster` does
+    listings: Listings | None = None  # [N], for `edges`
+
+    def clusters(self, rows: np.ndarray) -> np.ndarray:
+        """Cluster number [n] of each of some rows [n], clustered among themselves."""
+        if self.edges is not None and self.listings is not None:
+            return cluster_listings(self.listings.take(rows), self.edges).clusters
+        left, right = candidate_pairs(self.vectors, rows)
+        return cluster(rows, left, right, self.score(left, right), self.score, self.threshold)
 
 
 def evaluate_pair_tasks(
@@ -87,10 +100,11 @@ def evaluate_pair_tasks(
         report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
         return
     loaded = {task: read_scorers(folder / task, catalogue.model_digest, groups.level) for task in fitted}
+    edges = _edges(read_task(folder / CLUSTERING, catalogue.model_digest)) if CLUSTERING in fitted else None
     with stage("Matching and clustering", None, unit="methods") as advance:
-        matchers = list(_our_matchers(catalogue, loaded))
+        matchers = list(_our_matchers(catalogue, loaded, edges))
         for method, view in views.items():
-            matchers += _other_matchers(view, groups, fitted, method, seed=seed)
+            matchers += _other_matchers(view, groups, fitted, method, with_edges=edges is not None, seed=seed)
         matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
         _add_majority(report, catalogue, groups, pairs, fitted, seed=seed, buckets=buckets)
         for matcher in matchers:
@@ -116,8 +130,16 @@ def read_scorers(folder: Path, model_digest: str, level: str) -> PairScorers:
     return PairScorers.from_json(content["scorers"])
 
 
-def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: str = OUR_METHOD) -> Iterator[_Matcher]:
-    source = PairSource.of(catalogue)
+def _edges(content: Mapping[str, Any] | None) -> EdgeModel | None:
+    """The model that clusters listings by all they have; None where too little was there to learn it from."""
+    told = (content or {}).get("edges")
+    return None if told is None else EdgeModel.from_json(told)
+
+
+def _our_matchers(
+    catalogue: Catalogue, loaded: dict[str, PairScorers], edges: EdgeModel | None, method: str = OUR_METHOD
+) -> Iterator[_Matcher]:
+    source, listings = PairSource.of(catalogue), Listings.of_catalogue(catalogue)
     for modality in RICHEST_FIRST:
         vectors, mask = search_vectors(catalogue.image_vectors, catalogue.text_vectors, modality)
         for task, scorers in loaded.items():
@@ -130,18 +152,21 @@ def _our_matchers(catalogue: Catalogue, loaded: dict[str, PairScorers], method: 
                     mask=mask,
                     score=scorers.on(source, modality),
                     threshold=scorers.by_modality[modality].threshold,
+                    edges=edges if (task, modality) == (CLUSTERING, "both") else None,
+                    listings=listings,
                 )
 
 
 def _other_matchers(
-    catalogue: Catalogue, groups: Groups, tasks: list[str], method: str, *, seed: int
+    catalogue: Catalogue, groups: Groups, tasks: list[str], method: str, *, with_edges: bool, seed: int
 ) -> Iterator[_Matcher]:
-    """The same scorers, fitted over other towers' vectors."""
+    """The same scorers and edges, fitted over other towers' vectors."""
     scorers, _ = fit_matching(catalogue, groups, seed=seed)
     loaded = {MATCHING: scorers}
     if CLUSTERING in tasks:
         loaded[CLUSTERING] = cluster_scorers(catalogue, groups, scorers, seed=seed)
-    yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, method)
+    edges = _edges({"edges": fit_store_clustering(catalogue, groups, seed=seed)}) if with_edges else None
+    yield from _our_matchers(catalogue, {task: loaded[task] for task in tasks}, edges, method)
 
 
 def _title_matchers(catalogue: Catalogue, groups: Groups, tasks: list[str], *, seed: int) -> Iterator[_Matcher]:
@@ -226,9 +251,7 @@ def _add_clustering(
     rows = labelled_rows(catalogue, groups, SPLITS[2], matcher.mask, seed=seed)
     if not len(rows):
         return
-    left, right = candidate_pairs(matcher.vectors, rows)
-    scores = matcher.score(left, right)
-    clusters = cluster(rows, left, right, scores, matcher.score, matcher.threshold)
+    clusters = matcher.clusters(rows)
     report.results.extend(
         clustering_results(
             groups.ids[rows],
