@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from benchmarks.adult.attacks import ATTACKS, attacked
 
-from eclip.metrics import average_precision
+from eclip.metrics import average_precision, recall_at_budget
 from eclip.model.folder import load_model, read_manifest
 from eclip.products.store import Store
 from eclip.schema import SPLITS
@@ -29,7 +29,7 @@ from eclip.tasks.adult.fit import fit_recognizer, listings_of
 from eclip.tasks.adult.lexicon import undisguised
 from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.recognizer import PolicyRecognizer
-from eclip.tasks.adult.results import false_positives_per_10k, recall_at_budget
+from eclip.tasks.adult.results import false_positives_per_10k
 from eclip.tasks.adult.witnesses import RULES
 from eclip.tasks.catalogue import Catalogue, read_catalogue
 from eclip.tasks.fit import fit_tasks

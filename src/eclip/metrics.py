@@ -205,12 +205,13 @@ def recall_at_precision(relevant: np.ndarray, scores: np.ndarray, precision: flo
 def recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -> float:
     """Share of the relevant rows that are seen when `budget` of all rows, best scored first, is reviewed.
 
-    Rows of one score are reviewed in random order: what comes back is the mean over all orders.
+    Rows of one score are reviewed in random order: what comes back is the mean over all orders. No more than `budget`
+    over the share of relevant rows can be reached.
 
     Args:
         relevant: [N] bool.
         scores: [N], higher is reviewed first.
-        budget: Share of the rows, 0..1; the last row may be reviewed in part.
+        budget: Share of the rows, 0..1; `num_reviewed` of them.
 
     Returns:
         Recall in 0..1; NaN where nothing is relevant.
@@ -218,8 +219,14 @@ def recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) ->
     if not relevant.any():
         return float("nan")
     order, last = score_blocks(scores)
-    seen = np.interp(budget * len(scores), np.append(0, last + 1), np.append(0, np.cumsum(relevant[order])[last]))
+    reviewed = num_reviewed(len(scores), budget)
+    seen = np.interp(reviewed, np.append(0, last + 1), np.append(0, np.cumsum(relevant[order])[last]))
     return float(seen / relevant.sum())
+
+
+def num_reviewed(num_rows: float, budget: float) -> int:
+    """How many rows a budget reviews: whole ones, at least one."""
+    return max(1, int(budget * num_rows + 1e-9))
 
 
 def f1(relevant: np.ndarray, answered: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from eclip.errors import StoreError
 from eclip.products.corrections import latest_corrections
 from eclip.schema import SPLITS
 from eclip.tasks.corrections.apply import corrected
-from eclip.tasks.features import features
+from eclip.tasks.features import complete_rows, features
 from eclip.vectors import vectors_from_arrow
 
 COLUMNS = (
@@ -104,6 +104,10 @@ class Catalogue:
     def features(self, modality: str) -> tuple[np.ndarray, np.ndarray]:
         """Features [N, F] of a modality and a mask [N] of the rows that have it."""
         return features(self.image_vectors, self.text_vectors, modality)
+
+    def complete(self, modality: str) -> np.ndarray:
+        """Mask [N] of the rows that have all that a modality reads."""
+        return complete_rows(self.image_vectors, self.text_vectors, modality)
 
     def with_vectors(self, image_vectors: np.ndarray, text_vectors: np.ndarray) -> Catalogue:
         """The same products as another pair of towers sees them."""

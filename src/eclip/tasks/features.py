@@ -41,6 +41,15 @@ def present_rows(vectors: np.ndarray) -> np.ndarray:
     return ~np.isnan(vectors[:, 0])
 
 
+def complete_rows(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> np.ndarray:
+    """Mask [N] of the rows that have all that a modality reads: "both" wants picture and title.
+
+    A row that lacks a half is answered by the other half's head, so it says nothing of how sure that of both may be.
+    """
+    has_image, has_text = present_rows(image_vectors), present_rows(text_vectors)
+    return {"image": has_image, "text": has_text, "both": has_image & has_text}[modality]
+
+
 def search_vectors(image_vectors: np.ndarray, text_vectors: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
     """Unit rows for nearest neighbours in a modality (zeros where missing), and the mask of present rows.
 

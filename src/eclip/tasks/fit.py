@@ -40,7 +40,7 @@ from eclip.tasks.heads.fit_calibration import calibrated
 from eclip.tasks.heads.fit_lexical import add_lexical, fit_title_heads
 from eclip.tasks.heads.linear import HeadKind, LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
-from eclip.tasks.heads.training import fit_heads, heads_by_task, named_targets
+from eclip.tasks.heads.training import MIN_TRAIN_ROWS, fit_heads, heads_by_task, named_targets
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.fit import fit_matching
 from eclip.tasks.matching.groups import Groups, product_groups
@@ -51,7 +51,6 @@ from eclip.tasks.taskfiles import TASKS, replacing, write_task
 TASK_VERSION = 1
 LINEAR: tuple[HeadKind, ...] = ("linear",)
 HEAD_TASKS = (CATEGORY, ATTRIBUTES, ADULT_TASK)
-MIN_TRAIN_ROWS = 20  # with the modality, below which it is left out
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,7 +207,8 @@ def _calibration_error(
 
 def _recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -> Ranked:
     def finish(rows: np.ndarray, hits: np.ndarray) -> np.ndarray:
-        seen = [np.interp(budget * r[-1], np.append(0, r), np.append(0, h)) for r, h in zip(rows, hits, strict=True)]
+        looks = [metrics.num_reviewed(num_rows, budget) for num_rows in rows[:, -1].tolist()]
+        seen = [np.interp(n, np.append(0, r), np.append(0, h)) for n, r, h in zip(looks, rows, hits, strict=True)]
         return ratio(np.stack([np.array(seen), hits[:, -1]], axis=1))
 
     return Ranked(relevant.astype(bool), scores, finish)

@@ -43,8 +43,10 @@ def test_recall_at_budget_by_hand():
     assert metrics.recall_at_budget(relevant, scores, 0.2) == pytest.approx(1 / 3)
     assert metrics.recall_at_budget(relevant, scores, 0.6) == pytest.approx(2 / 3)
     assert metrics.recall_at_budget(relevant, scores, 1) == 1.0
-    # Half of the third row is reviewed.
-    assert metrics.recall_at_budget(relevant, scores, 0.5) == pytest.approx(1.5 / 3)
+    # Two rows and a half are two, and none is one.
+    assert metrics.recall_at_budget(relevant, scores, 0.5) == pytest.approx(1 / 3)
+    assert metrics.recall_at_budget(relevant, scores, 0.001) == pytest.approx(1 / 3)
+    assert metrics.recall_at_budget(relevant, np.zeros(5), 0.6) == pytest.approx(3 / 5)  # ties: any three of five
     assert np.isnan(metrics.recall_at_budget(~relevant & relevant, scores, 0.5))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eclip.errors import ModelError
 from eclip.metrics import expected_calibration_error
+from eclip.tasks.category.decisions import choose_decision, fit_decisions
 from eclip.tasks.category.targets import category_target
+from eclip.tasks.category.tree import CategoryTree
 from eclip.tasks.heads.calibration import (
     at_temperature,
     fit_temperature,
@@ -86,6 +90,30 @@ def test_temperatures_are_fitted_on_validation_and_come_back(catalogue, tmp_path
     chances = loaded.probabilities(target.name, "text", inputs, rows)
     expected = at_temperature(plain.probabilities(target.name, "text", inputs, rows), 5.0)
     assert chances == pytest.approx(expected, abs=1e-4)
+
+
+def test_rows_without_a_picture_say_nothing_of_both(catalogue):
+    """They are answered by their titles, so how sure both may be is chosen without them."""
+    images = catalogue.image_vectors.copy()
+    images[::6] = np.nan
+    seen = replace(catalogue, image_vectors=images)
+    target = category_target(seen)
+    shuffled = np.random.default_rng(0)
+
+    def head(width: int) -> LinearHeads:
+        weight = shuffled.normal(size=(len(target.labels), width)).astype(np.float32)
+        return LinearHeads({target.name: Head(labels=target.labels, weight=weight, bias=np.zeros(4, np.float32))})
+
+    heads = ModalHeads({"text": head(24), "both": head(48)})
+    rows = seen.rows_of("validation")
+    rows = rows[~np.isnan(images[rows, 0])]
+    inputs = heads.inputs(images, seen.text_vectors, seen.titles)
+    found = calibrated(seen, {"category": [target]}, {"category": heads})["category"]
+    of_both = heads.probabilities(target.name, "both", inputs, rows)
+    assert found.temperatures["both"][target.name] == fit_temperature(of_both, target.codes[rows])
+    tree = CategoryTree.of_labels(target.labels)
+    chosen = choose_decision(tree, of_both, [seen.categories[row] for row in rows])
+    assert fit_decisions(seen, heads)["both"] == chosen
 
 
 def test_damaged_temperatures_are_refused(tmp_path):

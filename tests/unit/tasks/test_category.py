@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from eclip.tasks.category.decisions import (
 )
 from eclip.tasks.category.results import category_results, decision_results, reliability_line
 from eclip.tasks.category.tree import CategoryTree
+from eclip.tasks.evaluation.leaves import leaf_decisions
 from eclip.tasks.fit import fit_tasks
 from eclip.tasks.heads.linear import Head, LinearHeads
 from eclip.tasks.heads.modal import ModalHeads
@@ -75,7 +78,9 @@ def test_the_least_confidence_that_is_right_often_enough():
     assert decision.confidence == 0.61
     nodes, _, _ = tree.climbed(chances, decision.confidence)
     assert {tree.nodes[node] for node in nodes} == {("a", "b")}
-    assert choose_decision(tree, chances, [("z",)] * 60).confidence == 1.0
+    never = choose_decision(tree, chances, [("z",)] * 60)
+    nodes, _, _ = tree.climbed(np.eye(4), never.confidence)
+    assert nodes.tolist() == [-1] * 4  # where nothing was ever right, not even what is certain is answered
     assert choose_decision(tree, chances[:10], paths[:10]) == Decision()
 
 
@@ -85,7 +90,7 @@ def test_unknown_scores_by_hand():
 
 
 def test_decisions_come_back_and_damage_is_told(tmp_path):
-    kept = {"text": Decision(confidence=0.4, unknown=0.5), "image": Decision()}
+    kept = {"text": Decision(confidence=0.4, unknown=0.5), "image": Decision(confidence=float("inf"))}
     write_decisions(tmp_path, kept)
     assert read_decisions(tmp_path) == kept
     (tmp_path / "decisions.json").write_text('{"text": {"other": 1}}')
@@ -120,6 +125,46 @@ def test_answers_walk_up_and_say_how_sure_they_are():
     assert predict_category(heads, np.full((2, 2), np.nan), texts, [None, None])[0] == [("a", "b", "x"), None]
 
 
+def test_a_head_that_is_sure_of_everything_takes_nothing_for_unknown():
+    """All listings look alike: the bar lies where all of them are, and none is above it."""
+    heads = constant_heads([1.0, 1e-30, 1e-30, 1e-30])
+    texts = np.zeros((60, 2), np.float32)
+    inputs = heads.inputs(np.full((60, 2), np.nan), texts, [None] * 60)
+    chances = heads.probabilities("category", "text", inputs, np.arange(60))
+    decision = choose_decision(CategoryTree.of_labels(LABELS), chances, [("a", "b", "x")] * 60)
+    assert decision.unknown < 1e-9
+    classifier = CategoryClassifier(heads, {"text": decision})
+    assert not classifier.answer(np.full((60, 2), np.nan), texts, [None] * 60).unknown.any()
+
+
+def test_what_is_reported_of_decisions_is_what_listings_are_answered(catalogue, tmp_path):
+    """Also of listings without a picture, which are decided as titles are."""
+    images = catalogue.image_vectors.copy()
+    images[::3] = np.nan
+    seen = replace(catalogue, image_vectors=images)
+    biases = {"text": [0.5, 0.3, 0.1, 0.1], "both": [0.7, 0.1, 0.1, 0.1]}
+    labels = ("home > lamp", "home > mug", "wear > hat", "wear > shirt")
+    heads = {
+        modality: LinearHeads(
+            {"category": Head(labels=labels, weight=np.zeros((4, width)), bias=np.log(np.array(biases[modality])))}
+        )
+        for modality, width in (("text", 24), ("both", 48))
+    }
+    decisions = {"text": Decision(confidence=0.45), "both": Decision(confidence=0.75)}
+    write_decisions(tmp_path, decisions)
+    rows = seen.rows_of("test")
+    modal = ModalHeads(heads)
+    inputs = modal.inputs(images, seen.text_vectors, seen.titles)
+    scores = modal.routed_probabilities("category", inputs, rows)
+    buckets = np.arange(len(rows))
+    results, _ = leaf_decisions(seen, tmp_path, rows, labels, scores, modality="both", buckets=buckets)
+    reported = {r.metric: r.value for r in results}
+    titles = [seen.titles[row] for row in rows]
+    answers = CategoryClassifier(modal, decisions).answer(images[rows], seen.text_vectors[rows], titles)
+    assert 0 < (answers.climbed == 0).mean() < 1
+    assert reported["share answered with the leaf"] == pytest.approx((answers.climbed == 0).mean())
+
+
 def test_a_fitted_category_answers_as_its_decisions_say(catalogue, tmp_path):
     fit_tasks(catalogue, tmp_path, tasks=("category",), seed=0)
     classifier = CategoryClassifier.load(tmp_path / "category")
@@ -130,6 +175,14 @@ def test_a_fitted_category_answers_as_its_decisions_say(catalogue, tmp_path):
     right = [path == catalogue.categories[row] for path, row in zip(found.leaves, test, strict=True)]
     assert np.mean(right) > 0.9
     assert set(fit_decisions(catalogue, classifier.heads)) == {"image", "text", "both"}
+
+
+def test_every_level_above_the_deepest_has_its_accuracy():
+    labels = ("a > b > c > d", "a > b > c > e", "a > b > f")
+    paths = [("a", "b", "c", "e"), ("a", "b", "f")]
+    found = category_results(paths, labels, np.array([[0.6, 0.3, 0.1]] * 2), modality="text", method="eclip")
+    values = {r.metric: r.value for r in found if r.metric.startswith("accuracy")}
+    assert values == {"accuracy": 0, "accuracy at level 1": 1, "accuracy at level 2": 1, "accuracy at level 3": 0.5}
 
 
 def test_results_of_levels_and_decisions_by_hand():
@@ -144,8 +197,7 @@ def test_results_of_levels_and_decisions_by_hand():
     # Chances .9 (right), .7 (right), .9 (right) of "a", "d", "a": each bin's gap is .1 or .3.
     assert values["calibration error at level 1"][0] == pytest.approx((0.1 + 0.3 + 0.1) / 3)
     assert values["coverage at 95% precision"][0] == pytest.approx(1 / 3)  # .7 is right, .6 is wrong
-    decision = Decision(confidence=0.75)
-    said = {r.metric: r.value for r in decision_results(*seen, decision, modality="text", method="eclip")}
+    said = {r.metric: r.value for r in decision_results(*seen, 0.75, modality="text", method="eclip")}
     # "a > b" at .8, nothing, "a" at .9.
     assert said["share answered with the leaf"] == 0
     assert said["share answered with the leaf or a parent"] == pytest.approx(2 / 3)

@@ -145,6 +145,8 @@ def test_a_list_of_categories_is_read(tmp_path):
     file = tmp_path / "categories.txt"
     file.write_text("Apparel > Shirts\n\n생활/건강>모기장\nApparel > Shirts\n", encoding="utf-8")
     assert read_names(file) == [("Apparel", "Shirts"), ("생활/건강", "모기장")]
+    file.write_text("Apparel > Shirts\n", encoding="utf-8-sig")  # as editors of Windows save
+    assert read_names(file) == [("Apparel", "Shirts")]
     file.write_text("\n")
     with pytest.raises(FeedError, match="holds no category"):
         read_names(file)

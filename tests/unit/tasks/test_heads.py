@@ -87,6 +87,10 @@ def test_damaged_or_foreign_heads_are_refused(tmp_path):
     config.write_text(json.dumps({**json.loads(config.read_text()), "version": 99}))
     with pytest.raises(ModelError, match="version 99, expected 2"):
         LinearHeads.load(tmp_path / "heads")
+    for content in ({"version": 2}, [], {"version": 2, "heads": [{"name": "x", "labels": ["a"]}, {"name": "y"}]}):
+        config.write_text(json.dumps(content))
+        with pytest.raises(ModelError, match="no readable heads"):
+            LinearHeads.load(tmp_path / "heads")
     (tmp_path / "heads" / "heads.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ModelError, match="no readable heads"):
         LinearHeads.load(tmp_path / "heads")

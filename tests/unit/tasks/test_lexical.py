@@ -11,6 +11,7 @@ import pytest
 from eclip.errors import ModelError
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.fit import fit_modal_heads, fit_tasks, head_targets
+from eclip.tasks.heads import lexical
 from eclip.tasks.heads.lexical import (
     DEFAULT_SHARE,
     MAX_TERMS,
@@ -62,6 +63,24 @@ def test_features_are_two_unit_halves_whatever_the_case():
     rare, common = np.log(4 / 2) + 1, np.log(4 / 3) + 1
     length = np.sqrt(2 * rare**2 + common**2)
     assert sorted(matrix[0, :words].data) == pytest.approx([common / length, rare / length, rare / length])
+
+
+def test_titles_are_counted_some_at_a_time(monkeypatch):
+    titles = [*korean_titles(40)[0], None, ""]
+    whole = TitleTerms.of(titles, max_terms=500)
+    expected = whole.features(titles)
+    sizes: list[int] = []
+    counted = lexical._counts
+    monkeypatch.setattr(lexical, "_counts", lambda some: sizes.append(len(some)) or counted(some))
+    monkeypatch.setattr(lexical, "TITLES_AT_ONCE", 8)
+    terms = TitleTerms.of(titles, max_terms=500)
+    assert max(sizes) == 8
+    for ours, theirs in zip((*terms.buckets, *terms.idf), (*whole.buckets, *whole.idf), strict=True):
+        assert np.array_equal(ours, theirs)
+    found = terms.features(titles)
+    assert max(sizes) == 8
+    assert (found != expected).nnz == 0
+    assert terms.features([]).shape == (0, terms.num_terms)
 
 
 def test_terms_are_bounded_and_those_of_one_title_fall_away_in_large_stores():

@@ -48,10 +48,7 @@ _ODD = re.compile(r"[^\W\d_][^\s\w]*[\d@$!|+€]|[\d@$!|+€][^\W\d_]|[^\W\d_](?
 _NO_HANGUL = re.compile(r"[^가-힣]+")
 MIN_MASKED_LETTERS = 4  # of a word that is read from digits: "ip4" is no "ipa"
 SHORT_MASKED = frozenset({"sex", "toy"})
-MIN_HIDDEN_LETTERS, MIN_HIDDEN_SYLLABLES = (
-    5,
-    3,
-)  # of a term inside a longer run or word: "essex" hides none  # worth the risk
+MIN_HIDDEN_LETTERS, MIN_HIDDEN_SYLLABLES = 5, 3  # of a term inside a longer run or word
 
 
 def plain(title: str) -> str:
@@ -86,10 +83,15 @@ def _joined(found: re.Match[str], terms: Collection[str]) -> str:
     joined = run.replace(found.group(1), "")
     if joined in terms or joined.removesuffix("s") in terms:
         return joined
-    for term in terms:
-        if len(term) >= (MIN_HIDDEN_SYLLABLES if not term.isascii() else MIN_HIDDEN_LETTERS) and term in joined:
-            return " ".join(joined.replace(term, f" {term} ").split())
-    return run
+    hidden = [term for term in terms if term in joined and _is_long(term)]
+    # Sets have another order in each process: the longest term is parted off, of equals the first by name.
+    longest = min(hidden, key=lambda term: (-len(term), term), default=None)
+    return " ".join(joined.replace(longest, f" {longest} ").split()) if longest else run
+
+
+def _is_long(term: str) -> bool:
+    """Whether a term is so long that a longer run does not hold it by chance: "essex" hides none."""
+    return len(term) >= (MIN_HIDDEN_LETTERS if term.isascii() else MIN_HIDDEN_SYLLABLES)
 
 
 def _read(word: str, words: Collection[str], terms: Collection[str]) -> str:

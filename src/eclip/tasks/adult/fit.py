@@ -32,11 +32,10 @@ def fit_recognizer(catalogue: Catalogue, heads: ModalHeads, *, budget: float = B
     weights, thresholds = dict(rules.weights), dict(rules.thresholds)
     recognizer = PolicyRecognizer(heads=heads, history=history, weights=weights, thresholds=thresholds)
     listings = listings_of(catalogue, recognizer, validation)
-    numbers = np.bincount(codes[train], minlength=len(CLASSES))
     for modality in heads.by_modality:
-        rows = np.flatnonzero(catalogue.features(modality)[1][validation])
+        rows = np.flatnonzero(catalogue.complete(modality)[validation])
         said, true = evidence(listings, heads, modality, rows), codes[validation[rows]]
-        weights[modality] = _modal_weights(said, known_levels(heads, modality), true, numbers)
+        weights[modality] = _modal_weights(said, known_levels(heads, modality), true)
         thresholds[modality] = choose_thresholds(weights[modality].chances(said), true, budget=budget)
     return recognizer
 
@@ -54,24 +53,21 @@ def listings_of(
     )
 
 
-def _modal_weights(said: np.ndarray, levels: list[int], codes: np.ndarray, numbers: np.ndarray) -> PolicyWeights:
+def _modal_weights(said: np.ndarray, levels: list[int], codes: np.ndarray) -> PolicyWeights:
     """Weights of one modality: fitted for the levels that its heads know, those of rules for the others.
 
     Args:
         said: Evidence [n, L, W] of validation rows.
         levels: Places in `POLICIES` that the heads know.
         codes: [n] true place in `CLASSES`.
-        numbers: [C] train listings of each class.
     """
     rules = PolicyWeights.rules(len(POLICIES))
     if not levels:
         return rules
-    # Heads were fitted with classes alike, so that the shop's own shares are for the bias to bring back.
-    centres = np.log(np.maximum(numbers[1:], 0.5) / max(numbers[0], 0.5))[levels]
     places = np.full(len(CLASSES), -1)
     places[[0, *(level + 1 for level in levels)]] = np.arange(len(levels) + 1)
     kept = places[codes] >= 0
-    values, bias = fit_weights(said[kept][:, levels], places[codes[kept]], centres)
+    values, bias = fit_weights(said[kept][:, levels], places[codes[kept]])
     fitted = PolicyWeights(rules.weights.copy(), rules.bias.copy())
     fitted.weights[levels], fitted.bias[levels] = values, bias
     return fitted

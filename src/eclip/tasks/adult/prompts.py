@@ -66,6 +66,8 @@ class PolicyPrompts:
 
     def _mean_logit(self, vectors: np.ndarray, prompts: np.ndarray) -> np.ndarray:
         """Logarithm of the mean exponential [n] over prompts: more descriptions must not make a level likelier."""
+        if not len(vectors):  # of a model without this tower they have no width either
+            return np.zeros(0)
         logits = self.scale * vectors @ prompts.T
-        highest = logits.max(axis=1) if len(logits) else np.zeros(0)
+        highest = logits.max(axis=1)
         return np.asarray(highest + np.log(np.mean(np.exp(logits - highest[:, None]), axis=1)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eclip.metrics import average_precision, recall_at_precision
+from eclip.metrics import average_precision, recall_at_budget, recall_at_precision
 from eclip.schema import POLICIES, SPLITS
 from eclip.tasks.adult.decisions import act
 from eclip.tasks.adult.fit import listings_of
@@ -21,21 +21,6 @@ from eclip.tasks.results import MODALITIES, OUR_METHOD, Curve, Result, Skipped, 
 
 PRECISIONS = (0.9, 0.95)
 BUDGETS = (0.01, 0.05)  # shares of all test rows that people look at, the most suspicious first
-
-
-def recall_at_budget(relevant: np.ndarray, scores: np.ndarray, budget: float) -> float:
-    """Share of the relevant rows [N] among the best scored `budget` of all rows; NaN where nothing is relevant.
-
-    At least one row is looked at; of rows with the score at which the budget ends, each is as likely looked at.
-    No more than `budget` over the share of relevant rows can be reached.
-    """
-    if not relevant.any():
-        return float("nan")
-    looks = max(1, int(budget * len(scores) + 1e-9))
-    last = np.partition(scores, len(scores) - looks)[len(scores) - looks]
-    above, tied = scores > last, scores == last
-    share = (looks - above.sum()) / tied.sum()
-    return float((relevant[above].sum() + share * relevant[tied].sum()) / relevant.sum())
 
 
 def false_positives_per_10k(relevant: np.ndarray, answered: np.ndarray) -> float:

@@ -62,18 +62,19 @@ def softmax_with_zero(logits: np.ndarray) -> np.ndarray:
     return np.asarray(whole / whole.sum(axis=1, keepdims=True))
 
 
-def fit_weights(evidence: np.ndarray, codes: np.ndarray, bias_centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fit_weights(evidence: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights [W], shared by all levels, and biases [L], at the posterior's mode.
+
+    Biases lie around 0: heads answer with chances, in which rare levels are rare already.
 
     Args:
         evidence: [n, L, W] of validation rows; none leave the prior's centre.
         codes: [n] true class, 0 = "everybody", l + 1 = level l.
-        bias_centres: [L] log-odds of the levels in the shop, where the witnesses say nothing.
     """
     from scipy.optimize import minimize
 
-    num_witnesses = evidence.shape[2]
-    start = np.concatenate([CENTRES, bias_centres])
+    _, num_levels, num_witnesses = evidence.shape
+    start = np.concatenate([CENTRES, np.zeros(num_levels)])
     found = minimize(
         penalised_loss,
         start,
@@ -81,7 +82,7 @@ def fit_weights(evidence: np.ndarray, codes: np.ndarray, bias_centres: np.ndarra
         jac=True,
         method="L-BFGS-B",
         # No witness may count against what it says.
-        bounds=[(0, None)] * num_witnesses + [(None, None)] * len(bias_centres),
+        bounds=[(0, None)] * num_witnesses + [(None, None)] * num_levels,
     )
     return found.x[:num_witnesses], found.x[num_witnesses:]
 

@@ -22,10 +22,10 @@ from eclip.tasks.attributes.multilabel import fit_marks
 from eclip.tasks.attributes.targets import SeveralTarget, attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import TARGET_PRECISION, Threshold, choose_threshold
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.features import present_rows
 from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.heads.training import MIN_TRAIN_ROWS
 
 CLOSED_FILE = "closed.json"
 CLOSED_VERSION = 1
@@ -50,8 +50,10 @@ def fit_closed(
     targets = {target.name: target for target in attribute_targets(catalogue)[0] if target.name in single.names}
     several = several_targets(catalogue, list(targets.values()))
     heads = AttributeHeads(single, fit_several(catalogue, single.lexical, several, seed=seed))
-    inputs = heads.inputs(catalogue.image_vectors, catalogue.text_vectors, catalogue.titles)
-    by_name = {target.name: target for target in several}
+    validation = catalogue.rows_of(SPLITS[1])
+    titles = [catalogue.titles[row] for row in validation]
+    inputs = heads.inputs(catalogue.image_vectors[validation], catalogue.text_vectors[validation], titles)
+    by_name = {target.name: target for target in several} if heads.several else {}
     attributes = {}
     for name, target in targets.items():
         found = _fit_attribute(catalogue, heads, inputs, by_name.get(name, target), target_precision)
@@ -63,7 +65,7 @@ def fit_closed(
 def fit_several(
     catalogue: Catalogue, lexical: LexicalHeads | None, targets: Sequence[SeveralTarget], *, seed: int
 ) -> ModalHeads | None:
-    """Yes-or-no heads over vectors of each modality and over title terms; None without a target.
+    """Yes-or-no heads over vectors of each modality and over title terms; None without a target or vectors.
 
     Args:
         catalogue: The products.
@@ -78,7 +80,7 @@ def fit_several(
     by_modality = {}
     for modality in VIEWS:
         matrix, mask = catalogue.features(modality)
-        if not (mask & splits[0]).any():
+        if (mask & splits[0]).sum() < MIN_TRAIN_ROWS:
             continue
         by_modality[modality] = fit_marks(
             matrix,
@@ -88,9 +90,11 @@ def fit_several(
             seed=seed,
             name=f"Fitting {len(targets)} heads of several values on {modality}",
         )
-    if lexical is None:
-        return ModalHeads(by_modality)
+    if not by_modality:
+        return None
     has_title = np.array([bool(title) for title in catalogue.titles], dtype=bool)
+    if lexical is None or (has_title & splits[0]).sum() < MIN_TRAIN_ROWS:
+        return ModalHeads(by_modality)
     words = fit_marks(
         lexical.terms.features(catalogue.titles),
         targets,
@@ -105,7 +109,7 @@ def fit_several(
 def _fit_attribute(
     catalogue: Catalogue,
     heads: AttributeHeads,
-    inputs: AttributeInputs,
+    inputs: AttributeInputs,  # of the validation split
     target: Target | SeveralTarget,
     target_precision: float,
 ) -> ClosedAttribute:
@@ -120,20 +124,15 @@ def _fit_attribute(
     )
     modal = heads.several if several else heads.single
     assert modal is not None
+    validation = catalogue.rows_of(SPLITS[1])
     for view in VIEWS:
         if not present_experts(modal, target.name, view):
             continue
-        rows = np.flatnonzero(has & catalogue.within(SPLITS[1]) & seen_in(inputs, view))
-        logs = heads.logs(target.name, inputs, rows, view, several=several)
+        places = np.flatnonzero((has & catalogue.complete(view))[validation])
+        logs = heads.logs(target.name, inputs, places, view, several=several)
         choose = _choose_several if several else _choose_single
-        attribute.decisions[view] = choose(attribute, view, logs, marks[rows], target_precision)
+        attribute.decisions[view] = choose(attribute, view, logs, marks[validation[places]], target_precision)
     return attribute
-
-
-def seen_in(inputs: AttributeInputs, view: str) -> np.ndarray:
-    """Mask [N] of the rows that have all that a view reads."""
-    has_image, has_text = present_rows(inputs.heads.image_vectors), present_rows(inputs.heads.text_vectors)
-    return {"image": has_image, "text": has_text, "both": has_image & has_text}[view]
 
 
 def _marks(catalogue: Catalogue, name: str, values: Sequence[str]) -> np.ndarray:

@@ -16,13 +16,13 @@ from scipy import sparse
 from eclip.progress import stage
 from eclip.tasks.attributes.targets import SeveralTarget
 from eclip.tasks.heads.linear import AnyHead, Head, LinearHeads
+from eclip.tasks.heads.training import HOLDOUT_SHARE
 
 WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step; of heads over vectors
 DENSE_RATE, SPARSE_RATE = 1e-2, 0.3
 MIN_BATCH, MAX_BATCH = 32, 256  # a sixteenth of the rows between these
 MIN_EPOCHS, MAX_EPOCHS = 15, 60
 ROWS_SEEN = 150_000  # what decides between them
-HOLDOUT_SHARE = 0.1  # of the train rows, where there is no validation row
 
 
 def mark_logits(head: AnyHead, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:

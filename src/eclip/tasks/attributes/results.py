@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from eclip.metrics import accuracy, macro_f1, macro_f1_multilabel, mean, micro_f1
+from eclip.metrics import macro_f1_multilabel, mean, micro_f1
 from eclip.tasks.attributes.targets import ABSENT, NAME
-from eclip.tasks.intervals import estimate
+from eclip.tasks.intervals import Estimate, estimate
 from eclip.tasks.results import Result, results_of
 
 CONFIDENCE = 0.8  # from which an answer is given, for the precision of abstaining
@@ -26,9 +26,9 @@ def attribute_results(
 ) -> list[Result]:
     """Figures of one attribute over test rows that have it, by a head that answers with one value.
 
-    "absent" is an answer like any other and a miss here. Precision at a confidence is over the rows that
-    are answered with a value at that confidence; coverage is their share. Where a row has several values, accuracy
-    and macro-F1 ask for the first, micro-F1 for all of them.
+    "absent" is no value, and a miss here. Accuracy and both F1s are those of `answer_results`, so that both stand in
+    one table: one value is never all of several. Precision at a confidence is over the rows that are answered with a
+    value at that confidence, right where it is one of theirs; coverage is their share.
 
     Args:
         name: Of the attribute.
@@ -40,19 +40,14 @@ def attribute_results(
         buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
     every = [(each,) if isinstance(each, str) else tuple(each) for each in values]
-    truth = np.array([own[0] for own in every], dtype=object)
-    best = scores.argmax(axis=1)
-    predicted = np.array([labels[code] for code in best], dtype=object)
+    predicted = np.array([labels[code] for code in scores.argmax(axis=1)], dtype=object)
     answered = (scores.max(axis=1) >= CONFIDENCE) & (predicted != ABSENT)
     of_answered = None if buckets is None else buckets[answered]
-    marks = value_marks(every, [(value,) if value != ABSENT else () for value in predicted])
+    right = np.array([value in own for value, own in zip(predicted, every, strict=True)], dtype=bool)
+    given = [(value,) if value != ABSENT else () for value in predicted]
     figures = {
-        "accuracy": estimate(accuracy, truth, predicted, buckets=buckets),
-        "micro-F1": estimate(micro_f1, *marks, buckets=buckets),
-        "macro-F1": estimate(macro_f1, truth.astype(str), predicted.astype(str), buckets=buckets),
-        f"precision at confidence {CONFIDENCE}": estimate(
-            accuracy, truth[answered], predicted[answered], buckets=of_answered
-        ),
+        **_agreement(value_marks(every, given), buckets),
+        f"precision at confidence {CONFIDENCE}": estimate(mean, right[answered], buckets=of_answered),
         f"coverage at confidence {CONFIDENCE}": estimate(mean, answered, buckets=buckets),
     }
     return results_of(figures, task=NAME, target=name, modality=modality, method=method)
@@ -82,17 +77,23 @@ def answer_results(
         method: Of the table.
         buckets: [n] bucket of each row's product, for intervals (`eclip.tasks.intervals`).
     """
-    marks = value_marks(truth, given)
     rows = np.array([row for row, said in enumerate(sure) for _ in said], dtype=np.int64)
     right = np.array([value in truth[row] for row, said in enumerate(sure) for value in said], dtype=bool)
     figures = {
-        "accuracy": estimate(mean, (marks[0] == marks[1]).all(axis=1), buckets=buckets),
-        "micro-F1": estimate(micro_f1, *marks, buckets=buckets),
-        "macro-F1": estimate(macro_f1_multilabel, *marks, buckets=buckets),
+        **_agreement(value_marks(truth, given), buckets),
         "precision of sure answers": estimate(mean, right, buckets=None if buckets is None else buckets[rows]),
         "coverage of sure answers": estimate(mean, np.array([bool(said) for said in sure]), buckets=buckets),
     }
     return results_of(figures, task=NAME, target=name, modality=modality, method=method)
+
+
+def _agreement(marks: Sequence[np.ndarray], buckets: np.ndarray | None) -> dict[str, Estimate]:
+    """How well the second of two [n, C] of `value_marks`, what was answered, agrees with the first."""
+    return {
+        "accuracy": estimate(mean, (marks[0] == marks[1]).all(axis=1), buckets=buckets),
+        "micro-F1": estimate(micro_f1, *marks, buckets=buckets),
+        "macro-F1": estimate(macro_f1_multilabel, *marks, buckets=buckets),
+    }
 
 
 def value_marks(*answers: Sequence[Iterable[str]]) -> list[np.ndarray]:

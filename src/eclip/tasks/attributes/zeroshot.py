@@ -74,6 +74,8 @@ class ZeroShot:
         return {each: self._logs(vectors[each]) for each in (("image", "text") if view == "both" else (view,))}
 
     def _logs(self, vectors: np.ndarray) -> np.ndarray:
+        if not len(vectors):  # of a model without this tower they have no width either
+            return np.zeros((0, len(self.values)))
         return np.log(np.maximum(softmax(self.scale * vectors.astype(np.float64) @ self.directions.T), 1e-12))
 
 

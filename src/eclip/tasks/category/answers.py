@@ -97,7 +97,7 @@ class CategoryClassifier:
         probabilities = self.heads.probabilities(NAME, modality, inputs, rows)
         nodes, answers.chances[rows], answers.climbed[rows] = tree.climbed(probabilities, decision.confidence)
         answers.unknown_scores[rows] = scores = unknown_scores(probabilities)
-        answers.unknown[rows] = scores >= decision.unknown
+        answers.unknown[rows] = scores > decision.unknown
         width = min(TOP_K, probabilities.shape[1])
         best = np.argpartition(-probabilities, width - 1, axis=1)[:, :width]
         chances = np.take_along_axis(probabilities, best, axis=1)

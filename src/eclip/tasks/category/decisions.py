@@ -31,8 +31,8 @@ CANDIDATES = np.round(np.linspace(0, 1, 101), 2)
 class Decision:
     """Thresholds of one modality."""
 
-    confidence: float = UNMEASURED  # least chance of what is answered
-    unknown: float = float("inf")  # score from which on a listing is of no known category
+    confidence: float = UNMEASURED  # least chance of what is answered; infinite = nothing is
+    unknown: float = float("inf")  # score above which a listing is of no known category
 
 
 def unknown_scores(probabilities: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def _least_confidence(tree: CategoryTree, probabilities: np.ndarray, paths: Sequ
         hits = right[rows, enough.argmax(axis=1)][answered]
         if len(hits) and hits.mean() >= WANTED_PRECISION:
             return float(confidence)
-    return 1.0
+    return float("inf")
 
 
 def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision]:
@@ -91,7 +91,7 @@ def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision
     for modality, group in heads.by_modality.items():
         if NAME not in group.heads:
             continue
-        rows = np.flatnonzero(catalogue.features(modality)[1][validation] & labelled)
+        rows = np.flatnonzero(catalogue.complete(modality)[validation] & labelled)
         tree = CategoryTree.of_labels(heads.labels(modality, NAME))
         chances = heads.probabilities(NAME, modality, inputs, rows)
         found[modality] = choose_decision(tree, chances, [catalogue.categories[validation[row]] for row in rows])

@@ -45,7 +45,7 @@ def with_few_labels(
         names = name_vectors([label_path(label) for label in target.labels], encode_text)
     found = dict(heads.by_modality)
     train = catalogue.within(SPLITS[0])
-    there = {each: bool((catalogue.features(each)[1] & train).any()) for each in ("image", "text")}
+    there = {each: bool((catalogue.complete(each) & train).any()) for each in ("image", "text")}
     for modality in MODALITIES:
         if not (all(there.values()) if modality == "both" else there[modality]):
             continue
@@ -56,7 +56,7 @@ def with_few_labels(
             _candidates(target, matrix, rows, fitted, _names_for(modality, names)),
             matrix,
             target.codes,
-            np.flatnonzero(present & catalogue.within(SPLITS[1]) & (target.codes >= 0)),
+            np.flatnonzero(catalogue.complete(modality) & catalogue.within(SPLITS[1]) & (target.codes >= 0)),
         )
         if head is not None:
             found[modality] = LinearHeads({NAME: head})

@@ -40,7 +40,7 @@ def read_names(file: Path) -> list[tuple[str, ...]]:
         FeedError: It can't be read, or holds no path.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise FeedError(f"{file}: no list of categories ({error}); expected a text file, one path a line") from error
     paths = [tuple(part.strip() for part in line.split(SEPARATOR.strip())) for line in lines if line.strip()]

@@ -15,7 +15,7 @@ from eclip.metrics import (
     reliability,
     top_k_accuracy,
 )
-from eclip.tasks.category.decisions import WANTED_PRECISION, Decision
+from eclip.tasks.category.decisions import WANTED_PRECISION
 from eclip.tasks.category.targets import NAME, label_path, path_label
 from eclip.tasks.category.tree import CategoryTree, is_at_or_above
 from eclip.tasks.intervals import Estimate, estimate
@@ -60,7 +60,7 @@ def category_results(
         f"{ECE}, bins of equally many": estimate(expected_calibration_error, right, surest, adaptive=True),
     }
     guesses = [label_path(labels[code]) for code in predicted]
-    for level in (1, 2):
+    for level in range(1, max(3, *(len(label_path(label)) for label in labels))):
         deep = [row for row, path in enumerate(paths) if len(path) >= level]
         hits = np.array([paths[row][:level] == guesses[row][:level] for row in deep])
         figures[f"accuracy at level {level}"] = estimate(mean, hits, buckets=None if buckets is None else buckets[deep])
@@ -109,7 +109,7 @@ def decision_results(
     paths: Sequence[tuple[str, ...]],
     labels: Sequence[str],
     scores: np.ndarray,
-    decision: Decision,
+    confidence: float | np.ndarray,
     *,
     modality: str,
     method: str,
@@ -121,7 +121,7 @@ def decision_results(
         paths: True path of each test row [n], none empty.
         labels: Classes [C] of the head.
         scores: [n, C], chances that sum to 1.
-        decision: Of this modality.
+        confidence: Least chance of what is answered, one for all or one a row [n].
         modality: Of the features.
         method: Of the table.
         buckets: [n] bucket of each row's product, for intervals.
@@ -129,7 +129,7 @@ def decision_results(
     if not len(scores):
         return []
     tree = CategoryTree.of_labels(labels)
-    nodes, _, climbed = tree.climbed(scores, decision.confidence)
+    nodes, _, climbed = tree.climbed(scores, confidence)
     answered = np.flatnonzero(nodes >= 0).tolist()
     right = np.array([is_at_or_above(tree.nodes[nodes[row]], paths[row]) for row in answered], dtype=bool)
     figures = {

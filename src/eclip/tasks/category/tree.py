@@ -69,12 +69,14 @@ class CategoryTree:
             chances[some] = np.where(path[some] >= 0, found, -1.0)
         return path, chances
 
-    def climbed(self, probabilities: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def climbed(
+        self, probabilities: np.ndarray, confidence: float | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Walk up from the most likely class until a node is likely enough.
 
         Args:
             probabilities: [n, C].
-            confidence: Least chance of what is answered.
+            confidence: Least chance of what is answered, one for all or one a row [n].
 
         Returns:
             Nodes [n] (-1 where not even the root is likely enough), their chances [n] (the root's there), and how
@@ -82,7 +84,7 @@ class CategoryTree:
         """
         path, chances = self.ways_up(probabilities)
         rows = np.arange(len(path))
-        enough = chances >= confidence
+        enough = chances >= np.reshape(confidence, (-1, 1))
         found = enough.any(axis=1)
         roots = (path >= 0).sum(axis=1) - 1
         steps = np.where(found, enough.argmax(axis=1), roots)

@@ -38,9 +38,21 @@ def leaf_decisions(
         buckets: [n] bucket of each row's product, for intervals.
     """
     paths = [catalogue.categories[row] for row in rows]
-    decision = read_decisions(folder)[modality]
-    results = decision_results(paths, labels, scores, decision, modality=modality, method=OUR_METHOD, buckets=buckets)
+    confidence = _confidences(catalogue, folder, rows, modality)
+    results = decision_results(paths, labels, scores, confidence, modality=modality, method=OUR_METHOD, buckets=buckets)
     return results, reliability_line(paths, labels, scores, modality=modality, method=OUR_METHOD)
+
+
+def _confidences(catalogue: Catalogue, folder: Path, rows: np.ndarray, modality: str) -> np.ndarray:
+    """Least chance [n] of what is answered; rows of "both" that lack a half are answered, and decided, by the other."""
+    decisions = read_decisions(folder)
+    found = np.full(len(rows), decisions[modality].confidence)
+    if modality == "both":
+        lacking = ~catalogue.complete(modality)
+        for half in ("text", "image"):
+            if half in decisions:
+                found[(lacking & catalogue.complete(half))[rows]] = decisions[half].confidence
+    return found
 
 
 def leaf_mistakes(

@@ -40,7 +40,7 @@ def _with_temperatures(catalogue: Catalogue, targets: Sequence[Target], heads: M
     plain = heads.at({})
     found: Temperatures = {}
     for modality, group in heads.by_modality.items():
-        present = catalogue.features(modality)[1][validation]
+        present = catalogue.complete(modality)[validation]
         for target in targets:
             if target.name not in group.heads:
                 continue

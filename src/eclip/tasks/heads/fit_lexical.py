@@ -74,7 +74,7 @@ def _shares(
     for modality in COMBINED:
         if modality not in heads.by_modality:
             continue
-        has_modality = catalogue.features(modality)[1][validation]
+        has_modality = catalogue.complete(modality)[validation]
         rows = np.flatnonzero(has_modality & (np.diff(terms.indptr) > 0))
         for target in targets:
             if target.name not in heads.by_modality[modality].heads or target.name not in expert.linear.heads:

@@ -27,6 +27,7 @@ MAX_TERMS = 2**15  # of each half, the most frequent; fashion has 18,262
 MAX_WEIGHTS = 2**24  # of all heads together, 32 MB as float16: many classes leave room for fewer terms
 MIN_TITLES = 2  # a term must occur in, once there are enough titles
 ENOUGH_TITLES = 1000
+TITLES_AT_ONCE = 50_000  # whose terms, known or not, are in memory: a kilobyte or two a title
 # One letter is a word, too: sizes, and much of Korean.
 HALVES = (
     {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\w+"},
@@ -53,9 +54,12 @@ class TitleTerms:
             max_terms: Of each half; the most frequent are kept.
         """
         least = MIN_TITLES if len(titles) >= ENOUGH_TITLES else 1
+        frequencies = [np.zeros(NUM_BUCKETS, dtype=np.int64) for _ in HALVES]
+        for start in range(0, len(titles), TITLES_AT_ONCE):
+            for frequency, counts in zip(frequencies, _counts(titles[start : start + TITLES_AT_ONCE]), strict=True):
+                frequency += np.bincount(counts.indices, minlength=NUM_BUCKETS)
         kept, weights = [], []
-        for counts in _counts(titles):
-            frequency = np.bincount(counts.indices, minlength=NUM_BUCKETS)
+        for frequency in frequencies:
             buckets = np.flatnonzero(frequency >= least)
             buckets = np.sort(buckets[np.argsort(-frequency[buckets], kind="stable")[:max_terms]])
             kept.append(buckets.astype(np.int32))
@@ -70,6 +74,10 @@ class TitleTerms:
 
     def features(self, titles: Sequence[str | None]) -> sparse.csr_matrix:
         """TF-IDF [N, V] of titles, unit halves side by side; titles without a known term are empty rows."""
+        starts = range(0, max(len(titles), 1), TITLES_AT_ONCE)
+        return sparse.vstack([self._features(titles[start : start + TITLES_AT_ONCE]) for start in starts], format="csr")
+
+    def _features(self, titles: Sequence[str | None]) -> sparse.csr_matrix:
         halves = []
         for counts, buckets, idf in zip(_counts(titles), self.buckets, self.idf, strict=True):
             half = counts[:, buckets]

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from eclip.progress import Advance, stage
 from eclip.tasks.heads.linear import Head, LinearHeads, Target
+from eclip.tasks.heads.softmax import softmax
 from eclip.tasks.heads.training import answer_shift, class_weights, log_prior
 
 LEARNING_RATE = 0.7  # length of a term's first step; falls to 0 in a line
@@ -92,11 +93,12 @@ class _Run:
         for i, columns in enumerate(self.columns):
             codes = self.train_codes[i][batch]
             known = np.flatnonzero(codes >= 0)
-            slope = _softmax(slopes[:, columns])
+            slope = softmax(slopes[:, columns])  # in the memory of `slopes`
             slope[known, codes[known]] -= 1
             slope[codes < 0] = 0
             each = self.class_weights[i]
-            slopes[:, columns] = slope if each is None else slope * each[codes][:, None]
+            if each is not None:
+                slope *= each[codes][:, None]
         gradient = rows.T @ slopes
         self.gradients[terms] += np.add.reduceat(gradient * gradient, self.starts, axis=1)
         steps = rate / np.sqrt(self.gradients[terms])
@@ -108,7 +110,7 @@ class _Run:
         for i, columns in enumerate(self.columns):
             codes = self.held_codes[i]
             known = np.flatnonzero(codes >= 0)
-            chances = _softmax(logits[known, columns])[np.arange(len(known)), codes[known]]
+            chances = softmax(logits[known, columns])[np.arange(len(known)), codes[known]]
             each = self.class_weights[i]
             weights = None if each is None else each[codes[known]]
             loss = -np.average(np.log(np.maximum(chances, 1e-12)), weights=weights) if len(known) else -np.inf
@@ -128,8 +130,3 @@ class _Run:
                 )
             }
         )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -136,22 +136,22 @@ class LinearHeads:
         try:
             config = json.loads((folder / HEADS_CONFIG).read_text(encoding="utf-8"))
             tensors = load_file(str(folder / HEADS_WEIGHTS))
-        except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no readable heads ({error}); run `eclip fit` again") from error
-        if config.get("version") != HEADS_VERSION:
-            raise ModelError(
-                f"{folder} holds heads of version {config.get('version')}, expected {HEADS_VERSION}; run "
-                "`eclip fit` again"
-            )
-        return cls(
-            {
-                head["name"]: _head_of(
-                    tuple(head["labels"]),
-                    {name.split(".", 1)[1]: each for name, each in tensors.items() if name.startswith(f"{i}.")},
+            if config["version"] != HEADS_VERSION:
+                raise ModelError(
+                    f"{folder} holds heads of version {config['version']}, expected {HEADS_VERSION}; run "
+                    "`eclip fit` again"
                 )
-                for i, head in enumerate(config["heads"])
-            }
-        )
+            return cls(
+                {
+                    head["name"]: _head_of(
+                        tuple(head["labels"]),
+                        {name.split(".", 1)[1]: each for name, each in tensors.items() if name.startswith(f"{i}.")},
+                    )
+                    for i, head in enumerate(config["heads"])
+                }
+            )
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise ModelError(f"{folder} holds no readable heads ({error}); run `eclip fit` again") from error
 
 
 def _head_of(labels: tuple[str, ...], tensors: dict[str, np.ndarray]) -> AnyHead:

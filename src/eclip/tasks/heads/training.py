@@ -28,6 +28,7 @@ MIN_EPOCHS, MAX_EPOCHS = 15, 60
 ROWS_SEEN = 150_000  # what decides between them: small stores take more epochs
 SHORT_STEP = 30_000_000  # multiplications; below it handing work to a second thread costs more than it saves
 PATIENCE = 3  # epochs without any head improving before the run ends
+MIN_TRAIN_ROWS = 20  # with a modality, below which no head is fitted on it
 HOLDOUT_SHARE = 0.1  # of the training rows, where there is no validation row
 
 

@@ -74,3 +74,9 @@ def test_unmask_reads_known_words(text, read):
 )
 def test_unmask_leaves_model_numbers_and_sizes(text):
     assert unmask(text, WORDS, TERMS) == text
+
+
+def test_a_run_of_several_terms_reads_alike_whatever_the_order_of_terms():
+    spaced = " ".join("vibratorlageradulttoy")
+    orders = [sorted(TERMS), sorted(TERMS, reverse=True)]
+    assert {unmask(spaced, WORDS, order) for order in orders} == {"vibratorlager adulttoy"}

@@ -31,6 +31,7 @@ def test_log_odds_by_hand():
     np.testing.assert_allclose(prompts.log_odds(NOTHING, NOTHING), 0)
     assert PolicyPrompts.of(encode_text, 100.0).log_odds(AXES[:1], NOTHING)[0, 0] == MAX_LOG_ODDS
     assert prompts.log_odds(NOTHING[:0], NOTHING[:0]).shape == (0, 3)
+    np.testing.assert_allclose(prompts.log_odds(AXES[:1, :0], AXES[:1]), [[4, 0, 0]], atol=1e-6)  # no picture tower
 
 
 def test_descriptions_put_in_order_and_accuse_nobody():

@@ -10,19 +10,21 @@ from sklearn.metrics import f1_score
 
 from eclip.errors import ConfigError, ModelError
 from eclip.metrics import macro_f1_multilabel, micro_f1
+from eclip.tasks.attributes import closed
 from eclip.tasks.attributes.answers import SOURCES, AttributeAnswer, AttributeExtractor, with_spans
 from eclip.tasks.attributes.closed import ClosedAttribute, Decision, Said, decide
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
-from eclip.tasks.attributes.fit import CLOSED_FILE
+from eclip.tasks.attributes.fit import CLOSED_FILE, fit_closed, fit_several
 from eclip.tasks.attributes.measure import extraction_results
-from eclip.tasks.attributes.results import attribute_results, value_marks
+from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
+from eclip.tasks.attributes.spans.words import split_words
 from eclip.tasks.attributes.targets import attribute_targets, several_targets
 from eclip.tasks.attributes.thresholds import Threshold
 from eclip.tasks.attributes.zeroshot import fit_zero_shot, read_values
 from eclip.tasks.catalogue import Catalogue
-from eclip.tasks.fit import fit_tasks
+from eclip.tasks.fit import fit_modal_heads, fit_tasks
 
 pytestmark = pytest.mark.slow
 
@@ -103,19 +105,46 @@ def test_sets_of_values_are_scored_as_scikit_learn_does():
     assert np.isnan(macro_f1_multilabel(*value_marks([], [])))
 
 
-def test_one_answer_counts_for_the_first_value_and_for_all():
-    found = attribute_results(
-        "finish", [("a", "b"), ("b",)], ("a", "b"), np.array([[0.9, 0.1], [0.2, 0.8]]), modality="text", method="eclip"
-    )
-    values = {result.metric: result.value for result in found}
-    assert values["accuracy"] == 1
-    assert values["micro-F1"] == pytest.approx(2 * 2 / (3 + 2))
+def test_heads_of_one_value_are_judged_as_sets_of_values_are():
+    """Baselines stand in one table with ours: "absent" is no value, and one value is not all of two."""
+    truth, where = [("a", "b"), ("b",), ("a",)], {"modality": "text", "method": "eclip"}
+    scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.1, 0, 0.9]])
+    values = {r.metric: r.value for r in attribute_results("finish", truth, ("a", "b", ""), scores, **where)}
+    given = [("a",), ("b",), ()]
+    ours = {r.metric: r.value for r in answer_results("finish", truth, given, given, **where)}
+    assert {metric: values[metric] for metric in ("accuracy", "micro-F1", "macro-F1")} == {
+        metric: ours[metric] for metric in ("accuracy", "micro-F1", "macro-F1")
+    }
+    assert values["accuracy"] == pytest.approx(1 / 3)
+    assert values["macro-F1"] == pytest.approx(2 / 3)
+    assert values["precision at confidence 0.8"] == 1
 
 
 def test_only_what_often_has_several_values_is_learned_so(shop):
     targets, _ = attribute_targets(shop)
     assert [target.name for target in several_targets(shop, targets)] == ["finish"]
     assert several_targets(shop, []) == []
+
+
+def test_no_titles_but_those_of_validation_are_held_as_words(shop, monkeypatch):
+    """Weights and thresholds rest on them alone: the words of a whole store would not fit into memory."""
+    read: list[str] = []
+    monkeypatch.setattr(closed, "split_words", lambda title: read.append(title) or split_words(title))
+    targets, _ = attribute_targets(shop)
+    fit_closed(shop, fit_modal_heads(shop, {"attributes": targets}, seed=0)["attributes"], seed=0)
+    assert read == [shop.titles[row] for row in shop.rows_of("validation")]
+
+
+def test_one_picture_is_too_few_to_learn_several_values_from(shop):
+    """It would be held out, and a head fitted to nothing answers with NaN whatever is asked."""
+    images = np.full_like(shop.image_vectors, np.nan)
+    pictured = shop.rows_of("train")[0]
+    images[pictured] = shop.image_vectors[pictured]
+    few = replace(shop, image_vectors=images)
+    targets = several_targets(few, attribute_targets(few)[0])
+    assert set(fit_several(few, None, targets, seed=0).by_modality) == {"text", "both"}
+    nobody = replace(few, image_vectors=images * np.nan, text_vectors=images * np.nan)
+    assert fit_several(nobody, None, targets, seed=0) is None
 
 
 def black_or_red(prior_power: float = 0.0) -> ClosedAttribute:
@@ -214,6 +243,9 @@ def test_values_known_by_name_alone_are_answered_and_sure_only_where_that_was_me
     assert np.mean(sure) > 0.9
     blind = fit_zero_shot("colour", values, encode, scale=10, truth=[()] * 200, **vectors)
     assert not any(answer.sure for answer in blind.answers(images[200:], texts[200:]) if answer)
+    pictureless = {"image_vectors": images[:200, :0], "text_vectors": texts[:200]}
+    titled = fit_zero_shot("colour", values, encode, scale=10, truth=known, **pictureless)
+    assert [answer.values[0] for answer in titled.answers(images[:20, :0], texts[:20])] == truth[:20]
     with pytest.raises(ConfigError, match="found 1 value to choose from, expected at least 2"):
         fit_zero_shot("colour", ["teal", " teal"], encode, scale=10, truth=known, **vectors)
 
