@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eclip.metrics import mean
+from eclip.tasks.adult.results import false_positives_per_10k
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.evaluation.seeds import evaluate_with_seeds, mean_results
 from eclip.tasks.fit import fit_tasks
@@ -32,6 +33,19 @@ def test_mean_and_spread_by_hand():
     one = runs[0][0]
     assert (found.high - found.low) / (one.high - one.low) == pytest.approx(0.5, rel=0.2)
     assert mean_results(runs[:1]) == runs[0]
+
+
+def test_a_figure_that_is_no_share_keeps_its_interval():
+    """False positives per 10,000 lie far above 1, and so does what they may be."""
+    place = {"task": "adult", "target": "adult", "modality": "text", "method": "eclip"}
+    truth = np.arange(400) < 50
+    runs = []
+    for seed in range(2):
+        answered = np.random.default_rng(seed).random(400) < 0.1
+        found = estimate(false_positives_per_10k, truth, answered, buckets=np.arange(400))
+        runs.append(results_of({"false positives per 10,000": found}, **place))
+    (mean_of_runs,) = mean_results(runs)
+    assert 500 < mean_of_runs.low < mean_of_runs.value < mean_of_runs.high < 1500
 
 
 def test_a_figure_that_one_run_lacks_is_the_mean_of_the_others():

@@ -81,4 +81,7 @@ def _mean_result(results: Sequence[Result]) -> Result:
     if not np.nanstd(averaged):
         return replace(mean, draws=averaged)
     low, high = draw_interval(averaged)
-    return replace(mean, low=max(low, 0.0) if (results[0].low or 0) >= 0 else low, high=min(high, 1.0), draws=averaged)
+    # Bounds of a share, where no run leaves them: an ARI may fall below 0, a count per 10,000 rise above 1.
+    low = max(low, 0.0) if min(each.low or 0.0 for each in results) >= 0 else low
+    high = min(high, 1.0) if max(each.high or 0.0 for each in results) <= 1 else high
+    return replace(mean, low=min(low, mean.value), high=max(high, mean.value), draws=averaged)
