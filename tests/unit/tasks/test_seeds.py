@@ -9,11 +9,12 @@ import pytest
 
 from eclip.metrics import mean
 from eclip.tasks.adult.results import false_positives_per_10k
+from eclip.tasks.evaluation import seeds
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.evaluation.seeds import evaluate_with_seeds, mean_results
 from eclip.tasks.fit import fit_tasks
 from eclip.tasks.intervals import estimate
-from eclip.tasks.results import Result, results_of
+from eclip.tasks.results import Report, Result, results_of
 
 
 def measured(share: float, seed: int) -> Result:
@@ -56,6 +57,22 @@ def test_a_figure_that_one_run_lacks_is_the_mean_of_the_others():
     assert found[1].spread is None
     bare = mean_results([[first], [replace(second, draws=None)]])[0]
     assert (bare.low, bare.draws) == (None, None)
+
+
+def test_other_fits_differ_in_their_seeds_alone(catalogue, tmp_path, monkeypatch):
+    """What the user gave `eclip fit` is given again: a mean over fits of other methods would tell nothing."""
+    given = {"kinds": ("mlp",), "leaves": [("wear", "sock")]}
+    fit_tasks(catalogue, tmp_path, tasks=["category"], seed=0, **given)
+    fit_tasks(catalogue, tmp_path, tasks=["adult"], seed=0)
+    asked = []
+    monkeypatch.setattr(seeds, "fit_tasks", lambda *_, **settings: asked.append(settings))
+    monkeypatch.setattr(seeds, "evaluate_tasks", lambda *_, **__: Report())
+    known = {"titles": object(), "encode_text": object()}
+    evaluate_with_seeds(catalogue, tmp_path, pretrained=None, clip=None, seed=0, num_seeds=2, **known)
+    assert asked == [
+        {"tasks": ["category"], "kinds": ("mlp",), "leaves": (("wear", "sock"),), "seed": 1, **known},
+        {"tasks": ["adult"], "kinds": ("linear",), "leaves": (), "seed": 1, **known},
+    ]
 
 
 @pytest.mark.slow
