@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from eclip.errors import FeedError
+from eclip.errors import FeedError, ModelError
 from eclip.products.pairsfile import read_pairs_file
 from eclip.tasks.matching.assign import NOTHING, CatalogIndex, assign
 from eclip.tasks.matching.draw import Pairs
@@ -130,6 +130,15 @@ def test_a_listing_known_again_is_held_against_its_mates():
         assert found[1].tolist() == [2, 2, 2]  # in either order
         assert np.isnan(found[2]).all()
         assert np.isnan(found[3]).all()  # the mate itself is no witness
+
+
+def test_trees_that_ask_for_columns_that_are_not_there_are_refused(fitted):
+    """The loop checks no bounds: it would read what lies behind the row."""
+    told = fitted[1]["scorers"]["text"]
+    base = {**told["base"], "names": told["base"]["names"][:1]}
+    for damaged in (base, {**told, "base": base}, {**told, "trees": told["base"]["trees"]}):
+        with pytest.raises(ModelError, match="damaged"):
+            PairScorers.from_json({"text": damaged})
 
 
 def test_mates_can_be_left_out(tmp_path):

@@ -168,10 +168,12 @@ class RecallingScorer:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> RecallingScorer:
         """Of what `as_json` gave."""
+        trees = Trees.from_json(content["trees"])
+        trees.require_columns(len(COLUMNS))
         return cls(
             base=BoostedScorer.from_json(content["base"]),
             known=KnownListings.from_json(content["known"]),
-            trees=Trees.from_json(content["trees"]),
+            trees=trees,
             slope=content["slope"],
             intercept=content["intercept"],
             threshold=content["threshold"],
