@@ -201,6 +201,17 @@ def test_a_barcode_leads_to_a_listing_that_nothing_else_leads_to():
     assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[-1]]
 
 
+def test_of_a_large_catalog_those_that_led_to_it_are_judged(fitted):
+    """The eighth member is the mate; the six of the store that come first are nothing like the listing."""
+    known = [*(f"plain cup number {number}" for number in range(7)), title(41), *(title(item) for item in range(20))]
+    index = CatalogIndex.of(listings(known), ["large"] * 8 + [f"c{item}" for item in range(20)])
+    scorers = PairScorers({"text": fitted[2].by_modality["text"].base})
+    (found,) = assign(index, listings([title(41, extra="offer")]), scorers)
+    assert (found.catalog, found.row) == ("large", 7)
+    (found,) = assign(index, listings([title(41)]), scorers, own_rows=np.array([7]))
+    assert found.row != 7
+
+
 def test_nothing_in_common_is_nothing_found(fitted):
     index = CatalogIndex.of(listings(["acme kettle"]), ["c0"])
     missing = np.full((1, 2), np.nan, dtype=np.float32)
