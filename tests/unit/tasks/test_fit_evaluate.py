@@ -17,6 +17,7 @@ from eclip.tasks.fit import fit_tasks
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.matching.answers import same_products
 from eclip.tasks.matching.features import PairSource
+from eclip.tasks.results import PAIRS_FACT
 from eclip.tasks.taskfiles import TASKS
 
 
@@ -43,6 +44,7 @@ def test_every_task_is_learned_in_every_modality(catalogue, folder):
         catalogue, folder, pretrained=catalogue.with_vectors(noise, noise[::-1]), clip=catalogue, seed=0
     )
     assert report.skipped == []
+    assert "digest" in report.facts[PAIRS_FACT]
     for modality in ("image", "text", "both"):
         assert figure(report, "category", "accuracy", modality) > 0.9
         assert figure(report, "attributes", "accuracy", modality) > 0.7

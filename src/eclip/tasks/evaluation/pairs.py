@@ -7,6 +7,7 @@ does it, where enough was there to learn its model of edges from.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ from eclip.tasks.matching.groups import NAME as MATCHING
 from eclip.tasks.matching.groups import Groups, product_groups
 from eclip.tasks.matching.results import matching_results, mate_results
 from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
-from eclip.tasks.results import MAJORITY, OUR_METHOD, TF_IDF, Report, Skipped
+from eclip.tasks.results import MAJORITY, OUR_METHOD, PAIRS_FACT, TF_IDF, Report, Skipped
 from eclip.tasks.taskfiles import TASK_FILE, read_task
 
 
@@ -99,6 +100,7 @@ def evaluate_pair_tasks(
         reason = "the test split has no two listings of one product"
         report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
         return
+    report.facts[PAIRS_FACT] = _told(pairs, catalogue)
     loaded = {task: read_scorers(folder / task, catalogue.model_digest, groups.level) for task in fitted}
     edges = _edges(read_task(folder / CLUSTERING, catalogue.model_digest)) if CLUSTERING in fitted else None
     with stage("Matching and clustering", None, unit="methods") as advance:
@@ -113,6 +115,15 @@ def evaluate_pair_tasks(
             else:
                 _add_clustering(report, catalogue, groups, matcher, seed=seed, buckets=buckets)
             advance(1)
+
+
+def _told(pairs: Pairs, catalogue: Catalogue) -> str:
+    """How many pairs there are, and a digest of which."""
+    ids = catalogue.product_ids
+    digest = hashlib.blake2b(digest_size=6)
+    for left, right in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
+        digest.update(f"{ids[left]}\0{ids[right]}\n".encode())
+    return f"{len(pairs.same):,}, digest {digest.hexdigest()}"
 
 
 def read_scorers(folder: Path, model_digest: str, level: str) -> PairScorers:
