@@ -225,11 +225,16 @@ def test_strict_threshold_and_figures_by_hand():
     assert strict_threshold(same, scores) == 0.8
     assert strict_threshold(same, scores, precision=0.75) == 0.6
     assert strict_threshold(~same, scores) is None
-    figures = strict_results(same, scores, 0.7, level="catalog", modality="text", method="eclip")
-    assert {each.metric: each.value for each in figures} == {
-        "precision at the 99% target": pytest.approx(2 / 3),
-        "recall at the 99% target": pytest.approx(2 / 3),
+    pairs = Pairs(left=np.arange(5), right=np.arange(5) + 5, same=same)
+    place = {"level": "catalog", "modality": "text", "method": "eclip"}
+    figures = strict_results(pairs, scores, 0.75, **place)
+    assert {each.metric: (each.value, each.support) for each in figures} == {
+        "precision at the 99% target": (1.0, 2),
+        "recall at the 99% target": (pytest.approx(2 / 3), 3),
     }
+    (nothing_said,) = strict_results(pairs, scores, 0.95, **place)  # no precision of no answer
+    assert (nothing_said.metric, nothing_said.value) == ("recall at the 99% target", 0.0)
+    assert strict_results(pairs, scores, None, **place) == []
     named = [["a", "b"], ["b", "a"], ["c"], ["a"]]
     found = assignment_results(["a", "a", "a", None], named, level="catalog", modality="text", method="eclip")
     assert [(each.metric, each.value, each.support) for each in found] == [
