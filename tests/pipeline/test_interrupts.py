@@ -80,10 +80,11 @@ STOPS = (
     ("eclip.embed.job", "encode_rows", 1),
     ("eclip.products.store", "put_columns", 1),
     ("eclip.tasks.fit", "fit_heads", 2),
-    ("eclip.tasks.matching.fit", "fit_scorer", 2),
+    ("eclip.tasks.matching.fit", "fit_scorer", 1),
     ("eclip.model.encoder", "open_picture", 5),
     ("eclip.commands.evaluate", "_training_curves", 1),
-    ("eclip.tasks.evaluation.report", "write_text", 2),
+    ("eclip.tasks.evaluation.report_data", "write_text", 1),
+    ("eclip.tasks.evaluation.report", "write_text", 1),
 )
 
 

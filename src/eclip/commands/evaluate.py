@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
 from eclip.commands.fit import title_source
 from eclip.files import writing
-from eclip.schema import REPORT_DATA, REPORT_PAGE
+from eclip.schema import REPORT_DATA, REPORT_DRAWS, REPORT_PAGE
 
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
@@ -67,7 +67,7 @@ def evaluate(
     started = time.monotonic()
     require_seed(seed)
     require_positive("num_seeds", num_seeds)
-    require_own_folder("out", Path(out), marks=(REPORT_DATA,))
+    require_own_folder("out", Path(out), marks=(REPORT_DATA, REPORT_DRAWS))
     opened, encoder = Store.open(store), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
     queries, unknown = known_queries(read_judged(judged), set(catalogue.product_ids), judged) if judged else ([], None)

@@ -16,6 +16,8 @@ from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, REVIEW_SCHEMA, w
 from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.taskfiles import write_task
 
+pytestmark = pytest.mark.slow
+
 DIGEST = "d1"
 
 

@@ -56,6 +56,7 @@ def check(folder: Path, weights: list[float], *, seconds: float) -> None:
     write_manifest(store.place, {**store.manifest, **facts})
 
 
+@pytest.mark.slow
 def test_both_models_are_trained_anew_after_a_check_that_changed_weights(
     job: Callable[[], list[str]], tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from eclip.tasks.clustering.certainty import certainty, review_queue
 from eclip.tasks.clustering.edgemodel import EdgeModel
 from eclip.tasks.clustering.listings import Listings
 
+pytestmark = pytest.mark.slow
+
 NOUNS = ["kettle", "lamp", "fridge", "phone", "tv", "oven"]
 BRANDS = ["acme", "borel", "cando", "dulux"]
 

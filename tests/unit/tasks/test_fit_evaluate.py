@@ -36,6 +36,7 @@ def figure(report, task, metric, modality="both", method="eclip"):
     return found[0]
 
 
+@pytest.mark.slow
 def test_every_task_is_learned_in_every_modality(catalogue, folder):
     shuffled = np.random.default_rng(5)
     noise = shuffled.normal(size=catalogue.image_vectors.shape).astype(np.float32)

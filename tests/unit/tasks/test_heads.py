@@ -159,6 +159,7 @@ def test_logit_adjustment_takes_the_prior_out_of_the_answers():
     assert found == pytest.approx([0.1, 0.5], abs=0.03)
 
 
+@pytest.mark.slow
 def test_all_tasks_may_have_hidden_layers(catalogue):
     target = category_target(catalogue)
     heads = fit_modal_heads(catalogue, {"category": [target]}, seed=0, kinds=("mlp",))["category"]

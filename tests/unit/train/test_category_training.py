@@ -53,6 +53,7 @@ def figures(model: Path) -> list[dict]:
     return [json.loads(line) for line in (model / "run" / "metrics.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_equal_and_leaves_the_first_model_alone(
     small_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def shingles(title: str | None) -> set[str]:
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9, 1.0])
+@pytest.mark.slow
 def test_pairs_equal_all_against_all_but_for_a_few_at_the_threshold(threshold: float) -> None:
     titles = drawn_titles(150)
     sets = [shingles(title) for title in titles]

@@ -52,6 +52,7 @@ def folder(shop, tmp_path_factory):
     return path / "attributes"
 
 
+@pytest.mark.slow
 def test_listings_get_all_their_values_from_whatever_they_have(shop, folder):
     extractor = AttributeExtractor.load(folder)
     assert extractor.closed["finish"].several
