@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -93,13 +94,22 @@ class CatalogIndex:
     def _words_of(self, listings: PairSource) -> sparse.csr_matrix:
         """[Q, V] words of other listings in the columns of this index; words that it lacks are left out."""
         readings = listings.readings
-        place = {word: column for column, word in enumerate(self.source.readings.vocabulary)}
         held = (readings.tables["words"] + readings.tables["codes"]).tocoo()
-        columns = np.array([place.get(word, -1) for word in readings.vocabulary], dtype=np.int64)[held.col]
+        columns = np.array([self._columns.get(word, -1) for word in readings.vocabulary], dtype=np.int64)[held.col]
         known = columns >= 0
         shape = (len(readings), self.table.shape[1])
         moved = sparse.csr_matrix((held.data[known], (held.row[known], columns[known])), shape=shape)
-        return _weighed(moved, self.words.rarity(self.source.readings.vocabulary))
+        return _weighed(moved, self._rarity)
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        """Column of each word, looked up for every batch of listings."""
+        return {word: column for column, word in enumerate(self.source.readings.vocabulary)}
+
+    @cached_property
+    def _rarity(self) -> np.ndarray:
+        """Of each word [V]."""
+        return self.words.rarity(self.source.readings.vocabulary)
 
 
 def assign(
