@@ -69,7 +69,7 @@ def enrich(
         fetch_images=fetch_images,
     )
     pictures = None if sql else picture_facts(plan.feed, images=images, columns=columns)
-    source = (plan.feed.facts(), columns, category_separator, sql, images, fetch_images, pictures)
+    source = (plan.feed.facts(), columns, category_separator, sql, platform, images, fetch_images, pictures)
     tasks = Path(model) / MODEL_TASKS
     with writing(Path(out)):
         return enrich_feed(plan, encoder, tasks, Path(out), store=opened, exact=exact, source=source)

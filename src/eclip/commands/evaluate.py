@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
+from eclip.commands.fit import title_source
 from eclip.files import writing
 from eclip.schema import REPORT_DATA, REPORT_DRAWS, REPORT_PAGE
 
@@ -74,7 +75,14 @@ def evaluate(
         pretrained, skipped = _pretrained(opened, catalogue)
         clip = other_vectors(opened, catalogue, compare) if compare else None
     report = evaluate_with_seeds(
-        catalogue, Path(model) / MODEL_TASKS, pretrained=pretrained, clip=clip, seed=seed, num_seeds=num_seeds
+        catalogue,
+        Path(model) / MODEL_TASKS,
+        pretrained=pretrained,
+        clip=clip,
+        seed=seed,
+        num_seeds=num_seeds,
+        titles=title_source(opened, encoder) if num_seeds > 1 else None,
+        encode_text=encoder.encode_text,
     )
     if judged:
         _add_judged(report, opened, encoder, queries, unknown)

@@ -13,6 +13,7 @@ from eclip.files import writing
 if TYPE_CHECKING:
     import numpy as np
 
+    from eclip.model.encoder import Encoder
     from eclip.products.store import Store
     from eclip.tasks.attributes.extraction import TitleSource
     from eclip.tasks.fit import FitSummary
@@ -76,7 +77,7 @@ def fit(
         return load_model(model).encode_text(texts)  # loaded only where labels are few
 
     with writing(folder):
-        titles = _title_source(opened, Path(model)) if ATTRIBUTES in tasks else None
+        titles = title_source(opened, load_model(Path(model))) if ATTRIBUTES in tasks else None
         return fit_tasks(
             catalogue,
             folder,
@@ -89,15 +90,14 @@ def fit(
         )
 
 
-def _title_source(store: Store, model: Path) -> TitleSource:
+def title_source(store: Store, encoder: Encoder) -> TitleSource:
     """What values in titles are learned from: columns of the store, and the text tower."""
-    from eclip.model.folder import load_model
     from eclip.tasks.attributes.extraction import COLUMNS, TitleSource
     from eclip.tasks.attributes.spans.states import TokenStates
 
     table = store.table(COLUMNS)
     columns = {name: table[name].to_pylist() for name in COLUMNS}
-    return TitleSource(columns=columns, tower=TokenStates.of(load_model(model)))
+    return TitleSource(columns=columns, tower=TokenStates.of(encoder))
 
 
 def _fit_pairs(pairs: Path, model: Path, *, seed: int) -> PairFitSummary:

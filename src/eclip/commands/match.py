@@ -128,11 +128,12 @@ def _assigned(
     from eclip.products.titles.cleaner import TitleCleaner
     from eclip.progress import stage
     from eclip.tasks.catalogue import read_catalogue
+    from eclip.tasks.corrections.apply import store_catalogs
     from eclip.tasks.matching.assign import CatalogIndex
     from eclip.tasks.matching.features import PairSource
 
     catalogue = read_catalogue(store, encoder.digest)
-    given = store.table(["catalog_id"])["catalog_id"].to_pylist()
+    given = store_catalogs(store)
     ids = catalogue.product_ids.tolist()
     with stage("Reading the store's catalogs", len(ids), unit="listings") as advance:
         index = CatalogIndex.of(

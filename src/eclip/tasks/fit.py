@@ -212,7 +212,8 @@ def _fit_head_tasks(
             if task == ADULT_TASK:
                 fit_recognizer(catalogue, found).save(aside)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
-            write_task(aside, {"version": TASK_VERSION, **content})
+            given = {"kinds": list(kinds), "leaves": [list(path) for path in leaves] if task == CATEGORY else []}
+            write_task(aside, {"version": TASK_VERSION, **given, **content})
         shares = found.lexical.shares if found.lexical else {}
         summaries.append(
             FitSummary(task=task, heads=names, lexical_shares=shares, skipped=skipped[task], seconds=seconds)

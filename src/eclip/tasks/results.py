@@ -21,6 +21,7 @@ CLIP, CLIP_WORDS = "clip", "clip + words"  # another model, such as a plain CLIP
 MAJORITY = "majority"
 # The order of tables: ours first, then the baselines. Some part what vectors do from what words of titles do.
 METHODS = (OUR_METHOD, OUR_VECTORS, TF_IDF, PRETRAINED, PRETRAINED_WORDS, CLIP, CLIP_WORDS, MAJORITY)
+PAIRS_FACT = "matching pairs"  # the fact that says which pairs a report's figures of matching are over
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 from eclip.commands.cluster import cluster
 from eclip.errors import ConfigError, FeedError, ModelError
 from eclip.tasks.clustering.catalogs import fit_clustering
-from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, REVIEW_SCHEMA
+from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, REVIEW_SCHEMA, write_table
 from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.taskfiles import write_task
 
@@ -98,6 +98,15 @@ def test_files_and_ids_that_stay(model, tmp_path):
     assert stayed > 0.95
     assert again.was_split <= 1
     assert not {later[row[0]] for row in fresh} & {row["cluster_id"] for row in first.values()}
+
+
+def test_a_title_is_no_formula_in_a_spreadsheet(tmp_path):
+    titles = ["=HYPERLINK(1)", "@x", "red mug", None]
+    columns = {name: [None] * 4 for name in REVIEW_SCHEMA.names} | {"title": titles}
+    for name in ("review.csv", "review.parquet"):
+        write_table(tmp_path / name, REVIEW_SCHEMA, columns)
+    assert [row["title"] for row in read_rows(tmp_path / "review.csv")] == ["'=HYPERLINK(1)", "'@x", "red mug", ""]
+    assert pq.read_table(tmp_path / "review.parquet")["title"].to_pylist() == titles
 
 
 def test_faults_are_one_clear_line(model, tmp_path):

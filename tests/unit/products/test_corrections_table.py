@@ -16,6 +16,7 @@ from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.products.update import update_store
 from eclip.schema import CORRECTIONS_DATASET, CORRECTIONS_SCHEMA
+from eclip.tasks.corrections.apply import store_catalogs
 
 WHEN = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -53,6 +54,18 @@ def test_two_who_opened_the_store_at_once_both_keep_theirs(path):
     add_corrections(other, SECOND)
     assert latest_corrections(Store.open(path).corrections()) == BOTH
     assert one.corrections().num_rows == 2  # as it was when he wrote
+
+
+def test_a_catalog_that_a_person_named_is_the_listings(path):
+    """What new listings are assigned to, by `match` and `enrich`, is what people have said."""
+    store = Store.open(path)
+    before = store_catalogs(store)
+    assert before == store.table(["catalog_id"])["catalog_id"].to_pylist()
+    ids = store.table(["product_id"])["product_id"].to_pylist()
+    add_corrections(
+        store, said((ids[0], "catalog_id", "mine"), (ids[1], "catalog_id", None), ("99", "catalog_id", "x"))
+    )
+    assert store_catalogs(store) == ["mine", None, *before[2:]]
 
 
 def test_killed_before_the_manifest_nothing_was_said(path, monkeypatch):

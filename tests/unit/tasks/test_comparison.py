@@ -13,7 +13,7 @@ from eclip.schema import COMPARISON_DATA
 from eclip.tasks.evaluation.comparison import compare_reports
 from eclip.tasks.evaluation.comparison_page import render_comparison, write_comparison
 from eclip.tasks.intervals import estimate, group_buckets
-from eclip.tasks.results import Report, Result, Skipped, results_of
+from eclip.tasks.results import PAIRS_FACT, Report, Result, Skipped, results_of
 
 HOSTILE = "<script>alert(1)</script>"
 BUCKETS = group_buckets([f"p{row}" for row in range(400)])
@@ -78,6 +78,15 @@ def test_other_stores_baselines_and_missing_numbers(reports):
     assert compare_reports(nothing, first).differences == []
     old = Report(results=[replace(r, draws=None, low=None, high=None) for r in first.results])
     assert {each.p_value for each in compare_reports(old, second).differences} == {None}
+
+
+def test_other_pairs_in_each_report_are_told(reports):
+    first, second = reports
+    found = [measured(np.ones(400), task="matching")]
+    one, other = (replace(first, results=found, facts={"store": "one", PAIRS_FACT: told}) for told in ("1", "2"))
+    assert "compare the models with --store" in compare_reports(one, other).remarks[0]
+    assert compare_reports(one, one).remarks == []
+    assert compare_reports(replace(one, results=first.results), replace(other, results=second.results)).remarks == []
 
 
 def test_the_page_escapes_and_the_file_holds_every_difference(reports, tmp_path):

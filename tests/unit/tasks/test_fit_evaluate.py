@@ -17,6 +17,7 @@ from eclip.tasks.fit import fit_tasks
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.matching.answers import same_products
 from eclip.tasks.matching.features import PairSource
+from eclip.tasks.results import PAIRS_FACT
 from eclip.tasks.taskfiles import TASKS
 
 pytestmark = pytest.mark.slow
@@ -45,12 +46,14 @@ def test_every_task_is_learned_in_every_modality(catalogue, folder):
         catalogue, folder, pretrained=catalogue.with_vectors(noise, noise[::-1]), clip=catalogue, seed=0
     )
     assert report.skipped == []
+    assert "digest" in report.facts[PAIRS_FACT]
     for modality in ("image", "text", "both"):
         assert figure(report, "category", "accuracy", modality) > 0.9
         assert figure(report, "attributes", "accuracy", modality) > 0.7
         assert figure(report, "adult", "average precision", modality) > 0.8
         assert figure(report, "matching", "F1", modality) > 0.8
         assert figure(report, "clustering", "pairwise F1", modality) > 0.7
+        assert figure(report, "matching", "precision at the 99% target", modality) > 0.9
         # Vectors of noise know nothing: the figures come from the vectors, not from the labels.
         assert figure(report, "category", "accuracy", modality, "pretrained") < 0.5
     assert figure(report, "category", "accuracy", "text", "tf-idf") > 0.9

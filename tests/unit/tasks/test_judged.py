@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eclip.errors import ConfigError, FeedError
@@ -64,6 +65,16 @@ def write(tmp_path, text, name="judged.csv"):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_numbers_are_read_as_a_feed_of_them_is(tmp_path):
+    """A table of numbers with gaps holds 1182.0; the store, prepared from such a table, calls it 1182."""
+    table = pa.table({"query": ["mug", "mug", None], "product_id": [1182.0, 7.0, 7.0], "image": [None, None, "a.png"]})
+    pq.write_table(table, tmp_path / "judged.parquet")
+    (tmp_path / "a.png").write_bytes(b"")
+    by_text, by_picture = read_judged(tmp_path / "judged.parquet")
+    assert by_text.grades == {"1182": 1.0, "7": 1.0}
+    assert (by_picture.text, by_picture.grades) == (None, {"7": 1.0})
 
 
 def test_a_file_gives_queries_with_all_their_grades(tmp_path):

@@ -30,6 +30,25 @@ def test_codes_stand_in_one_order_whatever_the_process_hashes():
     assert read_records(["zz1234 ab12345 aa1234 mm1234"], None).codes == [("ab12345", "aa1234", "mm1234", "zz1234")]
 
 
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [
+        ("9.99", 9.99),
+        ("$ 1,299.00", 1299),
+        ("1.299,00 €", 1299),
+        ("1.299.000", 1299000),
+        ("12.345", 12.345),
+        ("12.5.2026", None),
+        ("1,29,99", None),
+        ("9" * 400, None),
+        ("free", None),
+    ],
+)
+def test_prices_are_read_however_a_country_writes_them(text, price):
+    (found,) = read_records(["kettle"], [{"price": text}]).prices.tolist()
+    assert found == pytest.approx(float("nan") if price is None else price, nan_ok=True)
+
+
 def pair_columns(one: dict[str, str], other: dict[str, str]) -> dict[str, float]:
     records = [one, other, {"title": "plain kettle"}, {"title": "another lamp"}]
     readings = read_records(

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from eclip.errors import FeedError
+from eclip.errors import FeedError, ModelError
 from eclip.products.pairsfile import read_pairs_file
 from eclip.tasks.matching.assign import NOTHING, CatalogIndex, assign
 from eclip.tasks.matching.draw import Pairs
@@ -122,12 +122,23 @@ def test_a_listing_known_again_is_held_against_its_mates():
             return evidence["words"]
 
     asked = source.take(np.array([3, 0, 4, 1]))
-    for listings in (known, read):
-        found = listings.columns(Overlap(), asked, np.array([1, 0, 0, 1]), np.array([0, 1, 2, 3]))
+    # Listings of a feed have wider vectors than those that a scorer without cosines keeps.
+    wide = dataclasses.replace(asked, image_vectors=np.full((4, 3), np.nan), text_vectors=np.ones((4, 2)))
+    for listings, others in ((known, asked), (read, asked), (read, wide)):
+        found = listings.columns(Overlap(), others, np.array([1, 0, 0, 1]), np.array([0, 1, 2, 3]))
         assert found[0].tolist() == [2, 2, 2]  # "lamp ak1 new" against the mate "acme lamp ak1"
         assert found[1].tolist() == [2, 2, 2]  # in either order
         assert np.isnan(found[2]).all()
         assert np.isnan(found[3]).all()  # the mate itself is no witness
+
+
+def test_trees_that_ask_for_columns_that_are_not_there_are_refused(fitted):
+    """The loop checks no bounds: it would read what lies behind the row."""
+    told = fitted[1]["scorers"]["text"]
+    base = {**told["base"], "names": told["base"]["names"][:1]}
+    for damaged in (base, {**told, "base": base}, {**told, "trees": told["base"]["trees"]}):
+        with pytest.raises(ModelError, match="damaged"):
+            PairScorers.from_json({"text": damaged})
 
 
 def test_mates_can_be_left_out(tmp_path):
@@ -190,6 +201,17 @@ def test_a_barcode_leads_to_a_listing_that_nothing_else_leads_to():
     assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[-1]]
 
 
+def test_of_a_large_catalog_those_that_led_to_it_are_judged(fitted):
+    """The eighth member is the mate; the six of the store that come first are nothing like the listing."""
+    known = [*(f"plain cup number {number}" for number in range(7)), title(41), *(title(item) for item in range(20))]
+    index = CatalogIndex.of(listings(known), ["large"] * 8 + [f"c{item}" for item in range(20)])
+    scorers = PairScorers({"text": fitted[2].by_modality["text"].base})
+    (found,) = assign(index, listings([title(41, extra="offer")]), scorers)
+    assert (found.catalog, found.row) == ("large", 7)
+    (found,) = assign(index, listings([title(41)]), scorers, own_rows=np.array([7]))
+    assert found.row != 7
+
+
 def test_nothing_in_common_is_nothing_found(fitted):
     index = CatalogIndex.of(listings(["acme kettle"]), ["c0"])
     missing = np.full((1, 2), np.nan, dtype=np.float32)
@@ -203,11 +225,16 @@ def test_strict_threshold_and_figures_by_hand():
     assert strict_threshold(same, scores) == 0.8
     assert strict_threshold(same, scores, precision=0.75) == 0.6
     assert strict_threshold(~same, scores) is None
-    figures = strict_results(same, scores, 0.7, level="catalog", modality="text", method="eclip")
-    assert {each.metric: each.value for each in figures} == {
-        "precision at the 99% target": pytest.approx(2 / 3),
-        "recall at the 99% target": pytest.approx(2 / 3),
+    pairs = Pairs(left=np.arange(5), right=np.arange(5) + 5, same=same)
+    place = {"level": "catalog", "modality": "text", "method": "eclip"}
+    figures = strict_results(pairs, scores, 0.75, **place)
+    assert {each.metric: (each.value, each.support) for each in figures} == {
+        "precision at the 99% target": (1.0, 2),
+        "recall at the 99% target": (pytest.approx(2 / 3), 3),
     }
+    (nothing_said,) = strict_results(pairs, scores, 0.95, **place)  # no precision of no answer
+    assert (nothing_said.metric, nothing_said.value) == ("recall at the 99% target", 0.0)
+    assert strict_results(pairs, scores, None, **place) == []
     named = [["a", "b"], ["b", "a"], ["c"], ["a"]]
     found = assignment_results(["a", "a", "a", None], named, level="catalog", modality="text", method="eclip")
     assert [(each.metric, each.value, each.support) for each in found] == [

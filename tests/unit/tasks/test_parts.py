@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -107,6 +108,23 @@ def test_what_was_fitted_on_another_model_is_refused(catalogue, tmp_path):
         read_task(tmp_path / "category", "new")
     with pytest.raises(ModelError, match="fitted on vectors of model old"):
         evaluate_tasks(replace(catalogue, model_digest="new"), tmp_path, seed=0)
+
+
+def test_stopped_between_the_two_renames_the_old_folder_is_back(tmp_path, monkeypatch):
+    folder, rename = tmp_path / "task", Path.rename
+    folder.mkdir()
+    (folder / "file").write_text("old")
+
+    def stopped(self, target):
+        if self.name.endswith(".partial"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt), replacing(folder):
+        pass
+    assert (folder / "file").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["task"]
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):

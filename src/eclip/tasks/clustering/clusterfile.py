@@ -29,6 +29,7 @@ REVIEW_SCHEMA = pa.schema(
     ]
 )
 SUFFIXES = (".csv", ".parquet")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the begin of one
 
 
 def require_table(name: str, path: Path) -> None:
@@ -42,10 +43,16 @@ def require_table(name: str, path: Path) -> None:
 
 
 def write_table(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns as CSV or Parquet, aside first."""
+    """Write columns as CSV or Parquet, aside first.
+
+    In CSV, which people open in spreadsheets, a title that would be a formula there begins with an apostrophe.
+    """
     import pyarrow.csv as arrow_csv
     import pyarrow.parquet as pq
 
+    if path.suffix == ".csv" and "title" in columns:
+        titles = [f"'{title}" if title and title.startswith(_FORMULA) else title for title in columns["title"]]
+        columns = {**columns, "title": titles}
     table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
     with replace_file(path) as aside:
         if path.suffix == ".csv":

@@ -34,20 +34,22 @@ def vector_neighbours(vectors: np.ndarray, top_k: int, *, exact_rows: int = EXAC
     num_cells = max(2, num_rows // _ROWS_A_CELL)
     centres = _centres(vectors, num_cells, seed=seed)
     probed = _nearest_centres(vectors, centres, min(PROBED_CELLS, num_cells))
-    by_cell = np.argsort(probed[:, 0], kind="stable")
-    starts = np.searchsorted(probed[by_cell, 0], np.arange(num_cells + 1))
+    by_cell, starts = _by_cell(probed[:, 0], num_cells)
+    by_probe, asked_from = _by_cell(probed.reshape(-1), num_cells)
     rows = np.full((num_rows, top_k), -1, dtype=np.int64)
     scores = np.full((num_rows, top_k), -np.inf, dtype=np.float32)
     for cell in range(num_cells):
         members = by_cell[starts[cell] : starts[cell + 1]]
-        asking = np.flatnonzero((probed == cell).any(axis=1)) if num_cells < _BLOCK else _asking(probed, cell)
+        asking = by_probe[asked_from[cell] : asked_from[cell + 1]] // probed.shape[1]
         if len(members) and len(asking):
             _improve(rows, scores, vectors, asking, members)
     return rows
 
 
-def _asking(probed: np.ndarray, cell: int) -> np.ndarray:
-    return np.unique(np.nonzero(probed == cell)[0])
+def _by_cell(cells: np.ndarray, num_cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of an array of cells [n], those of each cell together, and where each cell's begin [C + 1]."""
+    order = np.argsort(cells, kind="stable")
+    return order, np.searchsorted(cells[order], np.arange(num_cells + 1))
 
 
 def _centres(vectors: np.ndarray, num_cells: int, *, seed: int) -> np.ndarray:

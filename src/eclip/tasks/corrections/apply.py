@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eclip.products.corrections import latest_corrections
 from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
 
 if TYPE_CHECKING:
+    from eclip.products.store import Store
     from eclip.tasks.catalogue import Catalogue
 
 
@@ -37,6 +39,14 @@ def corrected(catalogue: Catalogue, corrections: Mapping[str, Mapping[str, str |
             elif name.startswith(ATTRIBUTE_PREFIX):
                 attributes[row] = _with_attribute(attributes[row], name.removeprefix(ATTRIBUTE_PREFIX), value)
     return replace(catalogue, categories=categories, attributes=attributes, policies=policies, catalog_ids=catalog_ids)
+
+
+def store_catalogs(store: Store) -> list[str | None]:
+    """The catalog of each listing of a store: what a person said, else what the feed said or `prepare` found."""
+    said = latest_corrections(store.corrections())
+    table = store.table(["product_id", "catalog_id"])
+    listed = zip(table["product_id"].to_pylist(), table["catalog_id"].to_pylist(), strict=True)
+    return [said.get(product_id, {}).get("catalog_id", given) for product_id, given in listed]
 
 
 def _with_attribute(

@@ -86,7 +86,9 @@ def _doubts(row: Mapping[str, Any]) -> Iterator[Doubt]:
         yield _doubt(product_id, "category", leaf, chance, chance - next_chance, rival, told if rival else "")
     if row["adult_probability"] is not None:
         chance = row["adult_probability"]
-        value, rival, confidence = (ADULT, "", chance) if chance >= 0.5 else ("", ADULT, 1 - chance)
+        # A level that was answered is what is accepted: "none" in its place would take it from the listing.
+        value = row["policy"] or (ADULT if chance >= 0.5 else "")
+        rival, confidence = ("", chance) if value == ADULT else (ADULT, 1 - chance)
         yield _doubt(product_id, "policy", value, confidence, 2 * confidence - 1, rival, row["policy_reason"] or "")
     chances, conflicts = row["attribute_confidences"] or {}, row["attribute_conflicts"] or {}
     for name, value in (row["attributes"] or {}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from eclip.errors import FeedError
+from eclip.products.cells import as_text
 from eclip.schema import CORRECTIONS_SCHEMA, POLICIES
 
 ATTRIBUTE_PREFIX = "attributes."
@@ -33,7 +35,7 @@ def read_corrections(path: Path, *, source: str | None = None) -> pa.Table:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        given = _of_json(text, path) if text.lstrip()[:1] in ("{", "[") else list(csv.DictReader(text.splitlines()))
+        given = _of_json(text, path) if text.lstrip()[:1] in ("{", "[") else list(_of_csv(text, path))
     except FileNotFoundError:
         raise FeedError("no such file; expected one that the review page exported, or CSV", path=path) from None
     except (OSError, ValueError, csv.Error) as fault:
@@ -52,18 +54,31 @@ def _of_json(text: str, path: Path) -> list[Any]:
     return rows
 
 
+def _of_csv(text: str, path: Path) -> Iterator[dict[str, Any]]:
+    """Rows with as many cells as the header: one cut short would say that a listing has no value."""
+    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), 1):
+        if None in row or None in row.values():
+            raise FeedError("has another number of cells than the header", path=path, row=number)
+        yield row
+
+
 def _checked(given: list[Any], path: Path, source: str | None) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).replace(microsecond=0)
     for number, row in enumerate(given, 1):
         if not isinstance(row, Mapping) or not {"product_id", "field", "value"} <= row.keys():
             raise FeedError("expected product_id, field and value", path=path, row=number)
-        product_id, name, value = (str(row[key] or "").strip() for key in ("product_id", "field", "value"))
+        cells = [row[key] for key in ("product_id", "field", "value")]
+        if any(isinstance(cell, list | dict) for cell in cells):
+            raise FeedError(f"expected text, several values parted by {VALUE_SEPARATOR}", path=path, row=number)
+        product_id, name, value = (as_text(cell) or "" for cell in cells)
         if not product_id:
             raise FeedError("names no listing: product_id is empty", path=path, row=number)
         if name not in FIELDS and not (name.startswith(ATTRIBUTE_PREFIX) and len(name) > len(ATTRIBUTE_PREFIX)):
             raise FeedError(f"unknown field {name!r}, expected {_EXPECTED}", path=path, row=number)
         if name == "policy" and value and value not in POLICIES:
             raise FeedError(f"unknown policy {value!r}, expected {', '.join(POLICIES)} or none", path=path, row=number)
+        if name == "category":  # "Home>Mugs" is no category of its own
+            value = " > ".join(part.strip() for part in value.split(">") if part.strip())
         yield {
             "product_id": product_id,
             "field": name,

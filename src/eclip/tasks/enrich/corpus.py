@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
+from eclip.tasks.corrections.apply import store_catalogs
 from eclip.tasks.features import search_vectors
 from eclip.tasks.matching.features import PairSource
 from eclip.vectors import vectors_from_arrow
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from eclip.products.store import Store
 
-CORPUS_COLUMNS = ("product_id", "title", "content_hash", "catalog_id", "attributes", *RECORD_COLUMNS)
+CORPUS_COLUMNS = ("product_id", "title", "content_hash", "attributes", *RECORD_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class Corpus:
         return cls(
             ids=table["product_id"].to_pylist(),
             titles=table["title"].to_pylist(),
-            catalog_ids=table["catalog_id"].to_pylist(),
+            catalog_ids=store_catalogs(store),
             content=table["content_hash"].combine_chunks(),
             records=table.select(["attributes", *RECORD_COLUMNS]),
             image=vectors_from_arrow(vectors["image_embedding"]),

@@ -11,6 +11,7 @@ from eclip.embed.parts import parts_folder, read_parts, remove_all_parts
 from eclip.model.encoder import Encoder
 from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.listings import FeedPlan
+from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.store import Store
 from eclip.progress import stage
 from eclip.tasks.adult.targets import NAME as ADULT
@@ -59,7 +60,12 @@ def enrich_feed(
         missing = [f"{task} (by terms of titles alone)" if task == ADULT else task for task in answerers.missing]
         say(f"not fitted: {', '.join(missing)}; their answers stay empty (run `eclip fit`)")
     known = KnownListings.of(store, store.place.cache) if store else None
-    compared = store and (str(store.place), store.digest, store.manifest["eclip"])
+    compared = store and (
+        str(store.place),
+        store.digest,
+        store.manifest["eclip"],
+        store.manifest.get(CORRECTIONS_VERSION),
+    )
     job = (source, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)
     folder = parts_folder(out, *job)
     parts = finished_parts(folder)

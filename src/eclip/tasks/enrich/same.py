@@ -90,13 +90,15 @@ class Clusters:
         Of a cluster of several it is the mean probability of a listing's pairs with near ones of the same cluster;
         of a listing alone the probability that the nearest is another product.
         """
-        rows = np.flatnonzero(listings.usable)
+        rows = _named_rows(listings)
         ids: list[str | None] = [None] * len(listings)
         confidences: list[float | None] = [None] * len(listings)
         if not len(rows):
             return {"cluster_id": ids, "cluster_confidence": confidences}
         score = self.scorers.on(listings.pair_source, "both")
         left, right = neighbour_pairs(_neighbours(listings, CLUSTER_NEIGHBOURS))
+        kept = np.isin(left, rows) & np.isin(right, rows)
+        left, right = left[kept], right[kept]
         scores = score(left, right)
         threshold = next(self.scorers.by_modality[m].threshold for m in RICHEST_FIRST if m in self.scorers.by_modality)
         labels = np.full(len(listings), -1)
@@ -116,7 +118,7 @@ class ClustersByEdges:
 
     def answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
         """`cluster_id`: the id of its first listing; `cluster_confidence`."""
-        rows = np.flatnonzero(listings.usable)
+        rows = _named_rows(listings)
         ids: list[str | None] = [None] * len(listings)
         confidences: list[float | None] = [None] * len(listings)
         if len(rows):
@@ -127,6 +129,12 @@ class ClustersByEdges:
             for row, number, sure in zip(rows.tolist(), found.clusters, found.certainty.confidence, strict=True):
                 ids[row], confidences[row] = listings.ids[rows[first[number]]], float(sure)
         return {"cluster_id": ids, "cluster_confidence": confidences}
+
+
+def _named_rows(listings: Listings) -> np.ndarray:
+    """Rows that can be used and have an id: one without would give its cluster none."""
+    named = np.array([each is not None for each in listings.ids], dtype=bool)
+    return np.flatnonzero(listings.usable & named)
 
 
 def _cluster_confidence(labels: np.ndarray, left: np.ndarray, right: np.ndarray, scores: np.ndarray) -> np.ndarray:

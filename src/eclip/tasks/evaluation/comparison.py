@@ -14,7 +14,8 @@ from statistics import NormalDist
 from eclip.tasks.evaluation.report_metrics import explain_metric
 from eclip.tasks.evaluation.verdicts import SIGNIFICANT
 from eclip.tasks.intervals import draw_interval, paired_p_value
-from eclip.tasks.results import OUR_METHOD, OUR_VECTORS, Report, Result
+from eclip.tasks.matching.groups import NAME as MATCHING
+from eclip.tasks.results import OUR_METHOD, OUR_VECTORS, PAIRS_FACT, Report, Result
 
 COMPARED_METHODS = (OUR_METHOD, OUR_VECTORS)  # baselines tell nothing of the models
 _STATUSES = ("worse", "perhaps worse", "even", "perhaps better", "better")
@@ -60,6 +61,11 @@ def compare_reports(first: Report, second: Report) -> ReportComparison:
     stores = {report.facts.get("store") for report in (first, second)}
     if len(stores) == 2:
         remarks.append("The reports are of different stores, so other products are judged in each.")
+    pairs = [report.facts.get(PAIRS_FACT) for report in (first, second)]
+    if len(stores) == 1 and pairs[0] != pairs[1] and any(each.first.task == MATCHING for each in differences):
+        remarks.append(
+            "Other pairs were matched in each, hard ones for its own model: compare the models with --store instead."
+        )
     if any(each.p_value is not None and _unpaired(each) for each in differences):
         remarks.append(
             "At least one report came without its draws: p values take the two for independent, which is careful."

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eclip.errors import FeedError
+from eclip.products.cells import as_text
 from eclip.products.feeds import open_feed
 
 COLUMNS = ("query", "image", "product_id", "grade")
@@ -115,8 +116,8 @@ def _answerable(queries: list[JudgedQuery], product_ids: set[str]) -> Iterator[J
 
 def _judgement(path: Path, row: int, cells: dict[str, Any]) -> tuple[str | None, Path | None, str, float]:
     """Text, picture, product and grade of a row."""
-    values = {name: str(cells[name]).strip() for name in COLUMNS if cells.get(name) is not None}
-    text, product_id = values.get("query") or None, values.get("product_id")
+    values = {name: text for name in COLUMNS if (text := as_text(cells.get(name))) is not None}
+    text, product_id = values.get("query"), values.get("product_id")
     if not product_id:
         raise FeedError("has no product_id; each row judges one product", path=path, row=row)
     image = path.parent / values["image"] if values.get("image") else None

@@ -7,6 +7,7 @@ does it, where enough was there to learn its model of edges from.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,9 @@ from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.fit import fit_matching
 from eclip.tasks.matching.groups import NAME as MATCHING
 from eclip.tasks.matching.groups import Groups, product_groups
-from eclip.tasks.matching.results import matching_results, mate_results
+from eclip.tasks.matching.results import matching_results, mate_results, strict_results, strict_threshold
 from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
-from eclip.tasks.results import MAJORITY, OUR_METHOD, TF_IDF, Report, Skipped
+from eclip.tasks.results import MAJORITY, OUR_METHOD, PAIRS_FACT, TF_IDF, Report, Skipped
 from eclip.tasks.taskfiles import TASK_FILE, read_task
 
 
@@ -99,6 +100,7 @@ def evaluate_pair_tasks(
         reason = "the test split has no two listings of one product"
         report.skipped.extend(Skipped(task=task, reason=reason) for task in fitted)
         return
+    report.facts[PAIRS_FACT] = _told(pairs, catalogue)
     loaded = {task: read_scorers(folder / task, catalogue.model_digest, groups.level) for task in fitted}
     edges = _edges(read_task(folder / CLUSTERING, catalogue.model_digest)) if CLUSTERING in fitted else None
     with stage("Matching and clustering", None, unit="methods") as advance:
@@ -106,13 +108,23 @@ def evaluate_pair_tasks(
         for method, view in views.items():
             matchers += _other_matchers(view, groups, fitted, method, with_edges=edges is not None, seed=seed)
         matchers += _title_matchers(catalogue, groups, fitted, seed=seed)
+        held = draw_pairs(catalogue, groups, SPLITS[1], seed=seed, others=list(views.values()))
         _add_majority(report, catalogue, groups, pairs, fitted, seed=seed, buckets=buckets)
         for matcher in matchers:
             if matcher.task == MATCHING:
-                _add_matching(report, catalogue, groups, pairs, matcher, seed=seed, buckets=buckets)
+                _add_matching(report, catalogue, groups, pairs, held, matcher, seed=seed, buckets=buckets)
             else:
                 _add_clustering(report, catalogue, groups, matcher, seed=seed, buckets=buckets)
             advance(1)
+
+
+def _told(pairs: Pairs, catalogue: Catalogue) -> str:
+    """How many pairs there are, and a digest of which."""
+    ids = catalogue.product_ids
+    digest = hashlib.blake2b(digest_size=6)
+    for left, right in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
+        digest.update(f"{ids[left]}\0{ids[right]}\n".encode())
+    return f"{len(pairs.same):,}, digest {digest.hexdigest()}"
 
 
 def read_scorers(folder: Path, model_digest: str, level: str) -> PairScorers:
@@ -205,12 +217,14 @@ def _add_matching(
     catalogue: Catalogue,
     groups: Groups,
     pairs: Pairs,
+    held: Pairs,
     matcher: _Matcher,
     *,
     seed: int,
     buckets: np.ndarray | None,
 ) -> None:
-    kept = having(PairSource.of(catalogue), pairs, matcher.modality)
+    """Figures over test pairs; `held` are validation's, that say from which score on answers are sure."""
+    kept, held = (having(PairSource.of(catalogue), each, matcher.modality) for each in (pairs, held))
     if not kept.same.any():
         return
     scores = matcher.score(kept.left, kept.right)
@@ -225,6 +239,9 @@ def _add_matching(
     )
     report.results.extend(results)
     report.curves.extend(curves)
+    place: dict[str, Any] = {"level": groups.level, "modality": matcher.modality, "method": matcher.method}
+    sure = strict_threshold(held.same, matcher.score(held.left, held.right)) if held.same.any() else None
+    report.results.extend(strict_results(kept, scores, sure, **place, buckets=buckets))
     report.results.extend(
         mate_results(
             matcher.vectors,

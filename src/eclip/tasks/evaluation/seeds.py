@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from eclip.tasks.attributes.extraction import TitleSource
 from eclip.tasks.catalogue import Catalogue
+from eclip.tasks.category.names import EncodeText
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.evaluation.verdicts import grouped
-from eclip.tasks.fit import fit_tasks
+from eclip.tasks.fit import LINEAR, fit_tasks
+from eclip.tasks.heads.linear import HeadKind
 from eclip.tasks.intervals import draw_interval
 from eclip.tasks.results import Report, Result
-from eclip.tasks.taskfiles import TASK_FILE, TASKS
+from eclip.tasks.taskfiles import TASK_FILE, TASKS, read_task
 
 
 def evaluate_with_seeds(
@@ -26,6 +30,8 @@ def evaluate_with_seeds(
     clip: Catalogue | None,
     seed: int,
     num_seeds: int,
+    titles: TitleSource | None = None,
+    encode_text: EncodeText | None = None,
 ) -> Report:
     """`evaluate_tasks`, and with more than one seed the mean of that and of fits with the seeds after it.
 
@@ -38,16 +44,34 @@ def evaluate_with_seeds(
         clip: As there.
         seed: Of the first.
         num_seeds: How many.
+        titles: What `fit_tasks` was given: the other fits must differ in their seeds alone.
+        encode_text: Likewise; kinds of heads and given categories are read in the folder.
     """
     reports = [evaluate_tasks(catalogue, folder, pretrained=pretrained, clip=clip, seed=seed)]
     tasks = [task for task in TASKS if (folder / task / TASK_FILE).is_file()]
+    settings = grouped(tasks, lambda task: _settings(read_task(folder / task, catalogue.model_digest)))
     for other in range(seed + 1, seed + num_seeds):
         with tempfile.TemporaryDirectory() as room:
-            fit_tasks(catalogue, Path(room), tasks=tasks, seed=other)
+            for (kinds, leaves), alike in settings.items():
+                fit_tasks(
+                    catalogue,
+                    Path(room),
+                    tasks=alike,
+                    titles=titles,
+                    seed=other,
+                    leaves=leaves,
+                    encode_text=encode_text,
+                    kinds=kinds,
+                )
             reports.append(evaluate_tasks(catalogue, Path(room), pretrained=pretrained, clip=clip, seed=other))
     if num_seeds > 1:
         reports[0].facts["seeds of fitting"] = f"{seed} to {seed + num_seeds - 1}"
     return replace(reports[0], results=mean_results([report.results for report in reports]))
+
+
+def _settings(content: Mapping[str, Any]) -> tuple[tuple[HeadKind, ...], tuple[tuple[str, ...], ...]]:
+    """Kinds of heads and further categories that a task was fitted with."""
+    return tuple(content.get("kinds", LINEAR)), tuple(tuple(path) for path in content.get("leaves", ()))
 
 
 def mean_results(runs: Sequence[Sequence[Result]]) -> list[Result]:
@@ -81,4 +105,7 @@ def _mean_result(results: Sequence[Result]) -> Result:
     if not np.nanstd(averaged):
         return replace(mean, draws=averaged)
     low, high = draw_interval(averaged)
-    return replace(mean, low=max(low, 0.0) if (results[0].low or 0) >= 0 else low, high=min(high, 1.0), draws=averaged)
+    # Bounds of a share, where no run leaves them: an ARI may fall below 0, a count per 10,000 rise above 1.
+    low = max(low, 0.0) if min(each.low or 0.0 for each in results) >= 0 else low
+    high = min(high, 1.0) if max(each.high or 0.0 for each in results) <= 1 else high
+    return replace(mean, low=min(low, mean.value), high=max(high, mean.value), draws=averaged)

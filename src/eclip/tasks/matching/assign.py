@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -16,7 +17,7 @@ from eclip.tasks.neighbours import nearest_rows
 from eclip.tasks.results import MODALITIES
 
 NEIGHBOURS = 10  # by each of pictures, titles, both, and rare words
-MEMBERS_JUDGED = 6  # of a catalog, those of a smaller number of listings come first
+MEMBERS_JUDGED = 6  # of a catalog: those that led to it, then the first ones of the store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +94,22 @@ class CatalogIndex:
     def _words_of(self, listings: PairSource) -> sparse.csr_matrix:
         """[Q, V] words of other listings in the columns of this index; words that it lacks are left out."""
         readings = listings.readings
-        place = {word: column for column, word in enumerate(self.source.readings.vocabulary)}
         held = (readings.tables["words"] + readings.tables["codes"]).tocoo()
-        columns = np.array([place.get(word, -1) for word in readings.vocabulary], dtype=np.int64)[held.col]
+        columns = np.array([self._columns.get(word, -1) for word in readings.vocabulary], dtype=np.int64)[held.col]
         known = columns >= 0
         shape = (len(readings), self.table.shape[1])
         moved = sparse.csr_matrix((held.data[known], (held.row[known], columns[known])), shape=shape)
-        return _weighed(moved, self.words.rarity(self.source.readings.vocabulary))
+        return _weighed(moved, self._rarity)
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        """Column of each word, looked up for every batch of listings."""
+        return {word: column for column, word in enumerate(self.source.readings.vocabulary)}
+
+    @cached_property
+    def _rarity(self) -> np.ndarray:
+        """Of each word [V]."""
+        return self.words.rarity(self.source.readings.vocabulary)
 
 
 def assign(
@@ -115,13 +125,14 @@ def assign(
         scorers: That `fit` wrote for matching.
         own_rows: [Q] where each itself stands in the index, -1 = nowhere; it is no member for itself.
     """
-    near = np.concatenate(list(index.candidates(listings)), axis=1)
+    *others, by_barcode = index.candidates(listings)
+    # The surest first, where not all of a catalog can be judged: by barcode, the nearest of each kind, their next, ...
+    near = np.concatenate([by_barcode, np.stack(others, axis=2).reshape(len(by_barcode), -1)], axis=1)
     asked: list[int] = []
     member: list[int] = []
     for query, rows in enumerate(near):
-        names = dict.fromkeys(index.catalogs[row] for row in rows.tolist() if row >= 0)
-        found = [row for name in names for row in index.members[name]]
-        found = [row for row in found if own_rows is None or row != own_rows[query]]
+        own = -1 if own_rows is None else int(own_rows[query])
+        found = _judged(index, [row for row in rows.tolist() if row >= 0], own)
         asked += [query] * len(found)
         member += found
     if not asked:
@@ -134,6 +145,19 @@ def assign(
     shown = np.array([pair for ranked in best for _, _, pair in ranked[:1]], dtype=np.int64)
     reasons = dict(zip(shown.tolist(), scorers.judged(joined, left[shown], places[shown] + len(near))[2], strict=True))
     return [_assignment(best_of, thresholds, right, reasons) for best_of in _by_query(best, left, len(near))]
+
+
+def _judged(index: CatalogIndex, near: list[int], own: int) -> list[int]:
+    """Members to judge of each catalog that one of the near rows is in, the listing itself left out."""
+    by_name: dict[str, dict[int, None]] = {}
+    for row in near:
+        by_name.setdefault(index.catalogs[row], {})[row] = None
+    judged = []
+    for name, found in by_name.items():
+        members = dict.fromkeys([*found, *index.members[name]])
+        members.pop(own, None)
+        judged += list(members)[:MEMBERS_JUDGED]
+    return judged
 
 
 _Ranked = list[tuple[str, float, int]]  # catalog, probability, pair of its best member

@@ -83,12 +83,14 @@ class BoostedScorer:
         """Of what `as_json` gave."""
         words = content["words"]
         told = {word: (float(a), float(b)) for word, (a, b) in words["told"].items()}
+        trees = Trees.from_json(content["trees"])
+        trees.require_columns(len(content["names"]))
         return cls(
             modality=content["modality"],
             names=tuple(content["names"]),
             fields=tuple(content["fields"]),
             words=WordWeights(**{**words, "told": told}),
-            trees=Trees.from_json(content["trees"]),
+            trees=trees,
             slope=content["slope"],
             intercept=content["intercept"],
             threshold=content["threshold"],

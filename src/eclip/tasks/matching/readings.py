@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from eclip.products.catalogs.facts import normal_colours, normal_size
 from eclip.products.catalogs.identifiers import normal_gtin
 from eclip.products.catalogs.lexicon import COLOUR_ATTRIBUTES, SIZE_ATTRIBUTES, SIZE_OF
 from eclip.products.catalogs.quantities import all_quantities
+from eclip.products.cells import parse_price
 from eclip.tasks.matching.lexicon import AUDIENCES, COLOURS
 from eclip.tasks.matching.wording import codes_of, has_digit, is_code, joined_codes, normal_text, pieces_of, words_of
 
@@ -23,7 +24,6 @@ BRAND_FIELDS = ("brand", "manufacturer", "maker")
 PRICE_FIELD = "price"
 BARCODE_FIELDS = ("gtin", "ean", "upc", "barcode", "isbn")
 MAX_FIELD_CHARS = 1_000  # of a field, which may be a page long
-_AMOUNT = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def read_records(titles: Sequence[str | None], records: Sequence[Mapping[str, st
         codes=[tuple(sorted(found, key=lambda code: (-len(code), code))) for found in codes],
         brands=_brands(fields, len(normal)),
         barcodes=_barcodes(records or [{}] * len(normal)),
-        prices=np.array([_price(text) for text in fields.get(PRICE_FIELD, [""] * len(normal))], dtype=np.float64),
+        prices=np.array([_price(record.get(PRICE_FIELD, "")) for record in records or [{}] * len(normal)], np.float64),
     )
 
 
@@ -129,8 +129,12 @@ def _barcodes(records: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _price(text: str) -> float:
-    found = _AMOUNT.search(text)
-    return float(found[0].replace(",", "")) if found else float("nan")
+    """A price as a store writes it, or however a feed does; NaN where there is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = parse_price(text) or math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def _table(rows: Sequence[set[str]], vocabulary: dict[str, int]) -> sparse.csr_matrix:

@@ -73,7 +73,7 @@ class KnownListings:
             return out
         pair, side, other, mate = np.array(asked, dtype=np.int64).T
         used, at = np.unique(mate, return_inverse=True)
-        joined = source.followed_by(self.source.take(used))
+        joined = source.followed_by(_beside(source, self.source.take(used)))
         found = scorer.log_odds(scorer.evidence(joined, other, at + len(source.titles)))
         best, total, count = (np.full((len(left), 2), start) for start in (-np.inf, 0.0, 0.0))
         np.maximum.at(best, (pair, side), found)
@@ -168,10 +168,12 @@ class RecallingScorer:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> RecallingScorer:
         """Of what `as_json` gave."""
+        trees = Trees.from_json(content["trees"])
+        trees.require_columns(len(COLUMNS))
         return cls(
             base=BoostedScorer.from_json(content["base"]),
             known=KnownListings.from_json(content["known"]),
-            trees=Trees.from_json(content["trees"]),
+            trees=trees,
             slope=content["slope"],
             intercept=content["intercept"],
             threshold=content["threshold"],
@@ -231,6 +233,17 @@ def fit_recalling(
         threshold=best_f1_threshold(pairs.same, held_out)[0],
     )
     return scorer, held_out
+
+
+def _beside(source: PairSource, mates: PairSource) -> PairSource:
+    """Mates with vectors as wide as those of the listings that they are held against.
+
+    They have no pictures, nor vectors of titles where no cosine was learned from: nobody reads what stands there.
+    """
+    image, text = source.image_vectors, mates.text_vectors
+    if text.shape[1] != source.text_vectors.shape[1]:
+        text = np.full((len(text), source.text_vectors.shape[1]), np.nan, dtype=np.float32)
+    return replace(mates, image_vectors=np.full((len(text), image.shape[1]), np.nan, np.float32), text_vectors=text)
 
 
 def _keys(source: PairSource) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eclip.metrics import average_precision, f1, precision_recall_curve, recall_at_k, relevant_ranks
+from eclip.metrics import average_precision, f1, mean, precision_recall_curve, recall_at_k, relevant_ranks
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.curves import precision_recall_line
@@ -53,29 +53,30 @@ def strict_threshold(same: np.ndarray, scores: np.ndarray, precision: float = ST
 
 
 def strict_results(
-    same: np.ndarray, scores: np.ndarray, threshold: float | None, *, level: str, modality: str, method: str
+    pairs: Pairs,
+    scores: np.ndarray,
+    threshold: float | None,
+    *,
+    level: str,
+    modality: str,
+    method: str,
+    buckets: np.ndarray | None = None,
 ) -> list[Result]:
     """Precision and recall over test pairs where validation promised `STRICT_PRECISION`; none without a threshold.
 
-    Precision is 0 where nothing is answered.
+    Each is over the pairs that it is a share of: those answered yes, and those that are the same. `buckets` as in
+    `matching_results`.
     """
-    if threshold is None or not same.any():
+    if threshold is None:
         return []
-    said = scores >= threshold
-    hits = int((said & same).sum())
-    figures = {"precision": hits / max(1, int(said.sum())), "recall": hits / int(same.sum())}
-    return [
-        Result(
-            task=NAME,
-            target=level,
-            metric=f"{name} at the {STRICT_PRECISION:.0%} target",
-            modality=modality,
-            method=method,
-            value=value,
-            support=len(same),
+    said, of_pairs = scores >= threshold, None if buckets is None else buckets[pairs.left]
+    figures = {
+        f"{name} at the {STRICT_PRECISION:.0%} target": estimate(
+            mean, hits[among], buckets=None if of_pairs is None else of_pairs[among]
         )
-        for name, value in figures.items()
-    ]
+        for name, hits, among in (("precision", pairs.same, said), ("recall", said, pairs.same))
+    }
+    return results_of(figures, task=NAME, target=level, modality=modality, method=method)
 
 
 def assignment_results(

@@ -108,6 +108,15 @@ class Trees:
         """One more than the last column that is asked for."""
         return int(self.feature.max(initial=-1)) + 1
 
+    def require_columns(self, num_columns: int) -> None:
+        """Refuse trees that ask for columns beyond those there are, which the loop would read all the same.
+
+        Raises:
+            ModelError: They do.
+        """
+        if self.uses() > num_columns:
+            raise ModelError(DAMAGED)
+
 
 def fit_trees(
     matrix: np.ndarray,

@@ -82,9 +82,27 @@ def test_the_pages_file_and_a_table_are_read_alike(tmp_path):
     }
 
 
+def test_values_are_taken_as_they_are_meant(tmp_path):
+    """Numbers of JSON, paths without blanks, and every sign that is no end of a CSV line."""
+    (tmp_path / "c.json").write_text('[{"product_id": 7, "field": "attributes.size", "value": 0}]')
+    (tmp_path / "c.csv").write_text(
+        'product_id,field,value\na,category,Home>Mugs\nb,attributes.note,"one\ntwo"\nc,attributes.note,x\u2028y\n',
+        encoding="utf-8",
+    )
+    said = [
+        (row["product_id"], row["value"])
+        for name in ("c.json", "c.csv")
+        for row in read_corrections(tmp_path / name).to_pylist()
+    ]
+    assert said == [("7", "0"), ("a", "Home > Mugs"), ("b", "one\ntwo"), ("c", "x\u2028y")]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("product_id,field,value\na,category,x\nb,category\n", "row 2: has another number of cells"),
+        ("product_id,field,value\na,category,x,y\n", "row 1: has another number of cells"),
+        ('[{"product_id": "a", "field": "attributes.size", "value": ["S", "M"]}]', "row 1: expected text"),
         ("product_id,field,value\na,colour,red\n", "row 1: unknown field 'colour', expected category, policy"),
         ("product_id,field,value\na,category,x\nb,policy,rude\n", "row 2: unknown policy 'rude'"),
         ("product_id,field,value\n,category,x\n", "row 1: names no listing"),

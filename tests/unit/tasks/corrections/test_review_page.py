@@ -22,6 +22,7 @@ def answer(product_id: str | None, category: float | None, adult: float | None =
         "product_id": product_id,
         "category_leaves": None if category is None else {f"Home > c{category}": category, "Home > other": 0.05},
         "category_unknown": category == 0.4,
+        "policy": None,
         "policy_reason": "seller" if adult == 0.9 else None,
         "adult_probability": adult,
         "attributes": {name: f"v{name}" for name in colours},
@@ -80,6 +81,14 @@ def test_an_answer_says_how_sure_it_is_whichever_way_it_goes():
     assert sizes == ["the picture says L, the title says M"]
     reasons = {d.product_id: d.reason for d in least_certain(ROWS, top=100) if d.field == "category"}
     assert reasons == {"a": "or Home > other (0.05)", "b": "like no known category", "c": "or Home > other (0.05)"}
+
+
+def test_accepting_does_not_take_a_level_from_a_listing():
+    """What is no adult product may be age-restricted all the same; its answer is that, not "none"."""
+    rows = [{**answer("a", None, 0.3), "policy": "age-restricted"}, {**answer("b", None, 0.45), "policy": "adult"}]
+    found = {doubt.product_id: doubt for doubt in least_certain(rows, top=9)}
+    assert (found["a"].value, found["a"].rival, found["a"].confidence) == ("age-restricted", "adult", 0.7)
+    assert (found["b"].value, found["b"].rival, found["b"].confidence) == ("adult", "", 0.45)
 
 
 def test_values_to_choose_from_are_those_that_were_answered():

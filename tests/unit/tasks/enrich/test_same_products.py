@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -130,6 +132,18 @@ def test_clusters_are_named_by_their_first_listing():
             assert found["cluster_id"][first] == cluster_id
             assert 0 <= sure <= 1
     assert 1 < len(set(found["cluster_id"])) < usable.sum()
+
+
+def test_a_listing_without_an_id_names_no_cluster():
+    listings = new_listings()
+    before = Clusters(scorers(0.9)).answer(listings)["cluster_id"]
+    first = next(row for row, name in enumerate(before) if name == listings.ids[row] and before.count(name) > 2)
+    ids = [None if row == first else name for row, name in enumerate(listings.ids)]
+    nameless = replace(listings, table=table_of(ids, listings.titles))
+    after = Clusters(scorers(0.9)).answer(nameless)["cluster_id"]
+    assert after[first] is None
+    mates = [row for row, name in enumerate(before) if name == before[first] and row != first]
+    assert all(after[row] is not None for row in mates)
 
 
 def test_sure_of_a_cluster_is_the_mean_of_its_pairs_and_of_a_loner_what_is_left():
