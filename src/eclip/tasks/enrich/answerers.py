@@ -14,6 +14,7 @@ import numpy as np
 
 from eclip.model.encoder import Encoder
 from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
@@ -98,7 +99,7 @@ class AttributesAnswerer:
 
 @dataclass(frozen=True)
 class PolicyAnswerer:
-    """Whom a listing is not for, and whether a person should look; without labels by the terms of its title."""
+    """Whom a listing is not for, and whether a person should look; without labels by terms and descriptions."""
 
     recognizer: PolicyRecognizer
 
@@ -129,7 +130,8 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answ
     """
     fitted = [task for task in TASKS if (tasks / task).is_dir()]
     told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
-    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK))}
+    prompts = _policy_prompts(encoder) if ADULT_TASK not in told else None
+    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts))}
     if CATEGORY in told:
         of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
     if ATTRIBUTES in told:
@@ -146,6 +148,13 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answ
         scorers = PairScorers.from_json(told[CLUSTERING]["scorers"])
         of_window[CLUSTERING] = Clusters(scorers) if edges is None else ClustersByEdges(EdgeModel.from_json(edges))
     return Answerers(of_batch, of_window, [task for task in TASKS if task not in told])
+
+
+def _policy_prompts(encoder: Encoder) -> PolicyPrompts | None:
+    """Descriptions of the policies, for a shop that labels none; None where the model has learned no words."""
+    if "text" not in encoder.modalities:
+        return None
+    return PolicyPrompts.of(encoder.encode_text, float(encoder.module.logit_scale.detach().exp()))
 
 
 def _or_null(values: np.ndarray) -> list[float | None]:
