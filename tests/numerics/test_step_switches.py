@@ -177,6 +177,7 @@ def test_a_restored_step_has_its_scale_and_average() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda encoder: encoder, borrowed], ids=["open_clip", "timm and Hugging Face"])
+@pytest.mark.slow
 def test_recomputed_layers_give_the_same_gradients(make) -> None:
     encoder = make(made_encoder())
     encoder.module.double()

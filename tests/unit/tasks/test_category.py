@@ -165,6 +165,7 @@ def test_what_is_reported_of_decisions_is_what_listings_are_answered(catalogue, 
     assert reported["share answered with the leaf"] == pytest.approx((answers.climbed == 0).mean())
 
 
+@pytest.mark.slow
 def test_a_fitted_category_answers_as_its_decisions_say(catalogue, tmp_path):
     fit_tasks(catalogue, tmp_path, tasks=("category",), seed=0)
     classifier = CategoryClassifier.load(tmp_path / "category")

@@ -45,6 +45,7 @@ def test_heads_are_as_good_as_scikit_learn(problem):
         assert ours > theirs - 0.02
 
 
+@pytest.mark.slow
 def test_no_validation_rows_and_a_balanced_rare_class(problem):
     _, features, _ = problem
     codes = np.zeros(4000, dtype=np.int64)

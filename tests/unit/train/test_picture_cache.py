@@ -106,6 +106,7 @@ def test_another_trunk_gets_vectors_of_its_own_and_damage_is_told(store: Store, 
         open_cache(second, store, rows, tmp_path, config=config, ranks=Ranks())
 
 
+@pytest.mark.slow
 def test_a_locked_run_leaves_a_normal_model_whose_trunk_never_moved(store: Store, tmp_path: Path) -> None:
     train_model(store, tmp_path / "one", CONFIG, total_steps=1)
     train_model(store, tmp_path / "more", CONFIG, total_steps=6)

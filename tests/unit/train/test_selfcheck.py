@@ -61,6 +61,7 @@ class Centred(nn.Module):
         return features - features.mean(dim=0) if self.training else features
 
 
+@pytest.mark.slow
 def test_a_layer_that_looks_across_pairs_is_found(plain_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with_layer(monkeypatch, Centred())
     with pytest.raises(

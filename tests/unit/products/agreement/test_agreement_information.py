@@ -105,6 +105,7 @@ def test_probabilities_are_what_they_say() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**20))
+@pytest.mark.slow
 def test_a_higher_score_is_never_less_probable(seed: int) -> None:
     rng = np.random.default_rng(seed)
     own, strange = rng.normal(1, 2, 50), rng.normal(-1, 2, 80)
@@ -148,6 +149,7 @@ def drawn_shop(num: int = 1_200) -> tuple[np.ndarray, list[str], list[list[str] 
     return vectors.astype(np.float32), titles, paths, wrong
 
 
+@pytest.mark.slow
 def test_wrong_pairs_of_a_drawn_shop_score_low() -> None:
     """Fails with scores inverted, and with pictures that are not learned from."""
     vectors, titles, paths, wrong = drawn_shop()

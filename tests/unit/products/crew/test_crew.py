@@ -151,6 +151,7 @@ class TestDeath:
             assert len(killed) == 2
             assert crew.pids() == []
 
+    @pytest.mark.slow
     def test_processes_that_were_killed_while_idle_are_no_fault_of_a_batch(self, feed: Path) -> None:
         plan = plan_of(feed)
         with HiredCrew(job_of(plan, in_processes=True)) as crew:
