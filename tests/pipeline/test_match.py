@@ -36,6 +36,7 @@ def test_pairs_alone_go_the_whole_way(tmp_path: Path) -> None:
     early.assert_fault("task matching is not fitted")
     for options, expected in (
         (("--pairs", pairs), "a file of pairs teaches matching alone: add --task matching"),
+        (("--pairs", pairs, "--task", "matching", "--heads", "mlp"), "are for the tasks of a store"),
         ((), "name a store, or a file of pairs"),
         ((tmp_path, "--pairs", pairs, "--task", "matching"), "name a store, or a file of pairs"),
     ):

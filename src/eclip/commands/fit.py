@@ -65,6 +65,8 @@ def fit(
     if pairs is not None:
         if task != "matching":
             raise ConfigError("a file of pairs teaches matching alone: add --task matching")
+        if heads != "linear" or categories is not None:
+            raise ConfigError("--heads and --categories are for the tasks of a store: leave them out beside --pairs")
         return _fit_pairs(Path(pairs), Path(model), seed=seed)
     digest = read_manifest(Path(model))["digest"]
     opened = Store.open(store or "")
