@@ -1,0 +1,1 @@
+"""Vectors fast: one interface over several engines that run the towers."""
