@@ -32,12 +32,14 @@ def serve(
     from eclip.products.store import Store
     from eclip.search.engine import SearchEngine
     from eclip.serve.app import create_app, serve_app
+    from eclip.serve.live import Live, Snapshot
 
     page = Path(report) / REPORT_PAGE if report else None
     if page is not None and not page.is_file():
         raise ConfigError(f"--report {report}: holds no {REPORT_PAGE}; make one with `eclip evaluate`")
-    engine = SearchEngine(Store.open(store), load_model(model))
-    serve_app(create_app(engine, report=page), host=host, port=port, on_ready=_say_where)
+    opened = Store.open(store)
+    live = Live(Snapshot(engine=SearchEngine(opened, load_model(model)), store=opened, model=Path(model)))
+    serve_app(create_app(live, report=page), host=host, port=port, on_ready=_say_where)
 
 
 def _say_where(url: str) -> None:

@@ -6,37 +6,24 @@ import io
 import socket
 import warnings
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, File, Form, HTTPException, Query, Response, UploadFile
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eclip.errors import ConfigError
 from eclip.pictureformats import known_formats
-from eclip.search.engine import SearchEngine
-from eclip.serve.protection import (
-    MAX_UPLOAD_BYTES,
-    REPORT_POLICY,
-    TOO_LARGE,
-    BodyLimit,
-    SecurityHeaders,
-    answer_faults,
-)
+from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_QUERY_CHARACTERS, MAX_TOP_K, MAX_UPLOAD_BYTES
+from eclip.serve.live import Live
+from eclip.serve.pages import page_routes
+from eclip.serve.protection import TOO_LARGE, BodyLimit, SecurityHeaders, answer_faults
 from eclip.serve.schemas import Fault, Health, HitAnswer, SearchAnswer
 from eclip.version import __version__
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
-MAX_TOP_K = 100
-MAX_QUERY_CHARACTERS = 1_000
-MAX_IMAGE_PIXELS = 40_000_000  # of an upload: a small file can hold a huge picture
-
 _REFUSALS: dict[int | str, dict[str, object]] = {status: {"model": Fault} for status in (400, 404, 413, 422, 500)}
-_PAGE_FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 QueryText = Annotated[str | None, Query(max_length=MAX_QUERY_CHARACTERS, description="What is sought")]
 FormText = Annotated[str | None, Form(max_length=MAX_QUERY_CHARACTERS, description="What is sought")]
@@ -44,16 +31,16 @@ TopK = Annotated[int, Query(ge=1, le=MAX_TOP_K, description="How many products")
 Picture = Annotated[UploadFile | None, File(description="A picture of what is sought")]
 
 
-def create_app(engine: SearchEngine, *, report: Path | None) -> FastAPI:
+def create_app(live: Live, *, report: Path | None) -> FastAPI:
     """The service: search page, JSON API, product pictures and, when given, the report.
 
     Args:
-        engine: What answers; shared by all requests.
+        live: What answers; shared by all requests.
         report: The HTML report of an evaluation, shown at /report; read at each request.
     """
     app = FastAPI(title="eclip search", version=__version__, docs_url=None, redoc_url=None)
-    app.include_router(_api_routes(engine))
-    app.include_router(_page_routes(engine, report))
+    app.include_router(_api_routes(live))
+    app.include_router(page_routes(live, report=report))
     answer_faults(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
@@ -126,11 +113,11 @@ def check_picture(image: bytes) -> None:
         raise ConfigError(f"the picture has more than {megapixels} million pixels; send a smaller one")
 
 
-def _api_routes(engine: SearchEngine) -> APIRouter:
+def _api_routes(live: Live) -> APIRouter:
     router = APIRouter(responses=_REFUSALS)
 
     def answer(text: str | None, image: bytes | None, top_k: int) -> SearchAnswer:
-        hits = engine.search(text=text, image=image, top_k=top_k)
+        hits = live.current.engine.search(text=text, image=image, top_k=top_k)
         return SearchAnswer(hits=[HitAnswer.of(hit) for hit in hits])
 
     @router.get("/search")
@@ -149,7 +136,7 @@ def _api_routes(engine: SearchEngine) -> APIRouter:
     @router.get("/products/{product_id:path}/image", response_class=Response)
     def product_image(product_id: str) -> Response:
         """The main picture of a listing."""
-        image = engine.picture(product_id)
+        image = live.current.engine.picture(product_id)
         media_type = picture_type(image) if image is not None else None
         if media_type is None:
             raise HTTPException(404, f"no picture of a product with the id {product_id!r:.80}")
@@ -158,40 +145,7 @@ def _api_routes(engine: SearchEngine) -> APIRouter:
     @router.get("/healthz")
     def health() -> Health:
         """Whether the service answers."""
-        return Health(status="ok", num_products=engine.num_products)
-
-    return router
-
-
-def _page_routes(engine: SearchEngine, report: Path | None) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-    pages = Environment(loader=PackageLoader("eclip.serve", "page"), autoescape=True, undefined=StrictUndefined)
-
-    @router.get("/", response_class=HTMLResponse)
-    def page() -> str:
-        """The search page."""
-        return pages.get_template("index.html").render(
-            num_products=engine.num_products,
-            has_report=report is not None,
-            max_query_characters=MAX_QUERY_CHARACTERS,
-            max_upload_bytes=MAX_UPLOAD_BYTES,
-        )
-
-    @router.get("/page/{name}")
-    def page_file(name: str) -> Response:
-        """The page's style and script."""
-        if name not in _PAGE_FILES:
-            raise HTTPException(404, f"no file {name!r:.80} here")
-        content = (files("eclip.serve") / "page" / name).read_bytes()
-        return Response(content, media_type=_PAGE_FILES[name], headers={"Cache-Control": "no-cache"})
-
-    @router.get("/report")
-    def show_report() -> Response:
-        """The report of the evaluation."""
-        if report is None or not report.is_file():
-            raise HTTPException(404, "there is no report here; make one with `eclip evaluate`")
-        headers = {"Content-Security-Policy": REPORT_POLICY}
-        return HTMLResponse(report.read_bytes(), headers=headers)
+        return Health(status="ok", num_products=live.current.engine.num_products)
 
     return router
 

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eclip.errors import EclipError
+from eclip.serve.limits import MAX_UPLOAD_BYTES
 
-MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 _FORM_BYTES = 64 * 1024  # a form's own lines and its text, beside the picture
 TOO_LARGE = f"the picture is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB; send a smaller one"
 
