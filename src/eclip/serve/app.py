@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from eclip.errors import ConfigError
 from eclip.pictureformats import known_formats
 from eclip.search.engine import SearchEngine
+from eclip.search.query import Query as SearchQuery
 from eclip.serve.protection import (
     MAX_UPLOAD_BYTES,
     REPORT_POLICY,
@@ -130,8 +131,8 @@ def _api_routes(engine: SearchEngine) -> APIRouter:
     router = APIRouter(responses=_REFUSALS)
 
     def answer(text: str | None, image: bytes | None, top_k: int) -> SearchAnswer:
-        hits = engine.search(text=text, image=image, top_k=top_k)
-        return SearchAnswer(hits=[HitAnswer.of(hit) for hit in hits])
+        found = engine.search(SearchQuery(text=text, image=image, top_k=top_k))
+        return SearchAnswer(hits=[HitAnswer.of(hit) for hit in found.hits])
 
     @router.get("/search")
     def search_text(q: QueryText = None, top_k: TopK = 24) -> SearchAnswer:

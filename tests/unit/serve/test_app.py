@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from eclip.errors import ConfigError
-from eclip.search.engine import Hit
+from eclip.search.results import Hit, Results
 from eclip.serve.app import MAX_IMAGE_PIXELS, create_app, picture_type, serve_app
 from eclip.serve.protection import MAX_UPLOAD_BYTES
 from eclip.serve.schemas import image_url
@@ -46,13 +46,14 @@ class FakeEngine:
     def __init__(self) -> None:
         self.asked: list[dict] = []
 
-    def search(self, *, text, image, top_k):
-        self.asked.append({"text": text, "image": image, "top_k": top_k})
+    def search(self, query):
+        text, image = query.text, query.image
+        self.asked.append({"text": text, "image": image, "top_k": query.top_k})
         if text == "bug":
             raise RuntimeError("secret /path")
         if not text and not image:
             raise ConfigError("the query is empty;\ngive a text")
-        return [] if text == "nothing" else [hit()]
+        return Results(hits=[] if text == "nothing" else [hit()], num_products=1)
 
     def picture(self, product_id):
         return self.pictures.get(product_id)
