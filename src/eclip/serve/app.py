@@ -14,10 +14,23 @@ from fastapi import APIRouter, FastAPI, File, Form, HTTPException, Query, Respon
 
 from eclip.errors import ConfigError
 from eclip.pictureformats import known_formats
+<<<<<<< HEAD
 from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_QUERY_CHARACTERS, MAX_TOP_K, MAX_UPLOAD_BYTES
 from eclip.serve.live import Live
 from eclip.serve.pages import page_routes
 from eclip.serve.protection import TOO_LARGE, BodyLimit, SecurityHeaders, answer_faults
+=======
+from eclip.search.engine import SearchEngine
+from eclip.search.query import Query as SearchQuery
+from eclip.serve.protection import (
+    MAX_UPLOAD_BYTES,
+    REPORT_POLICY,
+    TOO_LARGE,
+    BodyLimit,
+    SecurityHeaders,
+    answer_faults,
+)
+>>>>>>> bea9b4e65ffa92b55b44557d8fef635456510b2d
 from eclip.serve.schemas import Fault, Health, HitAnswer, SearchAnswer
 from eclip.version import __version__
 
@@ -117,8 +130,13 @@ def _api_routes(live: Live) -> APIRouter:
     router = APIRouter(responses=_REFUSALS)
 
     def answer(text: str | None, image: bytes | None, top_k: int) -> SearchAnswer:
+<<<<<<< HEAD
         hits = live.current.engine.search(text=text, image=image, top_k=top_k)
         return SearchAnswer(hits=[HitAnswer.of(hit) for hit in hits])
+=======
+        found = engine.search(SearchQuery(text=text, image=image, top_k=top_k))
+        return SearchAnswer(hits=[HitAnswer.of(hit) for hit in found.hits])
+>>>>>>> bea9b4e65ffa92b55b44557d8fef635456510b2d
 
     @router.get("/search")
     def search_text(q: QueryText = None, top_k: TopK = 24) -> SearchAnswer:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from eclip.search.engine import Hit
+from eclip.search.results import Hit
 
 
 class HitAnswer(BaseModel):
@@ -18,7 +18,7 @@ class HitAnswer(BaseModel):
     price: float | None
     seller: str | None
     score: float
-    """Cosine with the query, -1..1."""
+    """What it was ranked by; cosine with the query, -1..1, where vectors alone rank."""
     image_url: str
     same_product_ids: list[str]
     """Other listings of the same product."""

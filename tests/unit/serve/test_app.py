@@ -14,10 +14,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from eclip.errors import ConfigError
-from eclip.search.engine import Hit
-from eclip.serve.app import create_app, picture_type, serve_app
-from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_UPLOAD_BYTES
-from eclip.serve.live import Live, Snapshot
+from eclip.search.results import Hit, Results
+from eclip.serve.app import MAX_IMAGE_PIXELS, create_app, picture_type, serve_app
+from eclip.serve.protection import MAX_UPLOAD_BYTES
 from eclip.serve.schemas import image_url
 
 
@@ -30,10 +29,6 @@ def encoded(format="PNG", size=(8, 8)) -> bytes:
 def hit(product_id="p1", **other) -> Hit:
     fields = {"title": "<b>Red</b> dress", "category": ["Women", "Dresses"], "price": 9.5, "seller": None}
     return Hit(product_id=product_id, score=0.5, row=0, same_product_ids=["p2"], **(fields | other))
-
-
-def app_of(engine, *, report=None):
-    return create_app(Live(Snapshot(engine=engine)), report=report)
 
 
 class FakeEngine:
@@ -51,13 +46,14 @@ class FakeEngine:
     def __init__(self) -> None:
         self.asked: list[dict] = []
 
-    def search(self, *, text, image, top_k):
-        self.asked.append({"text": text, "image": image, "top_k": top_k})
+    def search(self, query):
+        text, image = query.text, query.image
+        self.asked.append({"text": text, "image": image, "top_k": query.top_k})
         if text == "bug":
             raise RuntimeError("secret /path")
         if not text and not image:
             raise ConfigError("the query is empty;\ngive a text")
-        return [] if text == "nothing" else [hit()]
+        return Results(hits=[] if text == "nothing" else [hit()], num_products=1)
 
     def picture(self, product_id):
         return self.pictures.get(product_id)
@@ -70,7 +66,7 @@ def engine():
 
 @pytest.fixture
 def client(engine):
-    return TestClient(app_of(engine, report=None), raise_server_exceptions=False)
+    return TestClient(create_app(engine, report=None), raise_server_exceptions=False)
 
 
 def fault(response, status: int) -> str:
@@ -231,7 +227,7 @@ def test_report(client, engine, tmp_path):
     assert "eclip evaluate" in fault(client.get("/report"), 404)
     assert 'href="/report"' not in client.get("/").text
     path = tmp_path / "report.html"
-    with_report = TestClient(app_of(engine, report=path))
+    with_report = TestClient(create_app(engine, report=path))
     fault(with_report.get("/report"), 404)
     path.write_text("<h1>보고서</h1>", encoding="utf-8")
     response = with_report.get("/report")
@@ -309,7 +305,7 @@ def test_serves_on_a_free_port_when_the_default_is_taken(engine, capfd, monkeypa
         taken.listen()
         busy = taken.getsockname()[1]
         monkeypatch.setattr("eclip.serve.app.DEFAULT_PORT", busy)
-        url, health = served(app_of(engine, report=None), read, port=busy)
+        url, health = served(create_app(engine, report=None), read, port=busy)
     assert health["status"] == "ok"
     assert url.startswith("http://127.0.0.1:")
     assert not url.endswith(f":{busy}/")
@@ -321,15 +317,15 @@ def test_a_chosen_port_that_is_taken_is_refused(engine):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(ConfigError, match="--port"):
-            serve_app(app_of(engine, report=None), port=taken.getsockname()[1])
+            serve_app(create_app(engine, report=None), port=taken.getsockname()[1])
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("not a host", 0)])
 def test_an_address_that_cannot_be_is_refused(engine, host, port):
     with pytest.raises(ConfigError, match="can't listen"):
-        serve_app(app_of(engine, report=None), host=host, port=port)
+        serve_app(create_app(engine, report=None), host=host, port=port)
 
 
 def test_interrupt_ends_it_quietly(engine, capfd):
-    serve_app(app_of(engine, report=None), port=0, on_ready=lambda url: signal.raise_signal(signal.SIGINT))
+    serve_app(create_app(engine, report=None), port=0, on_ready=lambda url: signal.raise_signal(signal.SIGINT))
     assert capfd.readouterr() == ("", "")
