@@ -15,7 +15,6 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel
 
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
@@ -24,6 +23,7 @@ from eclip.search.listings import product_groups
 from eclip.search.spaces import comparable_products, unit_matrix
 from eclip.serve.desk import Desk
 from eclip.serve.live import Snapshot
+from eclip.serve.schemas import MapAnswer, MapPoint
 
 MAX_POINTS = 5_000
 MAX_LANDMARKS = 2_000  # drawn by t-SNE: 4 seconds of one core
@@ -37,25 +37,6 @@ Method = Literal["pca", "tsne"]
 Matrix = npt.NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
-
-
-class MapPoint(BaseModel):
-    """One product on the map."""
-
-    product_id: str
-    title: str | None
-    category: list[str] | None
-    x: float
-    y: float
-
-
-class MapAnswer(BaseModel):
-    """Products on a plane."""
-
-    method: Method
-    final: bool
-    """Whether it stays so; false while a better plane is being drawn."""
-    points: list[MapPoint]
 
 
 @dataclass(frozen=True)
@@ -113,13 +94,13 @@ class ShopMap:
         if store is None:
             raise HTTPException(404, "no store is served here, so there is no map")
         with self._lock:
-            if self._of != (store.digest, store.vectors_digest()):
+            if self._of != (store.digest, store.vectors_digest):
                 self._begin(store)
             drawn, places, method, final = self._drawn, self._places, self._method, self._final
         return MapAnswer(method=method, final=final, points=_points(store, drawn, places))
 
     def _begin(self, store: Store) -> None:
-        self._of = (store.digest, store.vectors_digest())
+        self._of = (store.digest, store.vectors_digest)
         self._drawn = evenly_drawn(store)
         self._places, self._method, self._final = principal_components(self._drawn.vectors, 2), "pca", False
         threading.Thread(target=self._improve, args=(self._of, self._drawn), daemon=True, name="serve-map").start()

@@ -85,4 +85,7 @@ def _page_files(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Pa
             yield from _page_files(entry, f"{prefix}{entry.name}/")
         elif (suffix := Path(entry.name).suffix) in _MEDIA_TYPES:
             content = entry.read_bytes()
-            yield f"{prefix}{entry.name}", PageFile(content, _MEDIA_TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+            yield (
+                f"{prefix}{entry.name}",
+                PageFile(content, _MEDIA_TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"'),
+            )
