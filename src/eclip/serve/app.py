@@ -12,8 +12,8 @@ from eclip.serve.apidocs import describe, docs_routes
 from eclip.serve.desk import Desk
 from eclip.serve.guard import Guard
 from eclip.serve.keys import ApiKeys
-from eclip.serve.observe import Observe
 from eclip.serve.map import map_routes
+from eclip.serve.observe import Observe
 from eclip.serve.pages import page_routes
 from eclip.serve.protection import BodyLimit, SecurityHeaders, answer_faults
 from eclip.serve.rate import RateLimit

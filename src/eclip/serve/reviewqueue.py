@@ -147,7 +147,7 @@ def _given(product: Product, field: str) -> str | None:
 
 
 def doubtful_offers(store: Store, listings: ListingAnswers) -> list[ReviewItem]:
-    """Offers of inferred catalogs beside the first one of theirs, the least probable first; titles are still missing."""
+    """Offers of inferred catalogs beside the first one of theirs, the least probable first; still without titles."""
     table = corrected_table(store.table(["product_id", "catalog_id", "catalog_reason"]), store.corrections())
     catalogs: dict[str, list[str]] = {}
     for row in table.to_pylist():

@@ -9,13 +9,10 @@ export class Refused extends Error {
   }
 }
 
-const KEY = "eclip.key";
-
 async function ask(path, { signal, method = "GET", body, headers = {} } = {}) {
-  const key = sessionStorage.getItem(KEY);
   let response;
   try {
-    response = await fetch(path, { signal, method, body, headers: key ? { ...headers, "X-API-Key": key } : headers });
+    response = await fetch(path, { signal, method, body, headers });
   } catch (fault) {
     if (fault.name === "AbortError") throw fault;
     throw new Refused(say("fault.offline"), 0);

@@ -12,7 +12,11 @@ import { go, productAddress } from "./place.js";
 
 const REACH_PIXELS = 28;
 const FLIGHT_MS = 600;
+const GLIDE_MS = 1500;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const NEIGHBOURS = 12;
+const BETTER_AFTER_MS = 4000; // between two looks whether the better plane is drawn
+const MOST_LOOKS = 45;
 
 export default class MapView {
   constructor() {
@@ -44,19 +48,47 @@ export default class MapView {
     this.lay();
     if (this.points) return this.redraw();
     try {
-      const { points, method } = await api.map();
-      this.method = method;
-      this.groups = categoryGroups(points);
-      this.points = spread(points);
-      this.fault.hidden = true;
+      const answer = await api.map();
+      this.take(answer);
       Object.assign(this.camera, this.camera.whole());
       this.lay();
       this.redraw();
-      this.settle();
+      if (!answer.final) setTimeout(() => this.better(answer.method, MOST_LOOKS), BETTER_AFTER_MS);
     } catch (fault) {
       this.fault.textContent = fault.message;
       this.fault.hidden = false;
     }
+  }
+
+  take({ points }) {
+    this.groups = categoryGroups(points);
+    this.points = spread(points);
+    this.fault.hidden = true;
+  }
+
+  /** Moves the points over to the better plane once the service has drawn it. */
+  async better(method, looks) {
+    if (!this.element.isConnected) return void (this.points = null); // asked anew when one comes back
+    const answer = await api.map().catch(() => null);
+    if (answer?.method !== method && answer) return this.glide(answer);
+    if (!answer?.final && looks > 1) setTimeout(() => this.better(method, looks - 1), BETTER_AFTER_MS);
+  }
+
+  glide(answer) {
+    const before = new Map(this.points.map((point) => [point.product_id, point]));
+    this.take(answer);
+    const ways = this.points.map((point) => [point, before.get(point.product_id) ?? point, point.x, point.y]).map(([point, { x, y }, toX, toY]) => [point, x, y, toX, toY]);
+    const begin = performance.now();
+    const step = (now) => {
+      const share = STILL.matches ? 1 : Math.min(1, Math.max(0, now - begin) / GLIDE_MS);
+      const eased = 1 - (1 - share) ** 3;
+      for (const [point, x, y, toX, toY] of ways) [point.x, point.y] = [x + (toX - x) * eased, y + (toY - y) * eased];
+      this.moved();
+      if (share < 1) requestAnimationFrame(step);
+      else this.lay();
+    };
+    this.mark(null);
+    requestAnimationFrame(step);
   }
 
   leave() {
@@ -122,9 +154,8 @@ export default class MapView {
     this.mark(null);
     const from = { x: this.camera.x, y: this.camera.y, scale: this.camera.scale };
     const begin = performance.now();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const step = (now) => {
-      const share = still ? 1 : Math.min(1, Math.max(0, now - begin) / FLIGHT_MS);
+      const share = STILL.matches ? 1 : Math.min(1, Math.max(0, now - begin) / FLIGHT_MS);
       this.camera.between(from, to, share);
       this.moved();
       if (share < 1) this.flight = requestAnimationFrame(step);

@@ -133,7 +133,7 @@ export class ProductView {
   facts(product) {
     const path = (product.category || []).join(" > ");
     const rows = [
-      this.fact(product, { field: "category", name: say("field.category"), text: path || say("product.unknown"), value: path, confidence: product.category_confidence }),
+      this.fact(product, { field: "category", name: say("field.category"), text: path || say("product.unknown"), value: path, confidence: product.category_confidence, source: product.category_source }),
       ...product.attributes.map((each) => this.fact(product, {
         field: `attributes.${each.name}`, name: attributeName(each.name), text: each.values.join(", "), value: each.values.join("|"), confidence: each.confidence, source: each.source,
       })),

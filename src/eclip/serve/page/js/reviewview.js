@@ -73,14 +73,22 @@ export default class ReviewView {
         framedPicture(item.image_url, { lazy: false, alt: say("card.pictureOf", { title }) }),
         el("div", { class: "doubt-about" },
           el("h2", {}, link),
+          item.other && this.other(item.other),
           el("p", {}, el("span", { class: "soft", text: `${fieldName(item.field)}: ` }), el("strong", { class: "answer", text: shownValue(item.field, item.value) }),
             el("span", { class: "soft", text: ` ${say("review.sure", { percent: percent(item.confidence) })}` })),
           item.reason && el("p", { class: "soft", text: item.reason }),
+          item.given && item.given !== item.value && el("p", { class: "soft", text: say("review.given", { value: shownValue(item.field, item.given) }) }),
           decided !== undefined && el("p", { class: "decided", text: say("review.decided", { value: shownValue(item.field, decided) }) }),
           this.choices(item), this.freeValue(item), this.buttons(),
           el("p", { class: "fault", role: "alert" }))),
       el("p", { class: "soft small keys", text: say("review.keys") }));
     if (focus) this.body.querySelector(".doubt").focus({ preventScroll: true });
+  }
+
+  /** The listing that this one may be the same product as. */
+  other({ product_id: id, title, image_url: address }) {
+    return el("p", { class: "compared" }, framedPicture(address, { lazy: false }),
+      el("span", {}, el("span", { class: "soft small", text: say("review.compared") }), el("br"), el("a", { href: productAddress(id), text: title || say("card.untitled") })));
   }
 
   bar(at, total) {
@@ -98,6 +106,7 @@ export default class ReviewView {
   }
 
   freeValue(item) {
+    if (item.field === "catalog_id") return null; // nobody knows the names of catalogs
     const field = valueField(item.field, item.field === "policy" ? item.value : "", say("review.other"));
     const form = el("form", { class: "free" }, el("span", { class: "soft", text: say("review.other") }), field, el("button", { type: "submit", text: say("review.correct") }));
     form.addEventListener("submit", (event) => {
@@ -151,7 +160,7 @@ export default class ReviewView {
     if (!event.target.closest(".doubt") || event.target.closest("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     const item = this.queue?.items[this.queue.at];
     if (!item) return;
-    const keys = { a: () => this.decide(item.value), s: () => this.step(1), b: () => this.step(-1), e: () => this.body.querySelector(".free input, .free select").focus() };
+    const keys = { a: () => this.decide(item.value), s: () => this.step(1), b: () => this.step(-1), e: () => this.body.querySelector(".free input, .free select")?.focus() };
     const act = keys[event.key.toLowerCase()] ?? (item.choices[Number(event.key) - 1] && (() => this.decide(item.choices[Number(event.key) - 1].value)));
     if (!act) return;
     event.preventDefault();
@@ -160,4 +169,9 @@ export default class ReviewView {
 }
 
 const fieldName = (field) => (field.startsWith("attributes.") ? attributeName(field.slice("attributes.".length)) : say(`field.${field}`));
-const shownValue = (field, value) => (field === "policy" ? sayIfKnown(`policy.${value || "none"}`, value) : value || say("product.unknown"));
+
+function shownValue(field, value) {
+  if (field === "policy") return sayIfKnown(`policy.${value || "none"}`, value);
+  if (field === "catalog_id") return say(value ? "review.same" : "review.different");
+  return value.replaceAll("|", ", ") || say("product.unknown");
+}
