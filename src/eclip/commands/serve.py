@@ -20,6 +20,7 @@ def serve(
     port: int = 8765,
     api_keys: Path | None = None,
     rate: float | None = None,
+    allow_corrections: bool = False,
 ) -> None:
     """Serve a search page and a JSON API until Ctrl-C; newer versions of store and model are taken up meanwhile.
 
@@ -31,6 +32,7 @@ def serve(
         port: Port to listen on.
         api_keys: File of keys, one a line, of which each request must carry one; without it everybody may ask.
         rate: Requests a second that each key (without keys, each address) may go on sending.
+        allow_corrections: Let whoever may ask correct listings of the store, on the page or by POST /corrections.
     """
     from eclip.serve.app import create_app
     from eclip.serve.desk import Desk
@@ -49,7 +51,9 @@ def serve(
     keys = ApiKeys.read(Path(api_keys)) if api_keys else None
     metrics = Metrics()
     desk = Desk(live=Live.of(ShopSource(store, Path(model), on_batch=metrics.count_batch)), metrics=metrics)
-    app = create_app(desk, report=page, keys=keys, rate=RateLimit(rate) if rate else None)
+    app = create_app(
+        desk, report=page, keys=keys, rate=RateLimit(rate) if rate else None, allow_corrections=allow_corrections
+    )
     log_as_json()
     serve_app(app, desk, host=host, port=port, on_ready=_say_where)
 

@@ -12,10 +12,12 @@ from eclip.serve.apidocs import describe, docs_routes
 from eclip.serve.desk import Desk
 from eclip.serve.guard import Guard
 from eclip.serve.keys import ApiKeys
+from eclip.serve.map import map_routes
 from eclip.serve.observe import Observe
 from eclip.serve.pages import page_routes
 from eclip.serve.protection import BodyLimit, SecurityHeaders, answer_faults
 from eclip.serve.rate import RateLimit
+from eclip.serve.review import review_routes
 from eclip.serve.routes.health import health_routes
 from eclip.serve.routes.products import product_routes
 from eclip.serve.routes.search import search_routes
@@ -33,6 +35,7 @@ def create_app(
     report: Path | None = None,
     keys: ApiKeys | None = None,
     rate: RateLimit | None = None,
+    allow_corrections: bool = False,
 ) -> FastAPI:
     """The service: JSON API, search page, product pictures and, when given, the report.
 
@@ -41,6 +44,7 @@ def create_app(
         report: The HTML report of an evaluation, shown at /report; read at each request.
         keys: Who may ask; None = everybody who reaches the address.
         rate: How often each; None = as often as he likes.
+        allow_corrections: Whether people may correct listings of the store.
     """
 
     @asynccontextmanager
@@ -58,9 +62,10 @@ def create_app(
         responses=refusals,
         lifespan=lifespan,
     )
-    for routes in (search_routes, product_routes, task_routes, health_routes):
+    for routes in (search_routes, product_routes, task_routes, health_routes, map_routes):
         app.include_router(routes(desk))
-    app.include_router(page_routes(desk.live, report=report))
+    app.include_router(review_routes(desk, may_correct=allow_corrections))
+    app.include_router(page_routes(desk.live, report=report, may_correct=allow_corrections))
     app.include_router(docs_routes(app))
     describe(app)
     answer_faults(app)

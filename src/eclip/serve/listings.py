@@ -172,14 +172,18 @@ class ListingAnswers:
             return KnownListings.of(self._store, Path(mkdtemp(prefix="eclip-")))
 
     def _answer_of_store(self, product_id: str) -> dict[str, Any] | None:
-        listings = self._stored([product_id])
+        return next(iter(self.all_of_store([product_id])), None)
+
+    def all_of_store(self, product_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """As `of_store`, of many listings together, in the store's order; ids that it lacks are passed over."""
+        listings = self._stored(product_ids)
         if not len(listings):
-            return None
+            return []
         answers: dict[str, list[Any]] = {}
         with self._lock:  # one of them may run the model's towers
             for answerer in self._answerers.of_batch.values():
                 answers |= {name: list(values) for name, values in answerer.answer(listings).items()}
-        return next(plain_rows(answers_table(listings, answers)))
+        return list(plain_rows(answers_table(listings, answers)))
 
     def _stored(self, product_ids: Sequence[str]) -> Listings:
         pictures, titles, _ = EMBEDDING_COLUMNS
