@@ -87,7 +87,7 @@ def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
         "config": {**arm.config.to_json(), "seed": seed},
         "training": dataclasses.asdict(summary),
         "seconds": round(time.monotonic() - started),
-        "results": [dataclasses.asdict(each) for each in results],
+        "results": [dataclasses.asdict(dataclasses.replace(each, draws=None)) for each in results],
     }
     shutil.copy(model / MODEL_RUN / METRICS, cell / METRICS)
     write_text(cell / RESULT, json.dumps(content, indent=1))
