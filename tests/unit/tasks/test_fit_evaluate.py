@@ -15,7 +15,7 @@ from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.evaluation.pairs import read_scorers
 from eclip.tasks.fit import fit_tasks
 from eclip.tasks.heads.modal import ModalHeads
-from eclip.tasks.matching.answers import same_products
+from eclip.tasks.matching.candidates import Candidates, pairs_of
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.results import PAIRS_FACT
 from eclip.tasks.taskfiles import TASKS
@@ -87,20 +87,12 @@ def test_predictions_use_what_a_listing_has(catalogue, folder):
 def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
     source = PairSource.of(catalogue)
     scorers = read_scorers(folder / "matching", "", "catalog")
-    within = same_products(scorers, source, None, top_k=5)
+    left, right = pairs_of(Candidates.of_source(source).near(source, own_rows=np.arange(catalogue.num_rows)))
+    scores, thresholds = scorers.scores(source, left, right)
     rows = catalogue.rows_of("test")
-    hits = [catalogue.catalog_ids[o] == catalogue.catalog_ids[r] for r in rows for o, _ in within[r]]
-    assert len(hits) > len(rows)
-    assert np.mean(hits) > 0.8
-    assert all(row not in [other for other, _ in found] for row, found in enumerate(within))
-    # Looked up in another source, a listing finds itself and its mates at its own position there.
-    few = PairSource(
-        titles=[catalogue.titles[row] for row in rows[:4]],
-        image_vectors=catalogue.image_vectors[rows[:4]],
-        text_vectors=catalogue.text_vectors[rows[:4]],
-    )
-    found = same_products(scorers, few, source, top_k=5)
-    assert all(row in [other for other, _ in answer] for row, answer in zip(rows[:4], found, strict=True))
+    same = np.flatnonzero((scores >= thresholds) & np.isin(left, rows))
+    assert len(same) > len(rows)
+    assert np.mean(catalogue.catalog_ids[left[same]] == catalogue.catalog_ids[right[same]]) > 0.8
 
 
 def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):

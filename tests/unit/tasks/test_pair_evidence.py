@@ -118,7 +118,7 @@ def numbers():
     return matrix, np.nan_to_num(matrix[:, 0]) + np.nan_to_num(matrix[:, 1]) > 0
 
 
-def test_our_walk_gives_what_scikit_learn_gives(numbers):
+def test_our_scan_gives_what_scikit_learn_gives(numbers):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     matrix, same = numbers
@@ -139,6 +139,8 @@ def test_damaged_trees_are_refused(numbers):
     for damaged in (content["right"][:-8], content["missing_left"], "AAAA" * (len(content["left"]) // 4)):
         with pytest.raises(ModelError, match="damaged"):  # cut, of another type, children that lead back
             Trees.from_json({**content, "left": damaged})
+    with pytest.raises(ModelError, match="damaged"):  # two questions lead to one node
+        Trees.from_json({**content, "left": content["right"]})
 
 
 @pytest.fixture(scope="module")

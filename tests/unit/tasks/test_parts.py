@@ -219,7 +219,7 @@ def test_pair_features_by_hand():
         {
             "pictures cosine": 0,
             "titles cosine": 1,
-            "token overlap": 2 / 4,
+            "word overlap": 2 / 4,
             "number agreement": 0,
             "number conflict": 1,
             "picture-title cosine": 0.5,

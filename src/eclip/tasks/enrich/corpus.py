@@ -11,8 +11,8 @@ import numpy as np
 
 from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
 from eclip.tasks.corrections.apply import store_catalogs
-from eclip.tasks.features import search_vectors
-from eclip.tasks.matching.features import PairSource
+from eclip.tasks.matching.candidates import Candidates
+from eclip.tasks.matching.kept import KeptListings
 from eclip.vectors import vectors_from_arrow
 
 if TYPE_CHECKING:
@@ -65,9 +65,25 @@ class Corpus:
         )
 
     @cached_property
-    def search_matrix(self) -> tuple[np.ndarray, np.ndarray]:
-        """Unit product vectors [N, D] for nearest neighbours, zeros where missing, and the mask [N] of present ones."""
-        return search_vectors(self.image, self.text, "both")
+    def candidates(self) -> Candidates:
+        """How listings are found that a new one may be the same product as."""
+        return Candidates.of(
+            titles=self.titles,
+            model_numbers=self.records["model_number"].to_pylist(),
+            gtins=self.records["gtin"].to_pylist(),
+            image_vectors=self.image,
+            text_vectors=self.text,
+        )
+
+    @cached_property
+    def listings(self) -> KeptListings:
+        """What they say, each read when it is first asked for."""
+        return KeptListings(
+            titles=self.titles,
+            image_vectors=self.image,
+            text_vectors=self.text,
+            records_of=lambda rows: listing_records(self.records.take(rows)),
+        )
 
     def rows_of_content(self, hashes: pa.ChunkedArray) -> np.ndarray:
         """Row [n] of the listing with this very title and picture; -1 where there is none."""
@@ -77,12 +93,3 @@ class Corpus:
             return np.full(len(hashes), -1)
         found = pc.fill_null(pc.index_in(hashes, self.content, skip_nulls=True), -1)
         return np.asarray(found.combine_chunks()).astype(np.int64)
-
-    def pair_source(self, rows: np.ndarray) -> PairSource:
-        """Some listings as matching reads them."""
-        return PairSource(
-            titles=[self.titles[row] for row in rows],
-            image_vectors=self.image[rows],
-            text_vectors=self.text[rows],
-            records=listing_records(self.records.take(rows)),
-        )
