@@ -1,7 +1,7 @@
 """What people said of a store's listings: a table of its own beside the products, which outlives feeds.
 
-Rows are only ever added; of one listing and field the one said last wins. Each change ends with the manifest, as every change
-of a store does.
+Rows are only ever added; of one listing and field the one said last wins. Each change ends with the manifest, as
+every change of a store does.
 """
 
 from __future__ import annotations

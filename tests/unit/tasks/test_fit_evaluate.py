@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from eclip.errors import ConfigError, ModelError, StoreError
-from eclip.tasks.adult.answers import adult_probability
-from eclip.tasks.attributes.answers import predict_attributes
-from eclip.tasks.category.answers import predict_category
+from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.recognizer import PolicyRecognizer
+from eclip.tasks.adult.targets import ADULT, CLASSES
+from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
 from eclip.tasks.evaluation.pairs import read_scorers
 from eclip.tasks.fit import fit_tasks
@@ -69,16 +71,16 @@ def test_predictions_use_what_a_listing_has(catalogue, folder):
     images[0], texts[1] = np.nan, np.nan
     images[2] = texts[2] = np.nan
     titles[1] = titles[2] = None
-    paths, confidences = predict_category(ModalHeads.load(folder / "category"), images, texts, titles)
-    assert paths[2] is None
-    assert np.isnan(confidences[2])
-    assert paths[0] == catalogue.categories[rows[0]]
-    assert paths[1] == catalogue.categories[rows[1]]
-    values, chances = predict_attributes(ModalHeads.load(folder / "attributes"), images, texts, titles)
-    assert values[2] == {}
-    assert all(value in ("red", "green", "blue") for each in values for value in each.values())
-    assert all(0 < chance <= 1 for each in chances for chance in each.values())
-    adult = adult_probability(ModalHeads.load(folder / "adult"), images, texts, titles)
+    said = CategoryClassifier.load(folder / "category").answer(images, texts, titles)
+    assert said.leaves[2] is None
+    assert np.isnan(said.leaf_chances[2])
+    assert said.leaves[0] == catalogue.categories[rows[0]]
+    assert said.leaves[1] == catalogue.categories[rows[1]]
+    attributes = AttributeExtractor.load(folder / "attributes").answers(images, texts, titles)
+    assert attributes[2] == {}
+    assert all(0 < answer.confidence <= 1 for each in attributes for answer in each.values())
+    recognizer = PolicyRecognizer.load(folder / "adult")
+    adult = policy_answers(recognizer, recognizer.listings(images, texts, titles)).chances[:, CLASSES.index(ADULT)]
     assert np.isnan(adult[2])
     truth = catalogue.policies[rows] == "adult"
     assert np.nanmean(adult[truth]) > np.nanmean(adult[~truth]) + 0.4

@@ -46,10 +46,10 @@ def corrected(
             elif name.startswith(ATTRIBUTE_PREFIX):
                 attributes[row] = _with_attribute(attributes[row], name.removeprefix(ATTRIBUTE_PREFIX), value)
     confirmed = {value for fields in corrections.values() if (value := fields.get("catalog_id"))}
-    for row, name in enumerate(inferred_catalogs):
+    for row, inferred in enumerate(inferred_catalogs):
         said = corrections.get(catalogue.product_ids[row], {})
-        if name in confirmed and catalog_ids[row] is None and "catalog_id" not in said:
-            catalog_ids[row] = name
+        if inferred in confirmed and catalog_ids[row] is None and "catalog_id" not in said:
+            catalog_ids[row] = inferred
     return replace(catalogue, categories=categories, attributes=attributes, policies=policies, catalog_ids=catalog_ids)
 
 

@@ -102,13 +102,14 @@ class PolicyAnswerer:
     """Whom a listing is not for, and whether a person should look; without labels by terms and descriptions."""
 
     recognizer: PolicyRecognizer
+    corpus: Corpus | None = None  # whose listings may come again: none is judged by its own label
 
     def answer(self, listings: Listings) -> Answers:
         """`policy`, `adult_probability`, `policy_reason`, `policy_review`."""
         sellers = listings.table["seller"].to_pylist()
-        found = policy_answers(
-            self.recognizer, self.recognizer.listings(listings.image, listings.text, listings.titles, sellers)
-        )
+        counted = None if self.corpus is None else self.corpus.counted_policies(listings.ids)
+        seen = self.recognizer.listings(listings.image, listings.text, listings.titles, sellers, counted=counted)
+        found = policy_answers(self.recognizer, seen)
         return {
             "policy": found.levels,
             "adult_probability": _or_null(found.chances[:, CLASSES.index(ADULT)]),
@@ -131,7 +132,9 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answ
     fitted = [task for task in TASKS if (tasks / task).is_dir()]
     told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
     prompts = _policy_prompts(encoder) if ADULT_TASK not in told else None
-    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts))}
+    of_batch: dict[str, Answerer] = {
+        ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts), corpus)
+    }
     if CATEGORY in told:
         of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
     if ATTRIBUTES in told:

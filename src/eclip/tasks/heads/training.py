@@ -57,14 +57,8 @@ def fit_heads(
     import torch
 
     shuffled = np.random.default_rng(seed)
-    if not len(validation_rows):
-        train_rows = shuffled.permutation(train_rows)
-        held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
-        validation_rows, train_rows = train_rows[:held_out], train_rows[held_out:]
-    mean = matrix[train_rows].mean(axis=0)
-    spread = matrix[train_rows].std(axis=0)
-    # A feature that hardly varies says nothing; blown up to unit variance it would be noise.
-    scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
+    train_rows, validation_rows = with_held_out(train_rows, validation_rows, shuffled)
+    mean, scale = standard_scale(matrix[train_rows])
     train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
     run = _Run(targets, train, held, train_rows, validation_rows, kinds=kinds, seed=seed)
@@ -72,6 +66,26 @@ def fit_heads(
     with stage(name, epochs * len(train_rows)) as advance, _threads_for(run.step_size):
         run.fit(epochs, shuffled, advance)
     return run.heads(mean, scale)
+
+
+def with_held_out(
+    train_rows: np.ndarray, validation_rows: np.ndarray, shuffled: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same rows; where none is there to choose by, a share of the train rows is held out for it."""
+    if len(validation_rows):
+        return train_rows, validation_rows
+    train_rows = shuffled.permutation(train_rows)
+    held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
+    return train_rows[held_out:], train_rows[:held_out]
+
+
+def standard_scale(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [F] of features [n, F] and the factor [F] that gives them unit variance.
+
+    A feature that hardly varies says nothing; blown up to unit variance it would be noise.
+    """
+    spread = matrix.std(axis=0)
+    return matrix.mean(axis=0), 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
 
 
 @contextmanager
