@@ -81,7 +81,7 @@ def evaluate(
         clip=clip,
         seed=seed,
         num_seeds=num_seeds,
-        titles=title_source(opened, encoder) if num_seeds > 1 else None,
+        titles=title_source(opened, encoder),
         encode_text=encoder.encode_text,
     )
     if judged:

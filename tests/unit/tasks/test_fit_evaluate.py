@@ -14,13 +14,14 @@ from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.attributes.answers import AttributeExtractor
 from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.evaluation.evaluate import evaluate_tasks
-from eclip.tasks.evaluation.pairs import read_scorers
+from eclip.tasks.evaluation.matchers import read_scorers
+from eclip.tasks.evaluation.pairs import evaluate_pair_tasks
 from eclip.tasks.fit import fit_tasks
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.matching.candidates import Candidates, pairs_of
 from eclip.tasks.matching.features import PairSource
-from eclip.tasks.results import PAIRS_FACT
-from eclip.tasks.taskfiles import TASKS
+from eclip.tasks.results import PAIRS_FACT, Report
+from eclip.tasks.taskfiles import TASKS, read_task, write_task
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +57,8 @@ def test_every_task_is_learned_in_every_modality(catalogue, folder):
         assert figure(report, "matching", "F1", modality) > 0.8
         assert figure(report, "clustering", "pairwise F1", modality) > 0.7
         assert figure(report, "matching", "precision at the 99% target", modality) > 0.9
+    assert figure(report, "matching", "assignment recall@10") >= figure(report, "matching", "assignment recall@1") > 0.8
+    for modality in ("image", "text", "both"):
         # Vectors of noise know nothing: the figures come from the vectors, not from the labels.
         assert figure(report, "category", "accuracy", modality, "pretrained") < 0.5
     assert figure(report, "category", "accuracy", "text", "tf-idf") > 0.9
@@ -95,6 +98,21 @@ def test_same_products_are_the_listings_of_one_catalog(catalogue, folder):
     same = np.flatnonzero((scores >= thresholds) & np.isin(left, rows))
     assert len(same) > len(rows)
     assert np.mean(catalogue.catalog_ids[left[same]] == catalogue.catalog_ids[right[same]]) > 0.8
+
+
+def test_evaluation_clusters_by_the_very_model_of_edges_that_was_released(catalogue, folder, tmp_path):
+    """A bar that no edge reaches leaves every listing alone, in the report too."""
+    content = read_task(folder / "clustering", "")
+    found = []
+    for name, bar in (("as it is", content["edges"]["bar"]), ("out of reach", 1e9)):
+        (tmp_path / name / "clustering").mkdir(parents=True)
+        write_task(tmp_path / name / "clustering", {**content, "edges": {**content["edges"], "bar": bar}})
+        report = Report()
+        evaluate_pair_tasks(report, catalogue, tmp_path / name, {}, seed=0)
+        found.append(figure(report, "clustering", "pairwise F1"))
+        assert figure(report, "clustering", "pairwise F1", "text") > 0.7  # of one modality: by scorers and a threshold
+    assert found[0] > 0.8
+    assert found[1] == 0
 
 
 def test_fitting_again_gives_the_same_heads(catalogue, tmp_path):

@@ -160,18 +160,6 @@ def test_a_hidden_head_by_hand():
     assert head.probabilities(np.array([[np.log(9)]])) == pytest.approx(np.array([[0.9, 0.1]]))
 
 
-def test_logit_adjustment_takes_the_prior_out_of_the_answers():
-    """Features that say nothing: a plain head answers with the prior, an adjusted one with equal chances."""
-    codes = (np.arange(2000) % 10 == 0).astype(np.int64)
-    matrix = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
-    found = []
-    for adjustment in (0.0, 1.0):
-        target = Target(name="rare", labels=("no", "yes"), codes=codes, adjustment=adjustment)
-        heads = fit_heads(matrix, [target], train_rows=np.arange(1600), validation_rows=np.arange(1600, 2000), seed=0)
-        found.append(heads.probabilities("rare", matrix)[:, 1].mean())
-    assert found == pytest.approx([0.1, 0.5], abs=0.03)
-
-
 @pytest.mark.slow
 def test_all_tasks_may_have_hidden_layers(catalogue):
     target = category_target(catalogue)

@@ -112,13 +112,25 @@ class AttributeExtractor:
         for name, attribute in self.closed.items():
             for row, answer in closed_answers(self.heads, name, attribute, inputs):
                 found[row][name] = answer
-        if self.spans is not None:
-            likely = None if self.category is None else self.category.answer(image_vectors, text_vectors, titles).likely
-            for name, by_row in self.spans.answers(titles, tower, likely).items():
-                for row, spans in enumerate(by_row):
-                    if spans:
-                        found[row][name] = with_spans(found[row].get(name), spans)
+        for name, by_row in self.title_answers(image_vectors, text_vectors, titles, tower=tower).items():
+            for row, spans in enumerate(by_row):
+                if spans:
+                    found[row][name] = with_spans(found[row].get(name), spans)
         return found
+
+    def title_answers(
+        self,
+        image_vectors: np.ndarray,
+        text_vectors: np.ndarray,
+        titles: Sequence[str | None],
+        *,
+        tower: TokenStates | None = None,
+    ) -> dict[str, list[tuple[SpanAnswer, ...]]]:
+        """Values that stand in the titles alone [N], by attribute; arguments as of `answers`."""
+        if self.spans is None:
+            return {}
+        likely = None if self.category is None else self.category.answer(image_vectors, text_vectors, titles).likely
+        return self.spans.answers(titles, tower, likely)
 
 
 def closed_answers(

@@ -36,7 +36,6 @@ class Target:
     labels: tuple[str, ...]  # of the classes, C of them
     codes: np.ndarray  # [N] int64 class of each row; -1 = no label, the row is left out
     balanced: bool = False  # weigh classes alike in training, however rare; answers are as probable as ever
-    adjustment: float = 0.0  # share of the log prior that answers come without; 1 = as if classes were equally common
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,7 +128,7 @@ class _Run:
         self.held_codes = torch.from_numpy(codes[:, held_rows])
         weights = [class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
         self.class_weights = [None if each is None else torch.from_numpy(each) for each in weights]
-        self.shifts = [answer_shift(t, codes[i, train_rows]) for i, t in enumerate(targets)]
+        self.shifts = [log_weights(each) for each in weights]
         widths = [len(target.labels) for target in targets]
         ends = np.cumsum(widths)
         self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
@@ -259,22 +259,6 @@ def log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
         return np.zeros(len(target.labels))
     counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
     return np.log(counts / counts.sum())
-
-
-def answer_shift(target: Target, codes: np.ndarray) -> np.ndarray | float:
-    """What is taken off a head's biases [C] once it is fitted: class weights, and its target's logit adjustment.
-
-    Training on logits + a log prior, as Menon et al. (2021, Long-tail learning via logit adjustment) do, is training
-    with that in the bias; answers come without it.
-
-    Args:
-        target: Of the head.
-        codes: Class of each training row.
-    """
-    if not target.adjustment:
-        return log_weights(class_weights(target, codes))
-    counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
-    return log_weights(class_weights(target, codes)) + target.adjustment * np.log(counts / counts.sum())
 
 
 def log_weights(weights: np.ndarray | None) -> np.ndarray | float:

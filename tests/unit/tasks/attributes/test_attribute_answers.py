@@ -16,7 +16,7 @@ from eclip.tasks.attributes.closed import ClosedAttribute, Said, ViewDecision, d
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.fit import CLOSED_FILE, fit_closed, fit_several
-from eclip.tasks.attributes.measure import extraction_results
+from eclip.tasks.attributes.measure import extraction_results, title_results
 from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
 from eclip.tasks.attributes.spans.words import split_words
@@ -208,11 +208,23 @@ def test_spans_fill_in_for_heads_and_contradict_them():
     assert with_spans(None, [replace(red, sure=False)]).source == "span"
 
 
+def test_values_in_titles_are_measured(shop, folder):
+    source = TitleSource(
+        columns={"brand": ["Zorin"] * shop.num_rows, "model_number": [None] * shop.num_rows}, tower=None
+    )
+    results = {(each.target, each.metric): each for each in title_results(shop, folder, source)}
+    brand = results["brand in titles", "recall where it stands"]
+    assert brand.value == 1.0
+    assert brand.support == len(shop.rows_of("test"))
+    assert results["finish in titles", "precision"].value > 0.9
+    assert title_results(replace(shop, titles=[None] * shop.num_rows), folder, source) == []
+
+
 def test_what_is_missing_on_disk_is_told(folder, tmp_path):
     with pytest.raises(ModelError, match="holds no readable attributes"):
         AttributeExtractor.load(tmp_path)
     (tmp_path / CLOSED_FILE).write_text('{"version": 99}')
-    with pytest.raises(ModelError, match="version 99, expected 1: another version of eclip wrote it; run `eclip fit` again"):
+    with pytest.raises(ModelError, match="version 99, expected 1: another version of eclip"):
         AttributeExtractor.load(tmp_path)
 
 

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import torch
 
+from eclip.errors import ConfigError
 from eclip.schema import CORRECTIONS_SCHEMA
 from eclip.tasks.adult.answers import policy_answers
 from eclip.tasks.adult.prompts import LEVEL_PROMPTS
@@ -18,8 +20,11 @@ from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.sellers import SellerHistory
 from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.enrich.answerers import PolicyAnswerer, load_answerers
+from eclip.tasks.attributes.answers import AttributeAnswer
+from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+from eclip.tasks.enrich.answerers import AttributesAnswerer, PolicyAnswerer, load_answerers
 from eclip.tasks.enrich.corpus import Corpus, _counted_policies
+from eclip.tasks.enrich.job import place_values
 from eclip.tasks.enrich.listings import Listings
 
 
@@ -75,6 +80,31 @@ def test_a_listing_of_the_store_is_not_judged_by_its_own_label() -> None:
     own, new = PolicyAnswerer(recognizer, corpus).answer(listings)["adult_probability"]
     blind, same = PolicyAnswerer(recognizer).answer(listings)["adult_probability"]
     assert own < new == same == blind
+
+
+def test_values_known_by_name_alone_answer_where_nothing_was_learned(tmp_path: Path) -> None:
+    values = {"fit": ["slim", "loose"]}
+    tower = {"fit: slim": [1, 0], "slim": [1, 0], "fit: loose": [0, 1], "loose": [0, 1]}
+    encoder = Words()
+    encoder.embed_dim, encoder.encode_text = (
+        2,
+        lambda texts: np.array([tower.get(each, [0, 0]) for each in texts], float),
+    )
+    answerers = load_answerers(tmp_path, encoder, None, place_values(values, encoder, None))
+    vectors = np.array([[0.9, 0.1], [0.1, 0.9], [np.nan, np.nan]], np.float32)
+    table = pa.table({"product_id": ["a", "b", "c"], "title": ["x", "y", None]})
+    listings = Listings(table=table, image=vectors, text=vectors, cells=[None] * 3)
+    found = answerers.of_batch[ATTRIBUTES].answer(listings)
+    assert found["attributes"] == [[("fit", "slim")], [("fit", "loose")], []]
+    assert found["attribute_sources"][0] == [("fit", "zero-shot")]
+    assert found["attribute_review"] == [["fit"], ["fit"], []]  # nobody measured how sure they are
+    learned = AttributeAnswer(values=("wide",), confidence=0.6, source="title", sure=False)
+    extractor = SimpleNamespace(answers=lambda *_, **__: [{"fit": learned}, {}, {}])
+    kept = AttributesAnswerer(extractor, None, place_values(values, encoder, None)).answer(listings)
+    assert kept["attributes"] == [[("fit", "wide")], [("fit", "loose")], []]
+    encoder.modalities = ("image",)
+    with pytest.raises(ConfigError, match="reads no words"):
+        place_values(values, encoder, None)
 
 
 def test_a_model_without_words_has_no_descriptions(tmp_path: Path) -> None:
