@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.prepare import FetchImages
@@ -65,16 +65,16 @@ def enrich(
     encoder = load_model(model)
     opened = Store.open(store) if store else None
     images = Path(images) if images else None
-    plan = plan_listings(
-        open_feed(feed, sql=sql, platform=platform),
-        titles=TitleCleaner.from_json((opened or encoder).manifest.get("titles")),
-        images=images,
-        columns=columns,
-        category_separator=category_separator,
-        fetch_images=fetch_images,
-    )
+    reading: dict[str, Any] = {
+        "images": images,
+        "columns": columns,
+        "category_separator": category_separator,
+        "fetch_images": fetch_images,
+    }
+    titles = TitleCleaner.from_json((opened or encoder).manifest.get("titles"))
+    plan = plan_listings(open_feed(feed, sql=sql, platform=platform), titles=titles, **reading)
     pictures = None if sql else picture_facts(plan.feed, images=images, columns=columns)
-    source = (plan.feed.facts(), columns, category_separator, sql, platform, images, fetch_images, pictures)
+    source = (plan.feed.facts(), sql, platform, *reading.values(), pictures)
     tasks = Path(model) / MODEL_TASKS
     with writing(Path(out)):
         return enrich_feed(plan, encoder, tasks, Path(out), store=opened, exact=exact, source=source, values=chosen)
