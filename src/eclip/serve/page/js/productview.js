@@ -154,7 +154,7 @@ export class ProductView {
     const row = el("div", { class: "fact", data: { field } }, el("dt", { text: name }),
       el("dd", {}, el("span", { class: "value", text }),
         sure && el("span", { class: "sure" }, meter, el("span", { class: "small", text: percent(confidence) })),
-        (note || source) && el("span", { class: "soft small", text: note || sayIfKnown(`source.${source}`, source) }),
+        (note || (source && source !== "given")) && el("span", { class: "soft small", text: note || sayIfKnown(`source.${source}`, source) }),
         mayCorrect() && correction({ product, field, name, value, done: () => this.renewProduct() })));
     return row;
   }

@@ -106,12 +106,12 @@ export default class ReviewView {
   }
 
   freeValue(item) {
-    if (item.field === "catalog_id") return null; // nobody knows the names of catalogs
-    const field = valueField(item.field, item.field === "policy" ? item.value : "", say("review.other"));
+    if (item.field === "catalog_id" || item.field === "policy") return null; // the choices are all there are
+    const field = valueField(item.field, "", say("review.other"));
     const form = el("form", { class: "free" }, el("span", { class: "soft", text: say("review.other") }), field, el("button", { type: "submit", text: say("review.correct") }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (field.value.trim() || item.field === "policy") this.decide(field.value.trim());
+      if (field.value.trim()) this.decide(field.value.trim());
     });
     return form;
   }
@@ -160,7 +160,7 @@ export default class ReviewView {
     if (!event.target.closest(".doubt") || event.target.closest("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     const item = this.queue?.items[this.queue.at];
     if (!item) return;
-    const keys = { a: () => this.decide(item.value), s: () => this.step(1), b: () => this.step(-1), e: () => this.body.querySelector(".free input, .free select")?.focus() };
+    const keys = { a: () => this.decide(item.value), s: () => this.step(1), b: () => this.step(-1), e: () => this.body.querySelector(".free input")?.focus() };
     const act = keys[event.key.toLowerCase()] ?? (item.choices[Number(event.key) - 1] && (() => this.decide(item.choices[Number(event.key) - 1].value)));
     if (!act) return;
     event.preventDefault();

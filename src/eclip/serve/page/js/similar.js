@@ -7,6 +7,7 @@ import { remember, recall, say } from "./language.js";
 
 const COUNT = 12;
 const VARIED = 0.5; // weight of difference among the products shown
+let hasComplements = true; // until the service says that the feed has no baskets
 const REMEMBERED = "eclip.varied";
 
 export class SimilarProducts {
@@ -17,7 +18,7 @@ export class SimilarProducts {
     this.varied = recall(REMEMBERED) === "yes";
     this.element = el("div", { class: "similar" });
     this.ask("similar");
-    this.ask("complements");
+    if (hasComplements) this.ask("complements");
   }
 
   async ask(kind) {
@@ -26,7 +27,8 @@ export class SimilarProducts {
       this.rows[kind] = (await api.similar(this.productId, { kind, diversity, topK: COUNT, signal: this.signal })).hits;
     } catch (fault) {
       if (fault.name === "AbortError") return;
-      this.rows[kind] = kind === "similar" ? fault : []; // a shop without baskets has no complements
+      if (kind === "complements" && fault.status === 422) hasComplements = false;
+      this.rows[kind] = kind === "similar" ? fault : [];
     }
     this.lay();
   }
