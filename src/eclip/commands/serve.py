@@ -30,13 +30,13 @@ def serve(
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
-    from eclip.search.engine import SearchEngine
+    from eclip.search.opening import open_engine
     from eclip.serve.app import create_app, serve_app
 
     page = Path(report) / REPORT_PAGE if report else None
     if page is not None and not page.is_file():
         raise ConfigError(f"--report {report}: holds no {REPORT_PAGE}; make one with `eclip evaluate`")
-    engine = SearchEngine(Store.open(store), load_model(model))
+    engine = open_engine(Store.open(store), load_model(model))
     serve_app(create_app(engine, report=page), host=host, port=port, on_ready=_say_where)
 
 
