@@ -23,7 +23,7 @@ from eclip.files import replace_file
 
 # How many of the first layers stay in float, tried in this order.
 FLOAT_LAYERS = (0, 6, 12)
-_QUANTISED = ("Conv", "Gemm", "MatMul")
+_LAYERS = ("Conv", "Gemm", "MatMul")
 
 
 def quantise_graph(
@@ -49,7 +49,7 @@ def quantise_graph(
     with tempfile.TemporaryDirectory() as scratch, _quiet():
         prepared, made = Path(scratch) / "prepared.onnx", Path(scratch) / "int8.onnx"
         shape_inference.quant_pre_process(str(graph), str(prepared), skip_symbolic_shape=True)
-        layers = [node.name for node in onnx.load(prepared).graph.node if node.op_type in _QUANTISED]
+        layers = [node.name for node in onnx.load(prepared).graph.node if node.op_type in _LAYERS]
         for kept in FLOAT_LAYERS:
             if kept >= len(layers):
                 break
@@ -69,7 +69,6 @@ def _quantise(graph: Path, out: Path, batches: Sequence[dict[str, np.ndarray]], 
         str(out),
         _Batches(batches),
         quant_format=quantization.QuantFormat.QDQ,
-        op_types_to_quantize=list(_QUANTISED),
         per_channel=True,
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,

@@ -53,9 +53,10 @@ class Workshop:
         """The engine of a tower; a graph that is not there yet is made first."""
         if backend.library == "torch":
             return TorchEngine(self.encoder, modality, backend)
-        return self._of_graph(self.graph(modality, backend), backend)
+        return self.engine_of(self.graph(modality, backend), backend)
 
-    def _of_graph(self, graph: Path, backend: Backend) -> Engine:
+    def engine_of(self, graph: Path, backend: Backend) -> Engine:
+        """The engine of a graph that is there."""
         if backend.library == "onnxruntime":
             return OnnxEngine(graph)
         return OpenvinoEngine(graph, backend, self.threads)
@@ -90,7 +91,7 @@ class Workshop:
         batches = [{INPUT_NAMES[modality]: np.asarray(each)} for each in self._calibration(modality)]
 
         def agrees(graph: Path) -> bool:
-            return self.agreement_of(modality, backend, self._of_graph(graph, backend)).holds
+            return self.agreement_of(modality, backend, self.engine_of(graph, backend)).holds
 
         quantise_graph(whole, out, batches, agrees)
 
