@@ -84,7 +84,6 @@ class FeedContents:
     folder: Path
     _seen: dict[str, tuple[int, int]] = field(default_factory=dict)
     _repeats: dict[int, list[tuple[int, int] | None]] = field(default_factory=dict)
-    _batches: int = 0
 
     def noting(self, batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         """The same batches, their contents noted as they go by; those of finished parts too."""
@@ -106,7 +105,7 @@ class FeedContents:
             fresh = [row for row, known in enumerate(earlier) if known is None]
             if len(fresh) == len(earlier):
                 return encode(rows)
-            made = encode(rows.take(fresh))
+            made = encode(rows.take(pa.array(fresh, pa.int64())))
             place = {(part, row): at for at, row in enumerate(fresh)}
             order = [place.get(known or (part, row), -1) for row, known in enumerate(earlier)]
             tables, start = [made], made.num_rows
