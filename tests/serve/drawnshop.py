@@ -28,7 +28,7 @@ from eclip.serve.listings import Judgement
 from eclip.serve.live import Live, Snapshot
 from eclip.vectors import vectors_to_arrow
 
-HOSTILE_TITLE = '<img src=x onerror="window.wasHarmed=true"> Vase'
+HARM = '<img src=x onerror="window.wasHarmed=true">'
 HOSTILE_ID = "odd/1?한"
 PATCHES = 4  # a picture is its colours in so many times so many patches
 WORDS = 96  # numbers that words are spread over
@@ -119,7 +119,7 @@ def make_store(folder: Path) -> Path:
     feed = folder / "shop" / "feed.csv"
     with feed.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    harm = dict.fromkeys(rows[0], "") | {"product_id": HOSTILE_ID, "title": HOSTILE_TITLE, "image": rows[0]["image"]}
+    harm = dict.fromkeys(rows[0], "") | {"product_id": HOSTILE_ID, "title": f"{HARM} Vase", "seller": HARM}
     with feed.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

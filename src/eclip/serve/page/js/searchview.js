@@ -18,6 +18,7 @@ export class SearchView {
     this.shown = null; // {key, hits, answer, place}
     this.filters = el("div", { class: "filters" });
     this.heading = el("h1", { class: "hidden" });
+    this.listHeading = el("h2", { class: "hidden" });
     this.status = el("p", { class: "status" });
     this.chips = el("ul", { class: "chips" });
     this.filterButton = el("button", { type: "button", class: "filter-button", "aria-haspopup": "dialog", on: { click: () => this.openDrawer() } });
@@ -30,7 +31,7 @@ export class SearchView {
     NARROW.addEventListener("change", () => this.drawer.close());
     this.element = el("div", { class: "search-view" }, this.aside,
       el("section", { class: "results" }, this.heading, el("div", { class: "results-head" }, this.status, this.filterButton), this.chips,
-        this.error, this.list, this.more), this.drawer);
+        this.error, this.listHeading, this.list, this.more), this.drawer);
     new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) this.showMore(); }, { rootMargin: "600px" }).observe(this.more);
   }
 
@@ -96,6 +97,7 @@ export class SearchView {
     const { place, answer, hits, ended } = this.shown;
     const words = place.query.get("q");
     this.heading.textContent = this.title(place);
+    this.listHeading.textContent = say("results.label");
     this.status.replaceChildren(...this.counted(words, answer, pictureOf(place)));
     this.list.replaceChildren(...hits.map((hit, index) => this.card(hit, index)));
     if (!hits.length) this.list.append(this.nothing(place));
