@@ -59,7 +59,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         for workers in self._workers:
-            self.metrics.watch_waiting(workers.name, lambda workers=workers: workers.num_waiting)
+            self.metrics.watch_waiting(workers.name, workers.num_waiting)
         self.live.on_change.append(self._tell_version)
         self._tell_version(self.live.current)
 

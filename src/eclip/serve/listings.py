@@ -78,7 +78,8 @@ class ListingAnswers:
         self._answerers = load_answerers(tasks, encoder, None)
         content = read_task(tasks / MATCHING, encoder.digest) if (tasks / MATCHING).is_dir() else None
         self._scorers = PairScorers.from_json(content["scorers"]) if content else None
-        self._quick = ExitStack().enter_context(feed_encoder(encoder))
+        self._open = ExitStack()  # goes with this object, and its threads with it
+        self._quick = self._open.enter_context(feed_encoder(encoder))
         self._of_store = lru_cache(_REMEMBERED_PRODUCTS)(self._answer_of_store)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from eclip.errors import ModelError, StoreError
 from eclip.model.folder import load_model
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
@@ -30,23 +29,15 @@ class ShopSource:
         self._encoder: tuple[str, BatchingEncoder] | None = None
 
     def fingerprint(self) -> str:
-        """Digest of both manifests, and of the fitted tasks' files by size and time.
-
-        Raises:
-            StoreError: There is no store's manifest there.
-            ModelError: There is no model's.
-        """
-        store = store_place(self._store).read_text(STORE_MANIFEST)
-        if store is None:
-            raise StoreError(f"{self._store}: no readable {STORE_MANIFEST}; a store is made by `eclip prepare`")
-        digest = hashlib.sha256(f"{store}\0{self._model_manifest()}".encode())
+        """Digest of both manifests, and of the fitted tasks' files by size and time; what is missing has one, too."""
+        told = [store_place(self._store).read_text(STORE_MANIFEST), _text_of(self._model / MODEL_MANIFEST)]
         for file in sorted((self._model / MODEL_TASKS).rglob("*")):
             try:
                 facts = file.stat()
             except FileNotFoundError:
                 continue  # being replaced; the next look sees what is there then
-            digest.update(f"\0{file.relative_to(self._model)}:{facts.st_size}:{facts.st_mtime_ns}".encode())
-        return digest.hexdigest()
+            told.append(f"{file.relative_to(self._model)}:{facts.st_size}:{facts.st_mtime_ns}")
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def open(self, before: Snapshot | None) -> Snapshot:
         """Both, whole; the model is loaded anew only if it has changed.
@@ -79,8 +70,9 @@ class ShopSource:
             self._encoder = (digest, BatchingEncoder(load_model(self._model), on_batch=self._on_batch))
         return self._encoder[1]
 
-    def _model_manifest(self) -> str:
-        try:
-            return (self._model / MODEL_MANIFEST).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise ModelError(f"{self._model}: no readable {MODEL_MANIFEST}; a model is made by `eclip train`") from None
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

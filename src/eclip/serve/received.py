@@ -78,7 +78,7 @@ def cleaned(
         columns=_COLUMNS, category_separator=">", picture_folder=Path(), fetch_images="none", titles=titles
     )
     rows = list(range(1, len(listings) + 1))
-    batch = clean_batch(RawBatch(table, rows, [None] * len(rows)), plan, GivenPictures(pictures))
+    batch = clean_batch(RawBatch(table=table, rows=rows, faults=[None] * len(rows)), plan, GivenPictures(pictures))
     for at, reason in enumerate(batch["reject_reason"].to_pylist()):
         if reason is not None:
             raise HTTPException(422, f"{where.format(at)}: {reason}; give a title or a picture")

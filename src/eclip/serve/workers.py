@@ -43,12 +43,6 @@ class Workers:
         self._lock = threading.Lock()
         self._num_accepted = 0
 
-    @property
-    def num_accepted(self) -> int:
-        """Under way or waiting."""
-        return self._num_accepted
-
-    @property
     def num_waiting(self) -> int:
         """Accepted, and not begun."""
         return max(0, self._num_accepted - self._num_threads)

@@ -26,3 +26,8 @@ def desk(engine):
 @pytest.fixture
 def client(desk):
     return TestClient(create_app(desk))
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"

@@ -18,14 +18,16 @@ from eclip.tasks.category.targets import path_label
 from eclip.tasks.corrections.fields import VALUE_SEPARATOR
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600"}
-_PICTURES = {200: {"content": {name: {} for name in ("image/jpeg", "image/png", "image/webp")}}}
+_PICTURES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {name: {} for name in ("image/jpeg", "image/png", "image/webp")}}
+}
 
 
 def product_routes(desk: Desk) -> APIRouter:
     """Routes that show a product."""
     router = APIRouter(tags=["products"])
 
-    @router.get("/products/{product_id:path}/image", response_class=Response, responses={**_PICTURES})
+    @router.get("/products/{product_id:path}/image", response_class=Response, responses=_PICTURES)
     async def product_image(product_id: str, number: Annotated[int, Query(ge=0, le=1_000)] = 0) -> Response:
         """A picture of a listing: 0 the main one, then its further ones."""
         image = await desk.ask(desk.reads, lambda snapshot: snapshot.engine.picture(product_id, number))
