@@ -51,13 +51,14 @@ def neighbour_graph(listings: Listings, terms: TitleTerms, *, sellers: np.ndarra
         sellers: [N] codes of who lists a product once; -1 = not known, or the rule does not hold.
         seed: Of the approximate search among many vectors.
     """
-    from eclip.tasks.clustering.edge_loops import nearest_terms
+    from eclip.tasks.term_loops import nearest_terms
 
     num_rows = len(listings)
     near, posts = terms.near, terms.near.tocsc()
     rows, scores = nearest_terms(
-        near.indptr, near.indices, near.data, posts.indptr, posts.indices, posts.data, sellers, NEIGHBOURS
-    )
+        near.indptr, near.indices, near.data, posts.indptr, posts.indices, posts.data,
+        num_rows, np.arange(num_rows), sellers, sellers, NEIGHBOURS,
+    )  # fmt: skip
     pairs = [_codes(*neighbour_pairs(rows), num_rows)]
     pairs += [_codes(left, right, num_rows) for left, right in _vector_pairs(listings, seed=seed)]
     pairs.append(_codes(*_picture_pairs(listings), num_rows))
