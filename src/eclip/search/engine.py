@@ -77,11 +77,22 @@ class SearchEngine:
         self._listings = Listings(store)
         self._filters = FilterTable(self._listings.table, self._listings.groups)
         fields = (self._listings.table[name].to_pylist() for name in ("title", "brand", "category", "attributes"))
-        tokenize = tokenize or Tokenizer(with_morphemes=False)
-        self._words = WordIndex(TermRows.of(map(searched_text, *fields), tokenize, known_terms), tokenize)
+        self._tokenize = tokenize or Tokenizer(with_morphemes=False)
+        self._terms = TermRows.of(map(searched_text, *fields), self._tokenize, known_terms)
+        self._words = WordIndex(self._terms, self._tokenize)
         said = "\0".join((store.digest, str(store.corrections().num_rows), encoder.digest))
         self.version = hashlib.sha256(said.encode()).hexdigest()[:16]
         """Changes when the store or the model does."""
+
+    def corrected(self, store: ProductStore) -> SearchEngine:
+        """The same listings as people have corrected them since: vectors, their index and cut texts are taken over.
+
+        Args:
+            store: The same rows and vectors with later corrections.
+        """
+        return SearchEngine(
+            store, self._encoder, indexes=self._indexes, known_terms=self._terms, tokenize=self._tokenize
+        )
 
     @property
     def index_state(self) -> str:

@@ -6,6 +6,7 @@ asked for: it holds the store's vectors a second time.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
 from eclip.tasks.catalogue import read_catalogue
 from eclip.tasks.corrections.apply import store_catalogs
-from eclip.tasks.enrich.answerers import load_answerers
+from eclip.tasks.enrich.answerers import Answerers, load_answerers
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import FeedEncoder
 from eclip.tasks.enrich.listings import KEPT_COLUMNS, Listings
@@ -82,6 +83,23 @@ class ListingAnswers:
         # process may run any.
         self._quick = FeedEncoder(encoder, ThreadPoolExecutor(1, thread_name_prefix="serve-tasks-encode"))
         self._of_store = lru_cache(_REMEMBERED_PRODUCTS)(self._answer_of_store)
+
+    def corrected(self, store: Store) -> ListingAnswers:
+        """The same answers; what compares with the store's catalogs reads those that people have corrected since.
+
+        Args:
+            store: The same rows and vectors with later corrections.
+        """
+        other = copy.copy(self)
+        other._store = store
+        for name in ("_enricher", "_catalogs"):
+            other.__dict__.pop(name, None)
+        return other
+
+    @property
+    def answerers(self) -> Answerers:
+        """The fitted tasks themselves: the same ones as long as answers stay the same."""
+        return self._answerers
 
     @property
     def not_fitted(self) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from eclip.model.folder import load_model
+from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
 from eclip.schema import MODEL_MANIFEST, MODEL_TASKS, STORE_MANIFEST
@@ -27,17 +29,23 @@ class ShopSource:
     def __init__(self, store: StoreName, model: Path, *, on_batch: OnBatch | None = None) -> None:
         self._store, self._model, self._on_batch = store, model, on_batch
         self._encoder: tuple[str, BatchingEncoder] | None = None
+        self._model_opened: str | None = None
 
     def fingerprint(self) -> str:
         """Digest of both manifests, and of the fitted tasks' files by size and time; what is missing has one, too."""
-        told = [store_place(self._store).read_text(STORE_MANIFEST), _text_of(self._model / MODEL_MANIFEST)]
+        told = f"{store_place(self._store).read_text(STORE_MANIFEST)}\0{self._model_facts()}"
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def _model_facts(self) -> str:
+        """What changes when the model or one of its tasks does."""
+        told = [_text_of(self._model / MODEL_MANIFEST)]
         for file in sorted((self._model / MODEL_TASKS).rglob("*")):
             try:
                 facts = file.stat()
             except FileNotFoundError:
                 continue  # being replaced; the next look sees what is there then
             told.append(f"{file.relative_to(self._model)}:{facts.st_size}:{facts.st_mtime_ns}")
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        return repr(told)
 
     def open(self, before: Snapshot | None) -> Snapshot:
         """Both, whole; the model is loaded anew only if it has changed.
@@ -50,7 +58,11 @@ class ShopSource:
             StoreError: The store can't be opened, or has no vectors of this model.
             ModelError: The model or one of its tasks can't be read, or was fitted on another model.
         """
+        model_facts = self._model_facts()  # first: what changes meanwhile is then seen at the next look
         store = Store.open(self._store)
+        if before is not None and model_facts == self._model_opened and _only_corrections_differ(before.store, store):
+            return _corrected(before, store)
+        self._model_opened = model_facts
         model = load_model(self._model)
         encoder = self._batching(model.digest)
         listings = ListingAnswers(store, model, self._model / MODEL_TASKS)
@@ -69,6 +81,22 @@ class ShopSource:
         if self._encoder is None or self._encoder[0] != digest:
             self._encoder = (digest, BatchingEncoder(load_model(self._model), on_batch=self._on_batch))
         return self._encoder[1]
+
+
+def _only_corrections_differ(before: Store | None, now: Store) -> bool:
+    """Whether two versions of a store hold the same listings and vectors."""
+    if before is None:
+        return False
+    was, is_now = ({**store.manifest, CORRECTIONS_VERSION: None} for store in (before, now))
+    return was == is_now
+
+
+def _corrected(before: Snapshot, store: Store) -> Snapshot:
+    """The snapshot with later corrections: a person who corrects one listing after the other does not wait."""
+    listings = before.listings.corrected(store) if before.listings is not None else None
+    if listings is not None and before.listings is not None and before.listings.compares_with_store:
+        listings.compare_with_store()
+    return replace(before, engine=before.engine.corrected(store), store=store, listings=listings)
 
 
 def _text_of(file: Path) -> str | None:
