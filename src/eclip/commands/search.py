@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from eclip.commands.arguments import StoreArgument, TextArgument, require_positive
 from eclip.errors import ConfigError
 
 if TYPE_CHECKING:
-    from eclip.search.engine import Hit
+    from eclip.search.results import Hit
 
 
 def search(
@@ -19,7 +19,15 @@ def search(
     *,
     model: Path,
     image: Path | None = None,
+    category: str | None = None,
+    min_price: float | None = None,
+    max_price: float | None = None,
+    brand: tuple[str, ...] = (),
+    attribute: tuple[str, ...] = (),
+    hide_adult: bool = False,
+    ranking: Literal["hybrid", "vectors", "words"] = "hybrid",
     top_k: int = 10,
+    offset: int = 0,
     json: bool = False,  # noqa: ARG001 - how the command line prints the hits
 ) -> list[Hit]:
     """Find products by a text, a picture, or both together.
@@ -29,19 +37,53 @@ def search(
         text: What to look for.
         model: Made by `eclip train`.
         image: A picture to look for; with a text, both count alike.
+        category: Only in it or below, as "Apparel > Shirts".
+        min_price: Only from this price.
+        max_price: Only up to this price.
+        brand: Only of these brands.
+        attribute: Only with these values, as colour:red; of one name any, of several names all.
+        hide_adult: Leave out products rated adult.
+        ranking: By vectors, by words, or by both fused.
         top_k: How many products.
+        offset: How many of the first ones to pass over.
         json: Print JSON, one object a line.
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
     from eclip.search.engine import SearchEngine
+    from eclip.search.query import Filters, Query, check_query
 
     require_positive("top_k", top_k)
-    picture = None
-    if image is not None:
-        try:
-            picture = Path(image).read_bytes()
-        except OSError as error:
-            raise ConfigError(f"--image {image} can't be read: {error.strerror}") from error
+    filters = Filters(
+        category=tuple(name.strip() for name in category.split(">")) if category else (),
+        min_price=min_price,
+        max_price=max_price,
+        brands=brand,
+        attributes=_attributes(attribute),
+        hide_adult=hide_adult,
+    )
+    query = Query(
+        text=text or None, image=_picture(image), filters=filters, top_k=top_k, offset=offset, ranking=ranking
+    )
+    check_query(query)
     engine = SearchEngine(Store.open(store), load_model(model))
-    return engine.search(text=text or None, image=picture, top_k=top_k)
+    return engine.search(query).hits
+
+
+def _attributes(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for each in given:
+        name, colon, value = each.partition(":")
+        if not (name.strip() and colon and value.strip()):
+            raise ConfigError(f"--attribute {each!r}: expected NAME:VALUE, as colour:red")
+        found[name.strip()] = (*found.get(name.strip(), ()), value.strip())
+    return found
+
+
+def _picture(image: Path | None) -> bytes | None:
+    if image is None:
+        return None
+    try:
+        return Path(image).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--image {image} can't be read: {error.strerror}") from error

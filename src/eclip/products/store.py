@@ -127,6 +127,11 @@ class Store:
         with reading(self.place):
             return read_products(self._dataset(), product_ids, columns)
 
+    def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """These columns of the listings at these positions, in any order, repeats allowed."""
+        with reading(self.place):
+            return self._dataset().take([int(row) for row in rows], columns=list(columns))
+
     def rejects(self) -> pa.Table:
         """The rows of the feed that were not kept, in `REJECTS_SCHEMA`."""
         with reading(self.place):

@@ -1,36 +1,32 @@
-"""Search over a store: exact, in memory, one hit for each product with its other listings under it."""
+"""Search over a store: by vectors, words or both, filtered, one hit for each product with its listings under it."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from eclip.errors import ConfigError
-from eclip.vectors import vectors_from_arrow
+from eclip.search.bm25 import WordIndex, allowed_scores, searched_text
+from eclip.search.codes import Mask
+from eclip.search.complements import complementary_groups
+from eclip.search.exact import ExactIndex, Rows, best_rows, first_of_groups
+from eclip.search.filtering import FilterTable, Selection
+from eclip.search.fusion import diverse_order, reciprocal_rank_fusion
+from eclip.search.listings import Listings, ProductStore
+from eclip.search.query import Filters, Query, SimilarKind, check_query, check_similar
+from eclip.search.results import Product, Results
+from eclip.search.spaces import Spaces, Vectors
+from eclip.search.tokens import terms
 
-CHUNK_ROWS = 65_536  # rows scored at once
-_SHOWN_COLUMNS = ("product_id", "title", "category", "price", "seller", "catalog_id", "duplicate_of")
+_POOL = 5  # times as many candidates as wanted, for a diverse choice among them
+_LEAST_POOL = 100
+_LEAST_DEPTH = 256  # of each ranking before they are fused
 
-Vectors = npt.NDArray[np.float32]
-
-
-class ProductStore(Protocol):
-    """What a search needs of a store."""
-
-    def table(self, columns: Sequence[str]) -> pa.Table:
-        """The named columns, rows in store order."""
-
-    def images(self, rows: Sequence[int]) -> list[bytes | None]:
-        """Encoded main pictures of these row positions."""
-
-    def vectors(self, *, model_digest: str | None) -> pa.Table:
-        """`product_id` and the vector columns, rows in store order."""
+Ranked = list[tuple[int, float, tuple[str, ...]]]
+"""Row, score, and what found it; best first, one row a product."""
 
 
 class QueryEncoder(Protocol):
@@ -47,28 +43,10 @@ class QueryEncoder(Protocol):
         """Unit rows [N, D]; NaN where a picture can't be read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """One product found: its best listing, and the ids of its other ones."""
-
-    product_id: str
-    title: str | None
-    category: list[str] | None
-    price: float | None
-    seller: str | None
-    score: float
-    """Cosine with the query, -1..1."""
-    row: int
-    """Position of the listing in the store, from 0."""
-    same_product_ids: list[str]
-    """Listings of the same catalog; without a catalog, exact duplicates. In store order."""
-
-
 class SearchEngine:
     """Answers queries from one store with the model that made its vectors.
 
-    All product and picture vectors are held in memory: 8 bytes x D a listing. Reading only, so threads
-    may share an engine.
+    Reading only, so threads may share an engine.
 
     Args:
         store: A prepared and embedded store.
@@ -79,52 +57,42 @@ class SearchEngine:
     """
 
     def __init__(self, store: ProductStore, encoder: QueryEncoder) -> None:
-        self._store, self._encoder = store, encoder
-        vectors = store.vectors(model_digest=encoder.digest)
-        pictures = unit_matrix(vectors.column("image_embedding"))
-        self._products = comparable_products(pictures, unit_matrix(vectors.column("text_embedding")))
-        # A picture is best sought among pictures. Listings without one keep a chance by their product vector.
-        bare = ~np.isfinite(pictures).all(axis=1)
-        pictures[bare] = self._products[bare]
-        self._pictures = pictures
-        self._table = store.table(_SHOWN_COLUMNS).combine_chunks()
-        self._groups = product_groups(self._table)
-        self._by_group = np.argsort(self._groups, kind="stable")
-        self._group_starts = np.searchsorted(self._groups[self._by_group], np.arange(self.num_groups + 1))
+        self._encoder = encoder
+        spaces = Spaces.of(store.vectors(model_digest=encoder.digest))
+        self._products, self._pictures = ExactIndex(spaces.products), ExactIndex(spaces.pictures)
+        self._listings = Listings(store)
+        self._filters = FilterTable(self._listings.table, self._listings.groups)
+        fields = (self._listings.table[name].to_pylist() for name in ("title", "brand", "category", "attributes"))
+        self._words = WordIndex(map(searched_text, *fields), terms)
+        said = "\0".join((store.digest, str(store.corrections().num_rows), encoder.digest))
+        self.version = hashlib.sha256(said.encode()).hexdigest()[:16]
+        """Changes when the store or the model does."""
 
     @property
     def num_products(self) -> int:
         """Listings in the store."""
-        return self._table.num_rows
+        return self._listings.num_rows
 
     @property
     def num_groups(self) -> int:
         """Different products: listings of one catalog, or duplicates, counted once."""
-        return int(self._groups.max()) + 1 if len(self._groups) else 0
+        return self._listings.num_groups
 
-    def search(self, *, text: str | None, image: bytes | None, top_k: int) -> list[Hit]:
-        """The products nearest to a text, a picture, or the unit mean of both; best first.
-
-        Text, alone or with a picture, is compared with product vectors; a picture alone with pictures.
+    def search(self, query: Query) -> Results:
+        """A page of the products that fit a query, best first.
 
         Raises:
-            ConfigError: Nothing was asked, the picture can't be read, or `top_k` is below 1.
+            ConfigError: It asks for nothing, the text or picture can't be read, or a value is out of its range.
         """
-        if top_k < 1:
-            raise ConfigError(f"top_k is {top_k}; ask for at least 1 product")
-        text = text.strip() if text else None
-        if not text and not image:
-            raise ConfigError("the query is empty; give a text, a picture, or both")
-        query = self._encode(text or None, image or None)
-        scores = cosine_scores(self._products if text else self._pictures, query)
-        return [self._hit(row, float(scores[row])) for row in best_rows(scores, self._groups, top_k=top_k)]
+        check_query(query)
+        return self.search_encoded(query, self.encode_query(query.words, query.image) if _needs_vector(query) else None)
 
-    def picture(self, product_id: str) -> bytes | None:
-        """The encoded main picture of a listing; None when it has none or there is no such listing."""
-        row = pc.index(self._table.column("product_id"), pa.scalar(product_id, pa.string())).as_py()
-        return None if row < 0 else self._store.images([row])[0]
+    def encode_query(self, text: str | None, image: bytes | None) -> Vectors:
+        """The unit vector [D] of a text, a picture, or the unit mean of both.
 
-    def _encode(self, text: str | None, image: bytes | None) -> Vectors:
+        Raises:
+            ConfigError: One of them can't be read.
+        """
         parts = []
         if text is not None:
             parts.append(self._encoder.encode_text([text])[0])
@@ -137,99 +105,138 @@ class SearchEngine:
         mean = np.mean(parts, axis=0, dtype=np.float32)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
-    def _hit(self, row: int, score: float) -> Hit:
-        shown = self._table.slice(row, 1).to_pylist()[0]
-        group = self._groups[row]
-        members = self._by_group[self._group_starts[group] : self._group_starts[group + 1]]
-        others = self._table.column("product_id").take(pa.array(members[members != row]))
-        return Hit(
-            product_id=shown["product_id"],
-            title=shown["title"],
-            category=shown["category"],
-            price=shown["price"],
-            seller=shown["seller"],
-            score=max(-1.0, min(1.0, score)),
-            row=row,
-            same_product_ids=others.to_pylist(),
+    def search_encoded(self, query: Query, vector: Vectors | None) -> Results:
+        """As `search`, of a query whose vector is there already; None where it needs none.
+
+        Raises:
+            ConfigError: As `search`.
+        """
+        check_query(query)
+        selection = self._filters.select(query.filters)
+        ranked = self._ranked(query, vector, selection)[query.offset : query.offset + query.top_k]
+        return self._results(ranked, selection, with_facets=query.with_facets)
+
+    def similar(
+        self,
+        product_id: str,
+        *,
+        top_k: int = 24,
+        filters: Filters | None = None,
+        diversity: float = 0.0,
+        kind: SimilarKind = "similar",
+    ) -> Results:
+        """Products like one of the store, or such as go with it; itself left out.
+
+        Args:
+            product_id: A listing.
+            top_k: How many products.
+            filters: What they must be.
+            diversity: 0 = the most similar, 1 = as unlike each other as can be; `fusion.diverse_order`.
+            kind: "complements" = what shares outfits or baskets with it, where the feed names them.
+
+        Raises:
+            ConfigError: No such listing, no outfits in the feed, or a value out of its range.
+        """
+        filters = filters or Filters()
+        check_similar(top_k, filters, diversity, kind)
+        row = self._listings.row_of(product_id)
+        if row is None:
+            raise ConfigError(f"no product with the id {product_id!r:.80}")
+        selection = self._filters.select(filters)
+        pool = max(_LEAST_POOL, _POOL * top_k) if diversity else top_k
+        members = self._listings.members(row)
+        if kind == "complements":
+            rows, scores = complementary_groups(self._filters, members, selection.mask)
+            rows, scores = rows[:pool], scores[:pool].astype(np.float32)
+        else:
+            rows, scores = self._neighbours(row, members, selection.mask, pool)
+        if diversity and len(rows):
+            vectors = np.nan_to_num(self._products.vectors(rows))
+            order = diverse_order(scores, vectors, num_wanted=top_k, diversity=diversity)
+            rows, scores = rows[order], scores[order]
+        found = ("vectors",) if kind == "similar" else ()
+        ranked = [(int(each), float(score), found) for each, score in zip(rows, scores, strict=True)]
+        return self._results(ranked[:top_k], selection, with_facets=False)
+
+    def product(self, product_id: str) -> Product | None:
+        """One listing in full, with the offers of its catalog; None where there is none of this id."""
+        return self._listings.product(product_id)
+
+    def picture(self, product_id: str, number: int = 0) -> bytes | None:
+        """An encoded picture of a listing: 0 = the main one, then the others; None where there is none."""
+        return self._listings.picture(product_id, number)
+
+    def _ranked(self, query: Query, vector: Vectors | None, selection: Selection) -> Ranked:
+        """At least as many products as the page reaches to, where there are."""
+        window = query.offset + query.top_k
+        if vector is None and query.words is None:
+            return [(row, 0.0, ()) for row in self._in_store_order(selection.mask)]
+        rankings = {}
+        depth = window if query.ranking != "hybrid" or query.words is None else _fusion_depth(window)
+        if vector is not None and query.ranking != "words":
+            index = self._products if query.words else self._pictures
+            rankings["vectors"] = self._by_vector(index, vector, selection.mask, depth)
+        if query.words is not None and query.ranking != "vectors":
+            rankings["words"] = self._by_words(query.words, selection.mask, depth)
+        if len(rankings) == 1:
+            ((name, (rows, scores)),) = rankings.items()
+            return [(int(row), float(score), (name,)) for row, score in zip(rows, scores, strict=True)]
+        return self._fused(rankings)
+
+    def _fused(self, rankings: dict[str, tuple[Rows, Vectors]]) -> Ranked:
+        """Fused by product; its row is that of the first ranking that holds it."""
+        groups = self._listings.groups
+        shown: dict[int, int] = {}
+        for rows, _ in rankings.values():
+            for row in rows.tolist():
+                shown.setdefault(int(groups[row]), row)
+        items = {name: groups[rows].tolist() for name, (rows, _) in rankings.items()}
+        fused = reciprocal_rank_fusion(items, dict.fromkeys(items, 1.0))
+        return [(shown[group], score, found_by) for group, score, found_by in fused]
+
+    def _by_vector(self, index: ExactIndex, vector: Vectors, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
+        """The best row of each of the `top_k` nearest products, and its cosine."""
+        num_rows = 2 * top_k
+        while True:
+            rows, scores = index.nearest(vector, num_rows=num_rows, mask=mask)
+            firsts = first_of_groups(rows, self._listings.groups)
+            if len(firsts) >= top_k or len(rows) < num_rows or num_rows >= self.num_products:
+                return rows[firsts[:top_k]], np.clip(scores[firsts[:top_k]], -1, 1)
+            num_rows *= 4
+
+    def _by_words(self, text: str, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
+        scores = allowed_scores(self._words.scores(text), mask)
+        rows = np.array(best_rows(scores, self._listings.groups, top_k=top_k), dtype=np.int64)
+        return rows, scores[rows]
+
+    def _in_store_order(self, mask: Mask | None) -> list[int]:
+        rows = np.arange(self.num_products) if mask is None else np.flatnonzero(mask)
+        return [int(row) for row in rows[first_of_groups(rows, self._listings.groups)]]
+
+    def _neighbours(self, row: int, members: Rows, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
+        (vector,) = self._products.vectors(np.array([row]))
+        if not np.isfinite(vector).all():
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        rows, scores = self._by_vector(self._products, vector, mask, top_k + 1)
+        others = ~np.isin(rows, members)
+        return rows[others][:top_k], scores[others][:top_k]
+
+    def _results(self, ranked: Ranked, selection: Selection, *, with_facets: bool) -> Results:
+        rows, scores, matched = zip(*ranked, strict=True) if ranked else ((), (), ())
+        return Results(
+            hits=self._listings.hits(rows, scores, matched),
+            num_products=selection.num_products,
+            facets=selection.facets if with_facets else None,
         )
 
 
-def comparable_products(pictures: Vectors, titles: Vectors) -> Vectors:
-    """Product vectors [N, D] that a query may be compared with; NaN where a listing has neither half.
-
-    Pictures and titles lie in cones of their own, so a title alone is nearer to every text query than a title
-    with its picture, and would stand before all of them. A missing half is therefore the mean of the others'.
-    """
-    return _unit_rows(_with_typical_rows(pictures, titles) + _with_typical_rows(titles, pictures))
+def _needs_vector(query: Query) -> bool:
+    return bool(query.image or (query.words and query.ranking != "words"))
 
 
-def _with_typical_rows(vectors: Vectors, others: Vectors) -> Vectors:
-    """`vectors`, with the mean row where only the other half is there."""
-    present = np.isfinite(vectors).all(axis=1)
-    filled = vectors.copy()
-    if present.any():
-        filled[~present & np.isfinite(others).all(axis=1)] = vectors[present].mean(axis=0)
-    else:
-        filled[:] = 0  # nobody has this half: the other one decides alone
-    return filled
-
-
-def _unit_rows(matrix: Vectors) -> Vectors:
-    """Rows of length 1; NaN where a row is broken or zero."""
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    lengths[~(np.isfinite(lengths) & (lengths > 0))] = np.nan
-    return matrix / lengths
-
-
-def unit_matrix(column: pa.ChunkedArray) -> Vectors:
-    """A column of fixed-size lists as unit rows [N, D] float32; NaN where it is null, broken or zero."""
-    return _unit_rows(vectors_from_arrow(column))
-
-
-def product_groups(table: pa.Table) -> npt.NDArray[np.int64]:
-    """The product of each listing as a number [N] from 0.
-
-    Listings share a number when they share a `catalog_id`; a listing without one goes with the listing
-    that it duplicates, or stands alone.
-    """
-    ids = table.column("product_id")
-    # The prefixes keep a catalog and a listing of the same name apart.
-    of_catalog = pc.binary_join_element_wise("catalog", table.column("catalog_id"), ":")
-    own = pc.coalesce(of_catalog, pc.binary_join_element_wise("listing", ids, ":"))
-    of_original = own.take(pc.index_in(table.column("duplicate_of"), value_set=ids, skip_nulls=True))
-    keys = pc.coalesce(of_catalog, of_original, own)
-    _, groups = np.unique(keys.to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-    return groups.astype(np.int64)
-
-
-def cosine_scores(matrix: Vectors, query: Vectors) -> Vectors:
-    """Cosine of each unit row [N, D] with a unit query [D]; minus infinity where a row is NaN."""
-    scores = np.empty(len(matrix), dtype=np.float32)
-    for start in range(0, len(matrix), CHUNK_ROWS):
-        scores[start : start + CHUNK_ROWS] = matrix[start : start + CHUNK_ROWS] @ query
-    scores[~np.isfinite(scores)] = -np.inf
-    return scores
-
-
-def best_rows(scores: Vectors, groups: npt.NDArray[np.int64], *, top_k: int) -> list[int]:
-    """The best row of each of the `top_k` best groups, best first; equal scores go by row.
-
-    Rows that score minus infinity are never returned, so there may be fewer.
-    """
-    num_wanted = min(4 * top_k, len(scores))
-    while True:
-        rows = _leading_rows(scores, num_wanted)
-        _, firsts = np.unique(groups[rows], return_index=True)
-        if len(firsts) >= top_k or num_wanted >= len(scores):
-            return [int(row) for row in rows[np.sort(firsts)[:top_k]]]
-        num_wanted = min(4 * num_wanted, len(scores))
-
-
-def _leading_rows(scores: Vectors, num_wanted: int) -> npt.NDArray[np.int64]:
-    """At least `num_wanted` rows in order of score, with all that tie with the last of them."""
-    if num_wanted < len(scores):
-        least = np.partition(scores, len(scores) - num_wanted)[len(scores) - num_wanted]
-        rows = np.flatnonzero((scores >= least) & np.isfinite(scores))
-    else:
-        rows = np.flatnonzero(np.isfinite(scores))
-    return rows[np.argsort(-scores[rows], kind="stable")]
+def _fusion_depth(window: int) -> int:
+    """How deep rankings are fused: the same over many pages, so that what follows the first page fits it."""
+    depth = _LEAST_DEPTH
+    while depth < 2 * window:
+        depth *= 8
+    return depth

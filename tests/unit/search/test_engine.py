@@ -5,9 +5,13 @@ import pyarrow as pa
 import pytest
 
 from eclip.errors import ConfigError, StoreError
-from eclip.schema import EMBEDDING_COLUMNS, embedding_type
-from eclip.search import engine as engine_module
-from eclip.search.engine import SearchEngine, best_rows, cosine_scores, product_groups, unit_matrix
+from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA, EMBEDDING_COLUMNS, embedding_type
+from eclip.search import exact as exact_module
+from eclip.search.engine import SearchEngine
+from eclip.search.exact import best_rows, cosine_scores
+from eclip.search.listings import product_groups
+from eclip.search.query import Query
+from eclip.search.spaces import unit_matrix
 
 D = 8
 
@@ -36,6 +40,9 @@ class FakeStore:
                 "category": pa.array([["a", "b"]] * num_rows, pa.list_(pa.string())),
                 "price": pa.array([None, *[float(row) for row in range(1, num_rows)]][:num_rows], pa.float64()),
                 "seller": nothing,
+                "brand": nothing,
+                "attributes": pa.nulls(num_rows, ATTRIBUTES_TYPE),
+                "policy": nothing,
                 "catalog_id": nothing if catalog_id is None else pa.array(catalog_id, pa.string()),
                 "duplicate_of": nothing if duplicate_of is None else pa.array(duplicate_of, pa.string()),
             }
@@ -46,6 +53,11 @@ class FakeStore:
 
     def table(self, columns):
         return self._products.select(list(columns))
+
+    digest = "s1"
+
+    def corrections(self):
+        return CORRECTIONS_SCHEMA.empty_table()
 
     def images(self, rows):
         return [b"picture of p%d" % row if row % 2 == 0 else None for row in rows]
@@ -83,6 +95,10 @@ def make_engine(num_rows=300, *, missing=(), missing_images=(), **other) -> Sear
     return SearchEngine(store, FakeEncoder(text_query, image_query))
 
 
+def find(engine, *, text=None, image=None, top_k=24):
+    return engine.search(Query(text=text, image=image, top_k=top_k, ranking="vectors")).hits
+
+
 def brute(matrix: np.ndarray, query: np.ndarray) -> list[tuple[float, int]]:
     """Cosines one by one in float64, best first."""
     scores = []
@@ -96,12 +112,12 @@ def brute(matrix: np.ndarray, query: np.ndarray) -> list[tuple[float, int]]:
 @pytest.mark.parametrize("chunk_rows", [7, 65_536])
 @pytest.mark.parametrize("kind", ["text", "image", "both"])
 def test_equals_a_brute_loop(kind, chunk_rows, monkeypatch):
-    monkeypatch.setattr(engine_module, "CHUNK_ROWS", chunk_rows)
+    monkeypatch.setattr(exact_module, "CHUNK_ROWS", chunk_rows)
     engine = make_engine()
     text_query, image_query = units(2, 3)
     matrix = units(300, 1) if kind == "image" else units(300, 1) + units(300, 2)
     query = {"text": text_query, "image": image_query, "both": text_query + image_query}[kind]
-    hits = engine.search(text=None if kind == "image" else "dress", image=None if kind == "text" else b"jpeg", top_k=25)
+    hits = find(engine, text=None if kind == "image" else "dress", image=None if kind == "text" else b"jpeg", top_k=25)
     expected = brute(matrix, query)[:25]
     assert [hit.row for hit in hits] == [row for _, row in expected]
     assert [hit.score for hit in hits] == pytest.approx([score for score, _ in expected], abs=1e-6)
@@ -118,13 +134,13 @@ def test_a_title_alone_does_not_stand_before_titles_with_pictures():
     store = FakeStore(image=vector_column(pictures, alone), text=vector_column(text), product=vector_column(text))
     ranks = []
     for query in text:
-        hits = SearchEngine(store, FakeEncoder(query, query)).search(text="dress", image=None, top_k=50)
+        hits = find(SearchEngine(store, FakeEncoder(query, query)), text="dress", top_k=50)
         ranks += [rank for rank, hit in enumerate(hits) if hit.row in alone]
     assert 15 < np.mean(ranks) < 34, "listings without a picture are neither first nor last as a rule"
 
 
 def test_hit_carries_the_listing():
-    (hit,) = make_engine(1).search(text="dress", image=None, top_k=5)
+    (hit,) = find(make_engine(1), text="dress", top_k=5)
     assert (hit.product_id, hit.title, hit.category, hit.price, hit.seller, hit.row) == (
         "p0",
         "title 0",
@@ -139,12 +155,12 @@ def test_hit_carries_the_listing():
 def test_rows_without_vectors_are_never_returned():
     engine = make_engine(20, missing=range(5), missing_images=range(5))
     for given in ({"text": "dress", "image": None}, {"text": None, "image": b"jpeg"}):
-        assert {hit.row for hit in engine.search(**given, top_k=100)} == set(range(5, 20))
+        assert {hit.row for hit in find(engine, **given, top_k=100)} == set(range(5, 20))
 
 
 def test_a_listing_without_picture_is_still_found_by_picture():
     engine = make_engine(20, missing_images=[3])
-    hits = engine.search(text=None, image=b"jpeg", top_k=20)
+    hits = find(engine, image=b"jpeg", top_k=20)
     (found,) = [hit for hit in hits if hit.row == 3]
     typical = np.delete(units(20, 1), 3, axis=0).mean(axis=0) + units(20, 2)[3]
     assert found.score == pytest.approx(float(typical / np.linalg.norm(typical) @ units(2, 3)[1]), abs=1e-6)
@@ -152,7 +168,7 @@ def test_a_listing_without_picture_is_still_found_by_picture():
 
 def test_catalog_is_shown_once_with_its_listings_under_it():
     engine = make_engine(30, catalog_id=[f"c{row % 3}" for row in range(30)])
-    hits = engine.search(text="dress", image=None, top_k=10)
+    hits = find(engine, text="dress", top_k=10)
     ranked = [row for _, row in brute(units(30, 1) + units(30, 2), units(2, 3)[0])]
     assert len(hits) == 3
     for hit in hits:
@@ -218,7 +234,7 @@ def test_unit_matrix_takes_slices_chunks_nulls_and_zero_rows():
 )
 def test_bad_query_is_refused_in_one_line(text, image, top_k, part):
     with pytest.raises(ConfigError, match=part) as caught:
-        make_engine(5).search(text=text, image=image, top_k=top_k)
+        find(make_engine(5), text=text, image=image, top_k=top_k)
     assert "\n" not in str(caught.value)
 
 
@@ -229,7 +245,7 @@ def test_vectors_of_another_model_are_refused():
 
 def test_empty_store_answers_nothing():
     engine = make_engine(0)
-    assert engine.search(text="dress", image=None, top_k=5) == []
+    assert find(engine, text="dress", top_k=5) == []
     assert (engine.num_products, engine.num_groups) == (0, 0)
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eclip.errors import ConfigError, FeedError
-from eclip.schema import embedding_type
+from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA, embedding_type
 from eclip.search.engine import SearchEngine
 from eclip.tasks.evaluation.judged import JudgedQuery, known_queries, read_judged
 from eclip.tasks.evaluation.judged_results import judged_results
@@ -27,6 +27,9 @@ class FakeStore:
                 "category": pa.array([None] * 5, pa.list_(pa.string())),
                 "price": pa.array([None] * 5, pa.float64()),
                 "seller": pa.array([None] * 5, pa.string()),
+                "brand": pa.array([None] * 5, pa.string()),
+                "attributes": pa.nulls(5, ATTRIBUTES_TYPE),
+                "policy": pa.array([None] * 5, pa.string()),
                 "catalog_id": ["one", "one", None, None, None],
                 "duplicate_of": pa.array([None] * 5, pa.string()),
             }
@@ -39,6 +42,11 @@ class FakeStore:
                 "text_embedding": pa.array([*axes[:4], None], embedding_type(5)),
             }
         )
+
+    digest = "s"
+
+    def corrections(self):
+        return CORRECTIONS_SCHEMA.empty_table()
 
     def table(self, columns):
         return self._table.select(list(columns))

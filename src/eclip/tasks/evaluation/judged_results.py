@@ -9,7 +9,10 @@ import numpy as np
 from eclip.errors import ConfigError, FeedError
 from eclip.metrics import found_at_k, mean, ndcg_at_k, precision_at_k, reciprocal_rank
 from eclip.progress import stage
-from eclip.search.engine import ProductStore, SearchEngine, best_rows, product_groups
+from eclip.search.engine import SearchEngine
+from eclip.search.exact import best_rows
+from eclip.search.listings import ProductStore, product_groups
+from eclip.search.query import Query
 from eclip.tasks.evaluation.baselines import title_cosine_features
 from eclip.tasks.evaluation.judged import JudgedQuery
 from eclip.tasks.intervals import estimate, group_buckets
@@ -71,7 +74,8 @@ def _searched(engine: SearchEngine, queries: Sequence[JudgedQuery]) -> dict[int,
         for number, query in enumerate(queries):
             try:
                 image = query.image.read_bytes() if query.image else None
-                found[number] = [hit.row for hit in engine.search(text=query.text, image=image, top_k=TOP_K)]
+                asked = Query(text=query.text, image=image, top_k=TOP_K)
+                found[number] = [hit.row for hit in engine.search(asked).hits]
             except OSError as error:
                 raise FeedError(f"can't be read: {error.strerror}", path=query.image) from error
             except ConfigError as error:
