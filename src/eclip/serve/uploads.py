@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import HTTPException
 
@@ -14,16 +12,17 @@ from eclip.products.pictures.decode import decode_picture
 from eclip.products.pictures.opening import opened_picture
 from eclip.products.pictures.picture import Picture, UnreadablePictureError
 from eclip.serve.limits import (
+    LARGE_PICTURE_SECONDS,
     MAX_IMAGE_PIXELS,
     MAX_UPLOAD_BYTES,
     MAX_WHOLE_PIXELS,
-    PATIENCE_SECONDS,
     SMALL_IMAGE_PIXELS,
 )
 from eclip.serve.workers import BusyError
 
 TOO_LARGE = f"the picture is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB; send a smaller one"
-_LARGE_PICTURE = threading.Lock()  # held while one is decoded: memory for one, however many come
+# One thread for all large ones: memory for one, however many come. What a thread has freed, the C library keeps for it.
+_large_pictures = ThreadPoolExecutor(1, thread_name_prefix="serve-large-picture")
 
 
 def read_picture(data: bytes, *, where: str = "picture") -> Picture:
@@ -35,7 +34,7 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
 
     Raises:
         HTTPException: 413 when it has too many bytes or pixels, 415 when it is no picture, 422 when it is damaged.
-        BusyError: Another large one is being decoded.
+        BusyError: Other large ones are being decoded.
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise HTTPException(413, TOO_LARGE)
@@ -45,8 +44,7 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
             most = MAX_IMAGE_PIXELS if opened.format in ("JPEG", "MPO") else MAX_WHOLE_PIXELS
         if num_pixels > most:
             raise _too_many_pixels(where, most)
-        with _memory_for(num_pixels):
-            return decode_picture(data)
+        return decode_picture(data) if num_pixels <= SMALL_IMAGE_PIXELS else _decode_large(data)
     except UnreadablePictureError as fault:
         if str(fault) == "too many pixels":
             raise _too_many_pixels(where, MAX_IMAGE_PIXELS) from None
@@ -59,7 +57,7 @@ def given_picture(text: str, *, where: str) -> Picture:
 
     Raises:
         HTTPException: It is not: an address or a path is never followed; otherwise as `read_picture`.
-        BusyError: Another large one is being decoded.
+        BusyError: Other large ones are being decoded.
     """
     if len(text) > MAX_UPLOAD_BYTES * 4 // 3 + 4:
         raise HTTPException(413, TOO_LARGE)
@@ -87,14 +85,10 @@ def _too_many_pixels(where: str, most: int) -> HTTPException:
     return HTTPException(413, f"{where} has more than {most // 1_000_000} million pixels; send a smaller one")
 
 
-@contextmanager
-def _memory_for(num_pixels: int) -> Iterator[None]:
-    if num_pixels <= SMALL_IMAGE_PIXELS:
-        yield
-        return
-    if not _LARGE_PICTURE.acquire(timeout=PATIENCE_SECONDS):
-        raise BusyError
+def _decode_large(data: bytes) -> Picture:
+    coming = _large_pictures.submit(decode_picture, data)
     try:
-        yield
-    finally:
-        _LARGE_PICTURE.release()
+        return coming.result(LARGE_PICTURE_SECONDS)
+    except TimeoutError:
+        coming.cancel()
+        raise BusyError from None
