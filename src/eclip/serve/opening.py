@@ -62,14 +62,15 @@ class ShopSource:
         store = Store.open(self._store)
         if before is not None and model_facts == self._model_opened and _only_corrections_differ(before.store, store):
             return _corrected(before, store)
-        self._model_opened = model_facts
         model = load_model(self._model)
         encoder = self._batching(model.digest)
         listings = ListingAnswers(store, model, self._model / MODEL_TASKS)
         if before is not None and before.listings is not None and before.listings.compares_with_store:
             listings.compare_with_store()
+        engine = SearchEngine(store, encoder)
+        self._model_opened = model_facts
         return Snapshot(
-            engine=SearchEngine(store, encoder),
+            engine=engine,
             store=store,
             model=self._model,
             listings=listings,
