@@ -56,9 +56,8 @@ def embed(store: Store) -> Store:
     rows = store.rows_without_vectors("m1")
     table = store.table(["product_id", "title"]).take(rows)
     vectors = vectors_to_arrow(np.stack([vector_of(title) for title in table["title"].to_pylist()]))
-    columns = {
-        name: pa.nulls(len(rows), vectors.type) if name == "image_embedding" else vectors for name in EMBEDDING_COLUMNS
-    }
+    bare = pa.nulls(len(rows), vectors.type)
+    columns = dict(zip(EMBEDDING_COLUMNS, (bare, vectors, vectors), strict=True))
     store.write_vectors(pa.table({"product_id": table["product_id"]} | columns), model_digest="m1")
     return store
 
@@ -66,9 +65,8 @@ def embed(store: Store) -> Store:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("indexed")
-    prepare_store(
-        feed(folder / "feed.csv", range(240)), folder / "store", images=None, columns="", category_separator=None
-    )
+    rows = feed(folder / "feed.csv", range(240))
+    prepare_store(rows, folder / "store", images=None, columns="", category_separator=None)
     embed(Store.open(folder / "store"))
     return folder / "store"
 
@@ -110,7 +108,7 @@ def test_small_stores_get_words_alone(store):
 
 def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
     build_index(store, "m1", kind="ivf")
-    update_store(feed(tmp_path / "more.csv", range(230, 260)), store.place.path)
+    update_store(feed(tmp_path / "more.csv", range(230, 260)), store.place.path, remove_missing=False)
     later = embed(Store.open(store.place.path))
     opened = open_engine(later, Encoder())
     assert opened.index_state == "approximate, 20 rows changed since it was made"
@@ -131,7 +129,7 @@ def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
 
 def test_too_much_change_makes_it_anew(store, tmp_path):
     build_index(store, "m1", kind="ivf")
-    update_store(feed(tmp_path / "more.csv", range(200, 500)), store.place.path)
+    update_store(feed(tmp_path / "more.csv", range(200, 500)), store.place.path, remove_missing=False)
     later = embed(Store.open(store.place.path))
     assert open_engine(later, Encoder()).index_state == "exact"
     assert build_index(later, "m1", kind="ivf").rows_changed is None
