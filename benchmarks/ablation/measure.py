@@ -69,12 +69,10 @@ def measure(store: Store, encoder: Encoder, *, seed: int, locked: Path | None = 
     catalogue = read_catalogue(VectorsBeside(store, encoder, locked=locked), encoder.digest)
     wordless = dataclasses.replace(catalogue, titles=[None] * catalogue.num_rows)
     with tempfile.TemporaryDirectory() as scratch:
-        heads, scorers = Path(scratch) / "heads", Path(scratch) / "scorers"
-        fit_tasks(wordless, heads, tasks=HEAD_TASKS, seed=seed)
-        fit_tasks(catalogue, scorers, tasks=PAIR_TASKS, seed=seed)
-        by_heads = evaluate_tasks(wordless, heads, seed=seed).results
+        fit_tasks(wordless, Path(scratch), tasks=(*HEAD_TASKS, *PAIR_TASKS), seed=seed)
+        by_heads = evaluate_tasks(wordless, Path(scratch), seed=seed).results
         by_scorers = Report()
-        evaluate_pair_tasks(by_scorers, catalogue, scorers, {}, seed=seed)
+        evaluate_pair_tasks(by_scorers, wordless, Path(scratch), {}, seed=seed)
     found = [each for each in by_heads if each.task in HEAD_TASKS] + by_scorers.results
     retrieval = retrieval_results(catalogue, method=OURS, seed=seed)
     found += [] if isinstance(retrieval, Skipped) else retrieval

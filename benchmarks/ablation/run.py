@@ -1,6 +1,6 @@
 """Train every arm of an ablation with every seed on every store, and measure it; what is done is not done again.
 
-python benchmarks/ablation/run.py --stores fashion=STORE shop=STORE --recipe small --epochs 2 --out DIR
+python benchmarks/ablation/run.py --stores fashion=STORE shop=STORE --recipe locked --epochs 3 10 --out DIR
 python benchmarks/ablation/table.py DIR
 
 Each cell is a folder DIR/STORE/ARM/SEED: stopped at any time, the same command goes on with the step it was at.
@@ -36,15 +36,21 @@ RESULT = "result.json"
 def main() -> None:
     """All cells that are not there yet, seed by seed, so that an early look compares like with like."""
     arguments = parsed()
-    base = load_recipe(arguments.recipe, settings=arguments.set, epochs=arguments.epochs)
-    title, arms = read_arms(arguments.arms, base)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    facts = {"title": title, "recipe": arguments.recipe, "epochs": base.epochs, "arms": [arm.name for arm in arms]}
-    write_text(arguments.out / "ablation.json", json.dumps(facts, indent=2))
     stores = dict(pair.split("=", 1) for pair in arguments.stores)
+    epochs = arguments.epochs * len(stores) if len(arguments.epochs) == 1 else arguments.epochs
+    if len(epochs) != len(stores):
+        raise SystemExit(f"--epochs names {len(epochs)} numbers for {len(stores)} stores; give one, or one each")
+    arms_of = {}
+    for name, number in zip(stores, epochs, strict=True):
+        base = load_recipe(arguments.recipe, settings=arguments.set, epochs=number)
+        title, arms_of[name] = read_arms(arguments.arms, base)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    names = [arm.name for arm in arms_of[next(iter(stores))]]
+    facts = {"title": title, "recipe": arguments.recipe, "epochs": epochs, "arms": names}
+    write_text(arguments.out / "ablation.json", json.dumps(facts, indent=2))
     for seed in range(arguments.seeds):
         for name, place in stores.items():
-            for arm in arms:
+            for arm in arms_of[name]:
                 cell = arguments.out / name / arm.name / str(seed)
                 if not (cell / RESULT).is_file():
                     say(f"{name}, {arm.name}, seed {seed}")
@@ -58,7 +64,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--arms", type=Path, default=HERE / "techniques.toml")
     parser.add_argument("--recipe", default="small")
     parser.add_argument("--set", nargs="*", default=[], help="FIELD=VALUE for all arms")
-    parser.add_argument("--epochs", type=float, help="how often each pair is seen; default: the recipe's")
+    parser.add_argument("--epochs", type=float, nargs="+", default=[None], help="for all stores, or one number each")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
@@ -81,7 +87,7 @@ def fill(cell: Path, store: Store, arm: Arm, *, seed: int) -> None:
         "config": {**arm.config.to_json(), "seed": seed},
         "training": dataclasses.asdict(summary),
         "seconds": round(time.monotonic() - started),
-        "results": [dataclasses.asdict(each) for each in results],
+        "results": [dataclasses.asdict(dataclasses.replace(each, draws=None)) for each in results],
     }
     shutil.copy(model / MODEL_RUN / METRICS, cell / METRICS)
     write_text(cell / RESULT, json.dumps(content, indent=1))

@@ -6,7 +6,6 @@ them knows of a product, a model or a file, so that each is checked against a ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,18 +75,6 @@ def macro_f1_multilabel(truth: np.ndarray, answered: np.ndarray) -> float:
     sizes = truth.sum(axis=0) + answered.sum(axis=0)
     occurs = sizes > 0
     return mean(2 * (truth & answered).sum(axis=0)[occurs] / sizes[occurs])
-
-
-def level_accuracy(
-    truth: Sequence[tuple[str, ...]], predicted: Sequence[tuple[str, ...]], level: int
-) -> tuple[float, int]:
-    """Share of paths (root to leaf) that agree in their first `level` names, and how many were compared.
-
-    Only rows whose true path is that deep are compared; what is predicted is cut at the same depth, so a
-    level never contradicts the leaf below it.
-    """
-    hits = [true[:level] == guess[:level] for true, guess in zip(truth, predicted, strict=True) if len(true) >= level]
-    return (float(np.mean(hits)) if hits else float("nan")), len(hits)
 
 
 # --- confidence ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.prepare import FetchImages
@@ -27,6 +27,7 @@ def enrich(
     sql: str | None = None,
     platform: str | None = None,
     fetch_images: FetchImages = "public",
+    values: Path | None = None,
     exact: bool = False,
 ) -> EnrichSummary:
     """Say of each listing its category, attributes, same products, cluster, duplicates and whether it is for adults.
@@ -45,6 +46,8 @@ def enrich(
         sql: One SELECT, where FEED is a database, as in `eclip prepare`.
         platform: Whose export it is, as in `eclip prepare`.
         fetch_images: Which addresses of pictures are fetched, as in `eclip prepare`.
+        values: JSON file of attributes' values that nobody labelled, to choose from by their names:
+            {"fit": ["slim", "loose"]}; sure only where validation listings of --store have them.
         exact: Full precision where a quicker way would differ in the fourth digit (docs/tasks/enrich.md).
     """
     from eclip.model.folder import load_model
@@ -53,23 +56,25 @@ def enrich(
     from eclip.products.picturefacts import picture_facts
     from eclip.products.store import Store
     from eclip.products.titles.cleaner import TitleCleaner
+    from eclip.tasks.attributes.zeroshot import read_values
     from eclip.tasks.enrich.job import enrich_feed
     from eclip.tasks.enrich.output import SUFFIXES
 
     require_file("out", Path(out), suffix=SUFFIXES)
+    chosen = read_values(Path(values)) if values else None
     encoder = load_model(model)
     opened = Store.open(store) if store else None
     images = Path(images) if images else None
-    plan = plan_listings(
-        open_feed(feed, sql=sql, platform=platform),
-        titles=TitleCleaner.from_json((opened or encoder).manifest.get("titles")),
-        images=images,
-        columns=columns,
-        category_separator=category_separator,
-        fetch_images=fetch_images,
-    )
+    reading: dict[str, Any] = {
+        "images": images,
+        "columns": columns,
+        "category_separator": category_separator,
+        "fetch_images": fetch_images,
+    }
+    titles = TitleCleaner.from_json((opened or encoder).manifest.get("titles"))
+    plan = plan_listings(open_feed(feed, sql=sql, platform=platform), titles=titles, **reading)
     pictures = None if sql else picture_facts(plan.feed, images=images, columns=columns)
-    source = (plan.feed.facts(), columns, category_separator, sql, platform, images, fetch_images, pictures)
+    source = (plan.feed.facts(), sql, platform, *reading.values(), pictures)
     tasks = Path(model) / MODEL_TASKS
     with writing(Path(out)):
-        return enrich_feed(plan, encoder, tasks, Path(out), store=opened, exact=exact, source=source)
+        return enrich_feed(plan, encoder, tasks, Path(out), store=opened, exact=exact, source=source, values=chosen)

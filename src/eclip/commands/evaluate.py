@@ -58,11 +58,9 @@ def evaluate(
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
-    from eclip.schema import MODEL_TASKS
     from eclip.tasks.catalogue import read_catalogue
     from eclip.tasks.evaluation.judged import known_queries, read_judged
     from eclip.tasks.evaluation.report import write_report
-    from eclip.tasks.evaluation.seeds import evaluate_with_seeds
 
     started = time.monotonic()
     require_seed(seed)
@@ -71,24 +69,11 @@ def evaluate(
     opened, encoder = Store.open(store), load_model(model)
     catalogue = read_catalogue(opened, encoder.digest)
     queries, unknown = known_queries(read_judged(judged), set(catalogue.product_ids), judged) if judged else ([], None)
-    with writing(opened.place.cache):  # the vectors of others are kept beside the store's own
-        pretrained, skipped = _pretrained(opened, catalogue)
-        clip = other_vectors(opened, catalogue, compare) if compare else None
-    report = evaluate_with_seeds(
-        catalogue,
-        Path(model) / MODEL_TASKS,
-        pretrained=pretrained,
-        clip=clip,
-        seed=seed,
-        num_seeds=num_seeds,
-        titles=title_source(opened, encoder) if num_seeds > 1 else None,
-        encode_text=encoder.encode_text,
-    )
+    report = _measured(opened, encoder, catalogue, Path(model), compare, num_seeds=num_seeds, seed=seed)
     if judged:
         _add_judged(report, opened, encoder, queries, unknown)
     report = dataclasses.replace(
         report,
-        skipped=[*report.skipped, *skipped],
         curves=[*report.curves, *_training_curves(Path(model))],
         galleries=_with_pictures(report.galleries, opened, catalogue),
         facts={**store_facts(opened, encoder, seed), **report.facts},
@@ -97,6 +82,36 @@ def evaluate(
     with writing(Path(out)):
         page = write_report(report, Path(out))
     return EvaluateSummary(page, report.results, _reasons((each.task, each.reason) for each in report.skipped))
+
+
+def _measured(
+    store: Store,
+    encoder: Encoder,
+    catalogue: Catalogue,
+    model: Path,
+    compare: Path | None,
+    *,
+    num_seeds: int,
+    seed: int,
+) -> Report:
+    """All tasks and baselines; the vectors of others are kept beside the store's own."""
+    from eclip.schema import MODEL_TASKS
+    from eclip.tasks.evaluation.seeds import evaluate_with_seeds
+
+    with writing(store.place.cache):
+        pretrained, skipped = _pretrained(store, catalogue)
+        clip = other_vectors(store, catalogue, compare) if compare else None
+    report = evaluate_with_seeds(
+        catalogue,
+        model / MODEL_TASKS,
+        pretrained=pretrained,
+        clip=clip,
+        seed=seed,
+        num_seeds=num_seeds,
+        titles=title_source(store, encoder),
+        encode_text=encoder.encode_text,
+    )
+    return dataclasses.replace(report, skipped=[*report.skipped, *skipped])
 
 
 def read_evaluation(report: Path) -> EvaluateSummary:

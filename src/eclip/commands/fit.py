@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eclip.products.store import Store
     from eclip.tasks.attributes.extraction import TitleSource
     from eclip.tasks.fit import FitSummary
+    from eclip.tasks.heads.linear import HeadKind
     from eclip.tasks.matching.pairfit import PairFitSummary
 
 TaskName = Literal["category", "attributes", "matching", "clustering", "adult"]
@@ -50,15 +51,6 @@ def fit(
             columns left, right and label.
         seed: Decides sampled pairs and the order of fitting.
     """
-    from eclip.model.folder import load_model, read_manifest
-    from eclip.products.store import Store
-    from eclip.schema import MODEL_TASKS
-    from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
-    from eclip.tasks.catalogue import read_catalogue
-    from eclip.tasks.category.names import read_names
-    from eclip.tasks.fit import fit_tasks
-    from eclip.tasks.taskfiles import TASKS
-
     require_seed(seed)
     if (store is None) == (pairs is None):
         raise ConfigError("name a store, or a file of pairs: eclip fit --task matching --pairs PAIRS --model MODEL")
@@ -68,27 +60,53 @@ def fit(
         if heads != "linear" or categories is not None:
             raise ConfigError("--heads and --categories are for the tasks of a store: leave them out beside --pairs")
         return _fit_pairs(Path(pairs), Path(model), seed=seed)
-    digest = read_manifest(Path(model))["digest"]
-    opened = Store.open(store or "")
-    catalogue = read_catalogue(opened, digest)
-    tasks = TASKS if task is None else (task,)
-    folder = Path(model) / MODEL_TASKS
-    leaves = read_names(Path(categories)) if categories else ()
+    return _fit_store(
+        store or "",
+        Path(model),
+        tasks=None if task is None else (task,),
+        kinds=("linear", "mlp") if heads == "best" else (heads,),
+        categories=Path(categories) if categories else None,
+        seed=seed,
+    )
+
+
+def _fit_store(
+    store: str | Path,
+    model: Path,
+    *,
+    tasks: Sequence[str] | None,
+    kinds: Sequence[HeadKind],
+    categories: Path | None,
+    seed: int,
+) -> list[FitSummary]:
+    from eclip.model.folder import load_model, read_manifest
+    from eclip.products.store import Store
+    from eclip.schema import MODEL_TASKS
+    from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+    from eclip.tasks.catalogue import read_catalogue
+    from eclip.tasks.category.names import read_names
+    from eclip.tasks.fit import fit_tasks
+    from eclip.tasks.taskfiles import TASKS
+
+    opened = Store.open(store)
+    catalogue = read_catalogue(opened, read_manifest(model)["digest"])
+    folder, wanted = model / MODEL_TASKS, TASKS if tasks is None else tasks
+    leaves = read_names(categories) if categories else ()
 
     def encode_text(texts: Sequence[str]) -> np.ndarray:
         return load_model(model).encode_text(texts)  # loaded only where labels are few
 
     with writing(folder):
-        titles = title_source(opened, load_model(Path(model))) if ATTRIBUTES in tasks else None
+        titles = title_source(opened, load_model(model)) if ATTRIBUTES in wanted else None
         return fit_tasks(
             catalogue,
             folder,
-            tasks=tasks,
+            tasks=wanted,
             seed=seed,
             titles=titles,
             leaves=leaves,
             encode_text=encode_text,
-            kinds=("linear", "mlp") if heads == "best" else (heads,),
+            kinds=kinds,
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclip.model.encoder import Encoder
+    from eclip.products.pairsfile import PairsFile
     from eclip.products.store import Store
     from eclip.tasks.matching.assign import CatalogIndex
     from eclip.tasks.matching.scorers import PairScorers
@@ -79,25 +80,28 @@ def match(
     digest = read_manifest(Path(model))["digest"]
     scorers = PairScorers.from_json(read_task(Path(model) / MODEL_TASKS / NAME, digest)["scorers"])
     if pairs is not None:
-        from eclip.tasks.matching.pairfit import judge_pairs
-
-        told = pairs.told()
-        if told:
-            say(told)
-        judged = (
-            {
-                "probability": "" if each.probability is None else f"{each.probability:.4f}",
-                "same": "" if each.same is None else int(each.same),
-                "reason": each.reason,
-            }
-            for each in judge_pairs(pairs, lambda titles: load_model(Path(model)).encode_text(titles), scorers)
-        )
+        judged = _judged(pairs, Path(model), scorers)
         return _write(out, PAIR_COLUMNS, judged, lambda row: row["same"] == 1, lambda row: row["same"] == "")
     feeding = {"images": Path(images) if images else None, "columns": columns, "fetch_images": fetch_images}
     rows = _assigned(source, Store.open(store or ""), load_model(Path(model)), scorers, feeding)
     return _write(
         out, LISTING_COLUMNS, rows, lambda row: bool(row["catalog_id"]), lambda row: row["reason"] == "can't be read"
     )
+
+
+def _judged(pairs: PairsFile, model: Path, scorers: PairScorers) -> Iterator[dict[str, Any]]:
+    """A row for each line of a file of pairs; the model is loaded only where its vectors are looked at."""
+    from eclip.model.folder import load_model
+    from eclip.tasks.matching.pairfit import judge_pairs
+
+    if told := pairs.told():
+        say(told)
+    for each in judge_pairs(pairs, lambda titles: load_model(model).encode_text(titles), scorers):
+        yield {
+            "probability": "" if each.probability is None else f"{each.probability:.4f}",
+            "same": "" if each.same is None else int(each.same),
+            "reason": each.reason,
+        }
 
 
 def _write(

@@ -1,7 +1,7 @@
 """What people said of a store's listings: a table of its own beside the products, which outlives feeds.
 
-Rows are only ever added; of one listing and field the latest wins. Each change ends with the manifest, as every change
-of a store does.
+Rows are only ever added; of one listing and field the one said last wins. Each change ends with the manifest, as
+every change of a store does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,16 +53,24 @@ def add_corrections(store: Store, rows: pa.Table) -> None:
 
 
 def latest_corrections(table: pa.Table) -> dict[str, dict[str, str | None]]:
-    """Product id -> field -> the value that counts: of each field the one that was given last.
+    """Product id -> field -> the value that counts: of each field the one that was said last.
+
+    Files of several people come in any order: the time that each says counts, and of one time what came last.
 
     Args:
-        table: In `CORRECTIONS_SCHEMA`, the earliest first.
+        table: In `CORRECTIONS_SCHEMA`, in the order in which they came.
     """
     found: dict[str, dict[str, str | None]] = {}
-    columns = (table[name].to_pylist() for name in ("product_id", "field", "value"))
+    order = np.argsort(table["corrected_at"].cast(pa.int64()).to_numpy(), kind="stable")
+    columns = (table[name].take(order).to_pylist() for name in ("product_id", "field", "value"))
     for product_id, name, value in zip(*columns, strict=True):
         found.setdefault(product_id, {})[name] = value
     return found
+
+
+def category_path(value: str | None) -> tuple[str, ...]:
+    """The path that a correction of the category says, root first; () = the listing has none."""
+    return tuple(part.strip() for part in value.split(">")) if value else ()
 
 
 def carry_corrections(place: StorePlace, before: Mapping[str, Any], fresh: StorePlace) -> dict[str, int]:

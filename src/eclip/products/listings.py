@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 import pyarrow as pa
 
@@ -171,7 +172,14 @@ def planned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
             yield table
 
 
-def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: PictureLoader) -> pa.Table:
+class Pictures(Protocol):
+    """Brings the pictures of a batch."""
+
+    def batch(self, folder: Path | None = None, /) -> Callable[[Any], Future[Picture | None]]:
+        """What starts to read the picture of a cell."""
+
+
+def clean_batch(batch: RawBatch, plan: CleaningPlan, loader: Pictures) -> pa.Table:
     """Clean one batch: [rows of the feed] -> [rows of `LISTINGS_SCHEMA`]; the loader brings pictures."""
     cells = {name: batch.table[name].to_pylist() for name in batch.table.column_names}
     fields = {name: cells[column] for name, column in plan.columns.fields.items()}

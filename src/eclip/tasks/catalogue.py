@@ -22,6 +22,7 @@ COLUMNS = (
     "category",
     "attributes",
     "feed_catalog_id",
+    "catalog_id",
     "feed_model_id",
     "image_hash",
     "policy",
@@ -147,7 +148,7 @@ def read_catalogue(store: VectorStore, model_digest: str) -> Catalogue:
         perceptual_hashes=_objects(columns["perceptual_hash"]),
         records=listing_records(table),
     )
-    return corrected(catalogue, latest_corrections(store.corrections()))
+    return corrected(catalogue, latest_corrections(store.corrections()), inferred_catalogs=columns["catalog_id"])
 
 
 def listing_records(table: Any) -> list[dict[str, str]]:

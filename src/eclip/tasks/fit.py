@@ -48,7 +48,6 @@ from eclip.tasks.matching.scorers import PairScorers
 from eclip.tasks.results import MODALITIES, Skipped
 from eclip.tasks.taskfiles import TASKS, replacing, write_task
 
-TASK_VERSION = 1
 LINEAR: tuple[HeadKind, ...] = ("linear",)
 HEAD_TASKS = (CATEGORY, ATTRIBUTES, ADULT_TASK)
 
@@ -213,7 +212,7 @@ def _fit_head_tasks(
                 fit_recognizer(catalogue, found).save(aside)
             content = {"task": task, "seed": seed, "heads": names, "model": catalogue.model_digest}
             given = {"kinds": list(kinds), "leaves": [list(path) for path in leaves] if task == CATEGORY else []}
-            write_task(aside, {"version": TASK_VERSION, **given, **content})
+            write_task(aside, {**given, **content})
         shares = found.lexical.shares if found.lexical else {}
         summaries.append(
             FitSummary(task=task, heads=names, lexical_shares=shares, skipped=skipped[task], seconds=seconds)
@@ -241,7 +240,7 @@ def _fit_pair_tasks(catalogue: Catalogue, folder: Path, tasks: Sequence[str], *,
             more = {"edges": fit_store_clustering(catalogue, groups, seed=seed)}
         with replacing(folder / task) as aside:
             content = {**more, "task": task, "seed": seed, "level": groups.level, "model": catalogue.model_digest}
-            write_task(aside, {"version": TASK_VERSION, "scorers": scorers.as_json(), **content})
+            write_task(aside, {"scorers": scorers.as_json(), **content})
         summaries.append(
             FitSummary(
                 task=task,

@@ -24,7 +24,7 @@ def nearest_rows(
         queries: [Q, D], dense or sparse.
         corpus: [N, D], likewise.
         top_k: K; fewer columns come back where the corpus is smaller.
-        own_rows: [Q] position of each query in the corpus, never returned; None = it is not in there.
+        own_rows: [Q] position of each query in the corpus, never returned; -1 = it is not in there, None = none is.
         advance: Told how many queries are done, for a progress bar.
 
     Returns:
@@ -36,22 +36,20 @@ def nearest_rows(
     scores = np.full((num_queries, width), -np.inf, dtype=np.float32)
     if not width:
         return rows, scores
+    from eclip.tasks.neighbour_loops import keep_best
+
     chunk_size = max(1, min(1024, CHUNK_SCORES // num_rows))
     turned = corpus.T
     for start in range(0, num_queries, chunk_size):
         chunk = slice(start, min(start + chunk_size, num_queries))
         product = queries[chunk] @ turned
         found = np.asarray(product.todense() if sparse.issparse(product) else product, dtype=np.float32)
-        count = np.arange(len(found))[:, None]
         if own_rows is not None:
-            found[count[:, 0], own_rows[chunk]] = -np.inf
-        best = np.argpartition(-found, width - 1, axis=1)[:, :width]
-        order = np.argsort(-found[count, best], axis=1, kind="stable")
-        rows[chunk] = best[count, order]
-        scores[chunk] = found[count, rows[chunk]]
+            known = np.flatnonzero(own_rows[chunk] >= 0)
+            found[known, own_rows[chunk][known]] = -np.inf
+        keep_best(found, rows[chunk], scores[chunk])
         if advance:
             advance(len(found))
-    rows[np.isneginf(scores)] = -1
     return rows, scores
 
 

@@ -14,6 +14,7 @@ from eclip.schema import MODEL_TASKS
 
 TASKS = ("category", "attributes", "matching", "clustering", "adult")
 TASK_FILE = "task.json"  # what a task keeps beside its heads
+TASK_VERSION = 2  # of all that `fit` writes; 2: pairs are compared listing by listing, spans know their categories
 
 
 @contextmanager
@@ -41,30 +42,75 @@ def replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def write_versioned(file: Path, version: int, content: dict[str, Any], *, indent: int | None = 1) -> None:
+    """Write JSON that says of which version it is."""
+    text = json.dumps({**content, "version": version}, ensure_ascii=False, indent=indent, sort_keys=True)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def read_versioned(file: Path, version: int) -> dict[str, Any]:
+    """Read what `write_versioned` wrote, within `readable`.
+
+    Raises:
+        ModelError: It is of another version.
+    """
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if content["version"] != version:
+        raise ModelError(
+            f"{file} is of version {content['version']}, expected {version}: another version of eclip wrote it; run "
+            "`eclip fit` again"
+        )
+    return content
+
+
+@contextmanager
+def readable(folder: Path, what: str) -> Iterator[None]:
+    """Whatever fails to be read within the block is told as one fault.
+
+    Raises:
+        ModelError: `what` is missing or damaged.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise ModelError(f"{folder} holds no readable {what} ({error}); run `eclip fit` again") from error
+
+
 def write_task(folder: Path, content: dict[str, Any]) -> None:
     """Write what a task keeps as JSON."""
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
-    (folder / TASK_FILE).write_text(text + "\n", encoding="utf-8")
+    write_versioned(folder / TASK_FILE, TASK_VERSION, content)
 
 
 def read_task(folder: Path, model_digest: str) -> dict[str, Any]:
     """Read what `write_task` wrote, for the model with this digest.
 
     Raises:
-        ModelError: The task was not fitted, its file is damaged, or it was fitted on vectors of another model.
+        ModelError: The task was not fitted, its file is damaged or of another version, or it was fitted on vectors of
+            another model.
     """
-    try:
-        content: dict[str, Any] = json.loads((folder / TASK_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not (folder / TASK_FILE).is_file():
         raise ModelError(
             f"{folder}: task {folder.name} is not fitted; run `eclip fit STORE --model MODEL` (it writes "
             f"MODEL/{MODEL_TASKS})"
-        ) from None
-    except ValueError as error:
-        raise ModelError(f"{folder / TASK_FILE} is damaged ({error}); run `eclip fit` again") from error
+        )
+    with readable(folder, TASK_FILE):
+        content = read_versioned(folder / TASK_FILE, TASK_VERSION)
     if content.get("model") != model_digest:
         raise ModelError(
             f"{folder}: task {folder.name} was fitted on vectors of model {content.get('model')}, this is "
             f"{model_digest}; run `eclip embed STORE --model MODEL` and `eclip fit STORE --model MODEL` again"
         )
     return content
+
+
+def is_of_one_model(folder: Path, other: Path) -> bool:
+    """Whether both tasks are fitted, and on vectors of the same model."""
+    told = []
+    for each in (folder, other):
+        if not (each / TASK_FILE).is_file():
+            return False
+        with readable(each, TASK_FILE):
+            told.append(json.loads((each / TASK_FILE).read_text(encoding="utf-8")).get("model"))
+    return bool(told[0] == told[1])

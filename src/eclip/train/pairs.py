@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eclip.errors import StoreError
+from eclip.products.corrections import category_path, latest_corrections
 from eclip.train.mates import Mates, numbered
 from eclip.train.sampler import NO_CATEGORY, CategoryLevel
 from eclip.train.views import ViewsConfig
@@ -46,6 +47,9 @@ class TrainingSource(Protocol):
 
     def count_extra_images(self) -> np.ndarray:
         """How many further pictures each row has."""
+
+    def corrections(self) -> pa.Table:
+        """What people said of listings, in `CORRECTIONS_SCHEMA`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +119,24 @@ def read_pairs(store: TrainingSource, split: str, views: ViewsConfig = PAIRED) -
         titles=titles,
         groups=groups,
         weights=table["weight"].to_numpy(),
-        categories=[tuple(path or ()) for path in table["category"].to_pylist()],
+        categories=_categories(store, table["category"], rows),
         has_picture=table["image_hash"].is_valid().to_numpy(),
         title_mates=Mates.of(groups, numbered([t.casefold() or None for t in titles])) if views.title_title else None,
         picture_mates=Mates.of(groups, numbered(hashes), extras) if views.picture_picture else None,
         extra_texts=_extra_texts(table, views.extra_text),
     )
+
+
+def _categories(store: TrainingSource, given: pa.ChunkedArray, rows: np.ndarray) -> list[tuple[str, ...]]:
+    """Paths of the rows [P]: what a person said of a listing, else what the feed said; () = unknown."""
+    paths = [tuple(path or ()) for path in given.to_pylist()]
+    said = latest_corrections(store.corrections())
+    if not any("category" in fields for fields in said.values()):
+        return paths
+    for place, product_id in enumerate(store.table(["product_id"])["product_id"].take(rows).to_pylist()):
+        if "category" in said.get(product_id, {}):
+            paths[place] = category_path(said[product_id]["category"])
+    return paths
 
 
 def mate_images(store: TrainingSource, rows: np.ndarray, drawn: Sequence[tuple[int, int | None]]) -> list[bytes | None]:

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from eclip.console import say
 from eclip.errors import FeedError
 from eclip.products.pairsfile import PairsFile, Record, read_pairs_file, record_title
-from eclip.schema import ATTRIBUTES_TYPE
+from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA
 
 OWN_FIELDS = ("title", "name", "brand", "manufacturer", "category", "description")
 LONGEST_ATTRIBUTE = 80  # characters; longer fields are descriptions by another name
@@ -55,6 +55,10 @@ class PairSource:
     def count_extra_images(self) -> np.ndarray:
         """None each."""
         return np.zeros(self.products.num_rows, dtype=np.int64)
+
+    def corrections(self) -> pa.Table:
+        """Nobody said anything of them."""
+        return CORRECTIONS_SCHEMA.empty_table()
 
 
 def open_pairs(path: Path) -> PairSource:

@@ -33,13 +33,6 @@ def test_top_k_counts_unknown_classes_and_ties_as_misses():
     assert metrics.top_k_accuracy(np.array([-1, 0, 1]), scores, 2) == pytest.approx(2 / 3)
 
 
-def test_level_accuracy_compares_only_paths_that_are_deep_enough():
-    truth = [("a", "b"), ("a", "c"), ("d",)]
-    predicted = [("a", "x"), ("a", "c"), ("d", "e")]
-    assert metrics.level_accuracy(truth, predicted, 1) == (1.0, 3)
-    assert metrics.level_accuracy(truth, predicted, 2) == (0.5, 2)
-
-
 def test_precision_recall_by_hand():
     relevant = np.array([True, False, True, False])
     scores = np.array([0.9, 0.8, 0.7, 0.1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -17,13 +17,14 @@ from eclip.products.store import Store
 from eclip.products.update import update_store
 from eclip.schema import CORRECTIONS_DATASET, CORRECTIONS_SCHEMA
 from eclip.tasks.corrections.apply import store_catalogs
+from eclip.train.pairs import read_pairs
 
 WHEN = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def said(*rows: tuple[str, str, str | None]) -> pa.Table:
+def said(*rows: tuple[str, str, str | None], when: datetime = WHEN) -> pa.Table:
     told = [
-        {"product_id": product_id, "field": name, "value": value, "corrected_at": WHEN, "source": "me"}
+        {"product_id": product_id, "field": name, "value": value, "corrected_at": when, "source": "me"}
         for product_id, name, value in rows
     ]
     return pa.Table.from_pylist(told, schema=CORRECTIONS_SCHEMA)
@@ -46,6 +47,22 @@ def test_the_latest_wins_and_all_are_kept(path):
     add_corrections(store, SECOND)
     assert Store.open(path).corrections().equals(pa.concat_tables([FIRST, SECOND]))
     assert latest_corrections(store.corrections()) == BOTH
+
+
+def test_what_was_said_last_counts_whenever_it_comes():
+    late = said(("1", "category", "late"), when=WHEN + timedelta(hours=1))
+    assert latest_corrections(pa.concat_tables([late, FIRST]))["1"] == {"category": "late"}
+    assert latest_corrections(pa.concat_tables([FIRST, late, SECOND]))["1"] == {"category": "late"}
+
+
+def test_training_sees_the_corrected_category(path):
+    store = Store.open(path)
+    pairs = read_pairs(store, "train")
+    ids = store.table(["product_id"])["product_id"].take(pairs.rows[:2]).to_pylist()
+    add_corrections(store, said((ids[0], "category", "Home > Mugs"), (ids[1], "category", None)))
+    found = read_pairs(store, "train").categories
+    assert found[:2] == [("Home", "Mugs"), ()]
+    assert found[2:] == pairs.categories[2:]
 
 
 def test_two_who_opened_the_store_at_once_both_keep_theirs(path):

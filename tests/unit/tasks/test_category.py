@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eclip.errors import ModelError
-from eclip.tasks.category.answers import CategoryClassifier, predict_category
+from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.category.decisions import (
-    Decision,
+    CategoryDecision,
     choose_decision,
     fit_decisions,
     read_decisions,
@@ -81,7 +81,7 @@ def test_the_least_confidence_that_is_right_often_enough():
     never = choose_decision(tree, chances, [("z",)] * 60)
     nodes, _, _ = tree.climbed(np.eye(4), never.confidence)
     assert nodes.tolist() == [-1] * 4  # where nothing was ever right, not even what is certain is answered
-    assert choose_decision(tree, chances[:10], paths[:10]) == Decision()
+    assert choose_decision(tree, chances[:10], paths[:10]) == CategoryDecision()
 
 
 def test_unknown_scores_by_hand():
@@ -90,7 +90,7 @@ def test_unknown_scores_by_hand():
 
 
 def test_decisions_come_back_and_damage_is_told(tmp_path):
-    kept = {"text": Decision(confidence=0.4, unknown=0.5), "image": Decision(confidence=float("inf"))}
+    kept = {"text": CategoryDecision(confidence=0.4, unknown=0.5), "image": CategoryDecision(confidence=float("inf"))}
     write_decisions(tmp_path, kept)
     assert read_decisions(tmp_path) == kept
     (tmp_path / "decisions.json").write_text('{"text": {"other": 1}}')
@@ -105,7 +105,7 @@ def constant_heads(bias: list[float]) -> ModalHeads:
 
 def test_answers_walk_up_and_say_how_sure_they_are():
     heads = constant_heads([0.5, 0.3, 0.1, 0.1])
-    classifier = CategoryClassifier(heads, {"text": Decision(confidence=0.75, unknown=0.9)})
+    classifier = CategoryClassifier(heads, {"text": CategoryDecision(confidence=0.75, unknown=0.9)})
     texts = np.array([[0.0, 0.0], [np.nan, np.nan]])
     found = classifier.answer(np.full((2, 2), np.nan), texts, [None, None])
     assert found.leaves == [("a", "b", "x"), None]
@@ -118,11 +118,10 @@ def test_answers_walk_up_and_say_how_sure_they_are():
     assert [path for path, _ in found.top[0]] == [("a", "b", "x"), ("a", "b", "y"), ("a", "c"), ("d",)]
     assert sum(chance for _, chance in found.top[0]) == pytest.approx(1)
     assert found.top[1] == []
-    even = CategoryClassifier(constant_heads([0.25] * 4), {"text": Decision(confidence=0.9, unknown=0.9)})
+    even = CategoryClassifier(constant_heads([0.25] * 4), {"text": CategoryDecision(confidence=0.9, unknown=0.9)})
     said = even.answer(np.full((2, 2), np.nan), texts, [None, None])
     assert said.unknown.tolist() == [True, False]
     assert said.paths == [None, None]
-    assert predict_category(heads, np.full((2, 2), np.nan), texts, [None, None])[0] == [("a", "b", "x"), None]
 
 
 def test_a_head_that_is_sure_of_everything_takes_nothing_for_unknown():
@@ -150,7 +149,7 @@ def test_what_is_reported_of_decisions_is_what_listings_are_answered(catalogue, 
         )
         for modality, width in (("text", 24), ("both", 48))
     }
-    decisions = {"text": Decision(confidence=0.45), "both": Decision(confidence=0.75)}
+    decisions = {"text": CategoryDecision(confidence=0.45), "both": CategoryDecision(confidence=0.75)}
     write_decisions(tmp_path, decisions)
     rows = seen.rows_of("test")
     modal = ModalHeads(heads)

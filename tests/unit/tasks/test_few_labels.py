@@ -147,6 +147,9 @@ def test_a_list_of_categories_is_read(tmp_path):
     assert read_names(file) == [("Apparel", "Shirts"), ("생활/건강", "모기장")]
     file.write_text("Apparel > Shirts\n", encoding="utf-8-sig")  # as editors of Windows save
     assert read_names(file) == [("Apparel", "Shirts")]
+    file.write_text("Apparel > Shirts\nApparel > > Shirts\n")
+    with pytest.raises(FeedError, match=r"row 2: 'Apparel > > Shirts' has an empty level"):
+        read_names(file)
     file.write_text("\n")
     with pytest.raises(FeedError, match="holds no category"):
         read_names(file)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eclip.errors import ModelError
-from eclip.metrics import average_precision
+from eclip.metrics import average_precision, best_f1_threshold, f1
 from eclip.tasks.matching.agreement import agreement
-from eclip.tasks.matching.boosted import BoostedScorer, fit_boosted
+from eclip.tasks.matching.boosted import BoostedScorer, fit_boosted, fold_rows, said_by_others
 from eclip.tasks.matching.draw import Pairs
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.readings import read_records
@@ -118,7 +118,7 @@ def numbers():
     return matrix, np.nan_to_num(matrix[:, 0]) + np.nan_to_num(matrix[:, 1]) > 0
 
 
-def test_our_walk_gives_what_scikit_learn_gives(numbers):
+def test_our_scan_gives_what_scikit_learn_gives(numbers):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     matrix, same = numbers
@@ -139,6 +139,8 @@ def test_damaged_trees_are_refused(numbers):
     for damaged in (content["right"][:-8], content["missing_left"], "AAAA" * (len(content["left"]) // 4)):
         with pytest.raises(ModelError, match="damaged"):  # cut, of another type, children that lead back
             Trees.from_json({**content, "left": damaged})
+    with pytest.raises(ModelError, match="damaged"):  # two questions lead to one node
+        Trees.from_json({**content, "left": content["right"]})
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +159,18 @@ def shop() -> tuple[PairSource, Pairs]:
     nothing = np.full((160, 1), np.nan, dtype=np.float32)
     source = PairSource(titles=titles, image_vectors=nothing, text_vectors=shuffled.normal(size=(160, 2)))
     return source, Pairs(left=left, right=right, same=np.arange(160) < 80)
+
+
+def test_figures_of_a_fit_do_not_come_from_the_threshold_that_these_very_pairs_chose():
+    """Scores that say nothing: the best threshold of all pairs finds luck, those of other folds find none of it."""
+    shuffled = np.random.default_rng(0)
+    same, scores = shuffled.random(300) < 0.05, shuffled.random(300)
+    optimistic = f1(same, scores >= best_f1_threshold(same, scores)[0])
+    said = said_by_others(same, scores, seed=0)
+    assert f1(same, said) < optimistic - 0.02
+    for others, held in fold_rows(same, None, seed=0):
+        assert (said[held] == (scores[held] >= best_f1_threshold(same[others], scores[others])[0])).all()
+    assert (said_by_others(same, same * 0.9, seed=0) == same).all()
 
 
 def test_trees_learn_that_numbers_tell_products_and_survive_the_disk(shop):

@@ -190,17 +190,6 @@ def test_listings_find_their_catalog_by_rare_words_or_none(fitted):
     assert found[3].row == 11  # its mate, not itself
 
 
-def test_a_barcode_leads_to_a_listing_that_nothing_else_leads_to():
-    known = [f"acme kettle {number}" for number in range(30)]
-    source = dataclasses.replace(
-        listings(known), records=[{"gtin": "4006381333931"} if n == 29 else {} for n in range(30)]
-    )
-    asked = dataclasses.replace(listings(["wasserkocher"]), records=[{"gtin": "4 006381 333931"}])
-    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[29]]
-    asked = dataclasses.replace(asked, records=[{"gtin": "4006381333932"}])  # no barcode: the check digit is wrong
-    assert list(CatalogIndex.of(source, known).candidates(asked))[-1].tolist() == [[-1]]
-
-
 def test_of_a_large_catalog_those_that_led_to_it_are_judged(fitted):
     """The eighth member is the mate; the six of the store that come first are nothing like the listing."""
     known = [*(f"plain cup number {number}" for number in range(7)), title(41), *(title(item) for item in range(20))]

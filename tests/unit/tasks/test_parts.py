@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +109,19 @@ def test_what_was_fitted_on_another_model_is_refused(catalogue, tmp_path):
         read_task(tmp_path / "category", "new")
     with pytest.raises(ModelError, match="fitted on vectors of model old"):
         evaluate_tasks(replace(catalogue, model_digest="new"), tmp_path, seed=0)
+
+
+def test_what_another_version_fitted_is_refused_with_one_clear_line(tmp_path):
+    folder = tmp_path / "matching"
+    folder.mkdir()
+    write_task(folder, {"model": "m"})
+    content = json.loads((folder / "task.json").read_text())
+    (folder / "task.json").write_text(json.dumps({**content, "version": 1}))
+    with pytest.raises(ModelError, match=r"is of version 1, expected 2: another version of eclip wrote it; run `eclip"):
+        read_task(folder, "m")
+    (folder / "task.json").write_text(json.dumps({"model": "m"}))
+    with pytest.raises(ModelError, match=r"holds no readable task\.json"):
+        read_task(folder, "m")
 
 
 def test_stopped_between_the_two_renames_the_old_folder_is_back(tmp_path, monkeypatch):
@@ -219,7 +233,7 @@ def test_pair_features_by_hand():
         {
             "pictures cosine": 0,
             "titles cosine": 1,
-            "token overlap": 2 / 4,
+            "word overlap": 2 / 4,
             "number agreement": 0,
             "number conflict": 1,
             "picture-title cosine": 0.5,

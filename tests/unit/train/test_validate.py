@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from eclip.schema import CORRECTIONS_SCHEMA
 from eclip.train.validate import ValidationBatch, effective_rank, figures_of, mean_cosine
 from eclip.train.views import ViewsConfig
 
@@ -94,6 +95,9 @@ class Titles:
 
     def table(self, columns: list[str]) -> pa.Table:
         return self._table.select(columns)
+
+    def corrections(self) -> pa.Table:
+        return CORRECTIONS_SCHEMA.empty_table()
 
 
 class Reader:

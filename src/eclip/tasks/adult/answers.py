@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eclip.schema import POLICIES
 from eclip.tasks.adult.recognizer import PolicyRecognizer
-from eclip.tasks.adult.targets import ADULT, CLASSES, NAME
+from eclip.tasks.adult.targets import CLASSES
 from eclip.tasks.adult.weights import WITNESSES
 from eclip.tasks.adult.witnesses import Listings, head_log_odds
-from eclip.tasks.heads.modal import ModalHeads
 
 LEAST_SAID = 1.0  # log-odds that a witness must add to be named as a reason
 
@@ -38,22 +36,6 @@ def policy_answers(recognizer: PolicyRecognizer, listings: Listings) -> PolicyAn
         reasons[row] = _reason(listings, row, level, judged.added[row, level], half)
     levels = [CLASSES[code] if code else None for code in judged.codes.tolist()]
     return PolicyAnswers(levels=levels, chances=judged.chances, reasons=reasons, review=judged.review)
-
-
-def adult_probability(
-    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
-) -> np.ndarray:
-    """Probability [N] float32 that a row is for adults only, by the heads alone; NaN where nothing is known of it.
-
-    Args:
-        heads: That `fit` wrote for this task.
-        image_vectors: [N, D], NaN rows where missing.
-        text_vectors: [N, D], NaN rows where missing.
-        titles: [N], None where missing.
-    """
-    if not any(ADULT in heads.labels(modality, NAME) for modality in heads.by_modality):
-        return np.full(len(image_vectors), np.nan, dtype=np.float32)
-    return heads.probability(NAME, ADULT, heads.inputs(image_vectors, text_vectors, titles))
 
 
 def _by_picture(recognizer: PolicyRecognizer, listings: Listings, rows: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from eclip.errors import ModelError
 from eclip.schema import POLICIES
 from eclip.tasks.adult.decisions import MIN_CHANCE, SUSPICION, Thresholds, act
 from eclip.tasks.adult.prompts import PolicyPrompts
@@ -17,6 +15,7 @@ from eclip.tasks.adult.sellers import SellerHistory
 from eclip.tasks.adult.weights import WITNESSES, PolicyWeights
 from eclip.tasks.adult.witnesses import RULES, Listings, evidence, known_levels
 from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.taskfiles import read_versioned, readable, write_versioned
 
 POLICY_FILE = "policies.json"
 POLICY_VERSION = 1
@@ -60,6 +59,7 @@ class PolicyRecognizer:
         titles: Sequence[str | None],
         sellers: Sequence[str | None] | None = None,
         *,
+        counted: np.ndarray | None = None,
         undo_disguises: bool = True,
     ) -> Listings:
         """Listings as this recognizer sees them; arguments as of `Listings.of`."""
@@ -71,6 +71,7 @@ class PolicyRecognizer:
             heads=self.heads,
             history=self.history,
             prompts=self.prompts,
+            counted=counted,
             undo_disguises=undo_disguises,
         )
 
@@ -101,13 +102,11 @@ class PolicyRecognizer:
     def save(self, folder: Path) -> None:
         """Write what is not the heads' (those are written by themselves) as JSON into `folder`, which exists."""
         content = {
-            "version": POLICY_VERSION,
             "history": self.history.as_json() if self.history else None,
             "weights": {modality: each.as_json() for modality, each in self.weights.items()},
             "thresholds": {modality: asdict(each) for modality, each in self.thresholds.items()},
         }
-        text = json.dumps(content, ensure_ascii=False)  # of many sellers: no line each
-        (folder / POLICY_FILE).write_text(text + "\n", encoding="utf-8")
+        write_versioned(folder / POLICY_FILE, POLICY_VERSION, content, indent=None)  # of many sellers: no line each
 
     @classmethod
     def load(cls, folder: Path, prompts: PolicyPrompts | None = None) -> PolicyRecognizer:
@@ -118,13 +117,8 @@ class PolicyRecognizer:
         """
         if not folder.is_dir():
             return cls.by_rules(prompts)
-        try:
-            content = json.loads((folder / POLICY_FILE).read_text(encoding="utf-8"))
-            if content["version"] != POLICY_VERSION:
-                raise ModelError(
-                    f"{folder / POLICY_FILE} has version {content['version']}, expected {POLICY_VERSION}; run "
-                    "`eclip fit` again"
-                )
+        with readable(folder, "weights of policies"):
+            content = read_versioned(folder / POLICY_FILE, POLICY_VERSION)
             return cls(
                 heads=ModalHeads.load(folder),
                 history=SellerHistory.from_json(content["history"]) if content["history"] else None,
@@ -134,7 +128,3 @@ class PolicyRecognizer:
                     for name, each in content["thresholds"].items()
                 },
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{folder} holds no readable weights of policies ({error}); run `eclip fit` again"
-            ) from error

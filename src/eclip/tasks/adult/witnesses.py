@@ -44,6 +44,7 @@ class Listings:
         heads: ModalHeads | None,
         history: SellerHistory | None,
         prompts: PolicyPrompts | None,
+        counted: np.ndarray | None = None,
         undo_disguises: bool = True,
     ) -> Listings:
         """Look at listings once for all modalities.
@@ -56,12 +57,14 @@ class Listings:
             heads: That were fitted, if any.
             history: Of the sellers, if any.
             prompts: Descriptions of the levels, if any.
+            counted: [N] place in `CLASSES` of listings that the history counts itself, -1 of all others: nobody is
+                judged by his own label; None = it counts none of them.
             undo_disguises: Read titles through spaced letters, digits for letters and the like; off: as written.
         """
         readings = [read_title(title, undo_disguises=undo_disguises) for title in titles]
         shift = np.zeros((len(titles), len(POLICIES)))
         if history is not None and sellers is not None and len(titles):
-            shift = history.log_odds(sellers)
+            shift = history.log_odds(sellers, counted)
         inputs = None
         if heads is not None:
             plain_titles = [r.text if r.disguised else t for r, t in zip(readings, titles, strict=True)]

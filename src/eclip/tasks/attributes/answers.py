@@ -21,7 +21,9 @@ from eclip.tasks.attributes.closed import (
 )
 from eclip.tasks.attributes.fit import load_closed
 from eclip.tasks.attributes.spans.extractor import SpanAnswer, SpanExtractor
-from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.category.answers import CategoryClassifier
+from eclip.tasks.category.targets import NAME as CATEGORY
+from eclip.tasks.taskfiles import is_of_one_model
 
 if TYPE_CHECKING:
     from eclip.tasks.attributes.spans.states import TokenStates
@@ -54,11 +56,16 @@ class AttributeAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeExtractor:
-    """All that was fitted for attributes: heads of closed sets, and taggers of titles where there are any."""
+    """All that was fitted for attributes: heads of closed sets, and taggers of titles where there are any.
+
+    The category, where it was fitted too, tells which attributes a listing can't have: no title of a game controller
+    names the number of its cameras.
+    """
 
     heads: AttributeHeads
     closed: dict[str, ClosedAttribute]
     spans: SpanExtractor | None = None
+    category: CategoryClassifier | None = None
 
     @classmethod
     def load(cls, folder: Path) -> AttributeExtractor:
@@ -69,7 +76,11 @@ class AttributeExtractor:
         """
         heads, closed = load_closed(folder)
         spans = SpanExtractor.load(folder / SPANS) if (folder / SPANS).is_dir() else None
-        return cls(heads=heads, closed=closed, spans=spans)
+        category = None
+        beside = folder.with_name(CATEGORY)
+        if spans is not None and spans.knows_categories and is_of_one_model(folder, beside):
+            category = CategoryClassifier.load(beside)
+        return cls(heads=heads, closed=closed, spans=spans, category=category)
 
     @property
     def reads_states(self) -> bool:
@@ -101,12 +112,25 @@ class AttributeExtractor:
         for name, attribute in self.closed.items():
             for row, answer in closed_answers(self.heads, name, attribute, inputs):
                 found[row][name] = answer
-        if self.spans is not None:
-            for name, by_row in self.spans.answers(titles, tower).items():
-                for row, spans in enumerate(by_row):
-                    if spans:
-                        found[row][name] = with_spans(found[row].get(name), spans)
+        for name, by_row in self.title_answers(image_vectors, text_vectors, titles, tower=tower).items():
+            for row, spans in enumerate(by_row):
+                if spans:
+                    found[row][name] = with_spans(found[row].get(name), spans)
         return found
+
+    def title_answers(
+        self,
+        image_vectors: np.ndarray,
+        text_vectors: np.ndarray,
+        titles: Sequence[str | None],
+        *,
+        tower: TokenStates | None = None,
+    ) -> dict[str, list[tuple[SpanAnswer, ...]]]:
+        """Values that stand in the titles alone [N], by attribute; arguments as of `answers`."""
+        if self.spans is None:
+            return {}
+        likely = None if self.category is None else self.category.answer(image_vectors, text_vectors, titles).likely
+        return self.spans.answers(titles, tower, likely)
 
 
 def closed_answers(
@@ -133,16 +157,14 @@ def _closed_answer(attribute: ClosedAttribute, view: str, said: dict[str, Said],
     if not chosen.any():
         return None
     threshold = attribute.decisions[view].threshold
-    sure = chosen & threshold.sure(confidences)
-    kept = sure if sure.any() else chosen
     conflict = _conflict(attribute, said, place) if view == "both" else None
-    agreeing = [each for each in said if each != "both" and (said[each].chosen[place] & kept).any()]
+    agreeing = [each for each in said if each != "both" and (said[each].chosen[place] & chosen).any()]
     source = SOURCE_OF_VIEW[agreeing[0]] if len(agreeing) == 1 else SOURCE_OF_VIEW[view]
     return AttributeAnswer(
-        values=tuple(attribute.values[code] for code in np.flatnonzero(kept)),
-        confidence=float(confidences[kept].min()),
+        values=tuple(attribute.values[code] for code in np.flatnonzero(chosen)),
+        confidence=float(confidences[chosen].min()),
         source=source,
-        sure=bool(sure.any()) and conflict is None,
+        sure=bool(threshold.sure(confidences[chosen]).all()) and conflict is None,
         conflict=conflict,
     )
 
@@ -192,30 +214,3 @@ def with_spans(closed: AttributeAnswer | None, spans: Sequence[SpanAnswer]) -> A
     title = " and ".join(f"{span.value} ({span.confidence:.2f})" for span in sure)
     heads = f"{' and '.join(closed.values)} ({closed.confidence:.2f})"
     return replace(closed, sure=False, conflict=f"the heads say {heads}, in the title stands {title}")
-
-
-def predict_attributes(
-    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
-) -> tuple[list[dict[str, str]], list[dict[str, float]]]:
-    """Attributes of each row by the softmax heads alone, by the richest modality it has, "absent" left out.
-
-    `AttributeExtractor.answers` says more, and says it better: this is what heads say without it.
-
-    Args:
-        heads: That `fit` wrote for this task.
-        image_vectors: [N, D], NaN rows where missing.
-        text_vectors: [N, D], NaN rows where missing.
-        titles: [N], None where missing.
-
-    Returns:
-        Values by attribute, and the confidence of each, one dictionary a row.
-    """
-    values: list[dict[str, str]] = [{} for _ in image_vectors]
-    confidences: list[dict[str, float]] = [{} for _ in image_vectors]
-    inputs = heads.inputs(image_vectors, text_vectors, titles)
-    for name in heads.names:
-        labels, chances = heads.predict(name, inputs)
-        for row, (label, chance) in enumerate(zip(labels, chances.tolist(), strict=True)):
-            if label:
-                values[row][name], confidences[row][name] = label, chance
-    return values, confidences

@@ -35,7 +35,7 @@ ABSENT_FROM = 0.9  # chance of "no such attribute" from which a listing has none
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class ViewDecision:
     """How one attribute is answered in one view.
 
     Attributes:
@@ -52,7 +52,7 @@ class Decision:
     value_threshold: float = 0.5
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Decision:
+    def from_json(cls, content: dict[str, Any]) -> ViewDecision:
         """Read what `dataclasses.asdict` wrote."""
         pool = content["pool"]
         return cls(
@@ -70,7 +70,7 @@ class ClosedAttribute:
     values: tuple[str, ...]  # C of them
     several: bool  # whether a listing may have several
     log_prior: tuple[float, ...]  # [C] of the values among train rows
-    decisions: dict[str, Decision]  # by view
+    decisions: dict[str, ViewDecision]  # by view
 
     def as_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -83,7 +83,7 @@ class ClosedAttribute:
             values=tuple(content["values"]),
             several=content["several"],
             log_prior=tuple(content["log_prior"]),
-            decisions={view: Decision.from_json(each) for view, each in content["decisions"].items()},
+            decisions={view: ViewDecision.from_json(each) for view, each in content["decisions"].items()},
         )
 
 

@@ -5,18 +5,14 @@ The softmax heads are fitted with those of the other tasks (`eclip.tasks.fit`); 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from eclip.errors import ModelError
-from eclip.files import write_text
 from eclip.metrics import macro_f1
 from eclip.schema import SPLITS
-from eclip.tasks.attributes.closed import AttributeHeads, AttributeInputs, ClosedAttribute, Decision, Said, decide
+from eclip.tasks.attributes.closed import AttributeHeads, AttributeInputs, ClosedAttribute, Said, ViewDecision, decide
 from eclip.tasks.attributes.experts import VIEWS, fit_mark_pool, fit_pool, present_experts, sigmoid
 from eclip.tasks.attributes.multilabel import fit_marks
 from eclip.tasks.attributes.targets import SeveralTarget, attribute_targets, several_targets
@@ -26,6 +22,7 @@ from eclip.tasks.heads.lexical import LexicalHeads
 from eclip.tasks.heads.linear import LinearHeads, Target
 from eclip.tasks.heads.modal import ModalHeads
 from eclip.tasks.heads.training import MIN_TRAIN_ROWS
+from eclip.tasks.taskfiles import read_versioned, readable, write_versioned
 
 CLOSED_FILE = "closed.json"
 CLOSED_VERSION = 1
@@ -146,16 +143,16 @@ def _marks(catalogue: Catalogue, name: str, values: Sequence[str]) -> np.ndarray
 
 def _choose_single(
     attribute: ClosedAttribute, view: str, logs: dict[str, np.ndarray], marks: np.ndarray, target: float
-) -> Decision:
+) -> ViewDecision:
     """Weights by likelihood, how far rare values are preferred by macro-F1, the threshold by precision."""
     codes = np.where(marks.any(axis=1), marks.argmax(axis=1), -1)
     pool = fit_pool(logs, codes)
     power = _choose_power(pool.scores(logs), np.array(attribute.log_prior), codes) if len(codes) else 0.0
-    decision = Decision(pool=pool, threshold=Threshold(at=None), prior_power=power)
+    decision = ViewDecision(pool=pool, threshold=Threshold(at=None), prior_power=power)
     said = _said(attribute, view, decision, logs)
     right = (said.chosen & marks).any(axis=1)
     threshold = choose_threshold(right, said.least, target=target)
-    return Decision(pool=pool, threshold=threshold, prior_power=power)
+    return ViewDecision(pool=pool, threshold=threshold, prior_power=power)
 
 
 def _choose_power(scores: np.ndarray, log_prior: np.ndarray, codes: np.ndarray) -> float:
@@ -172,15 +169,15 @@ def _choose_power(scores: np.ndarray, log_prior: np.ndarray, codes: np.ndarray) 
 
 def _choose_several(
     attribute: ClosedAttribute, view: str, logs: dict[str, np.ndarray], marks: np.ndarray, target: float
-) -> Decision:
+) -> ViewDecision:
     """Weights by likelihood; values are answered from the probability with the best F1; sure ones by precision."""
     pool = fit_mark_pool(logs, marks)
     value_threshold = best_mark_threshold(sigmoid(pool.scores(logs)), marks)
-    decision = Decision(pool=pool, threshold=Threshold(at=None), value_threshold=value_threshold)
+    decision = ViewDecision(pool=pool, threshold=Threshold(at=None), value_threshold=value_threshold)
     said = _said(attribute, view, decision, logs)
     places = np.nonzero(said.chosen)
     threshold = choose_threshold(marks[places], said.confidences[places], target=target, num_rows=int(marks.sum()))
-    return Decision(pool=pool, threshold=threshold, value_threshold=value_threshold)
+    return ViewDecision(pool=pool, threshold=threshold, value_threshold=value_threshold)
 
 
 def best_mark_threshold(chances: np.ndarray, marks: np.ndarray) -> float:
@@ -191,7 +188,7 @@ def best_mark_threshold(chances: np.ndarray, marks: np.ndarray) -> float:
     return 0.5 if np.isnan(threshold) else threshold
 
 
-def _said(attribute: ClosedAttribute, view: str, decision: Decision, logs: dict[str, np.ndarray]) -> Said:
+def _said(attribute: ClosedAttribute, view: str, decision: ViewDecision, logs: dict[str, np.ndarray]) -> Said:
     trial = ClosedAttribute(
         values=attribute.values, several=attribute.several, log_prior=attribute.log_prior, decisions={view: decision}
     )
@@ -203,11 +200,8 @@ def save_closed(folder: Path, heads: AttributeHeads, attributes: dict[str, Close
     if heads.several:
         (folder / SEVERAL).mkdir()
         heads.several.save(folder / SEVERAL)
-    content: dict[str, Any] = {
-        "version": CLOSED_VERSION,
-        "attributes": {name: each.as_json() for name, each in attributes.items()},
-    }
-    write_text(folder / CLOSED_FILE, json.dumps(content, ensure_ascii=False, indent=1))
+    content = {"attributes": {name: each.as_json() for name, each in attributes.items()}}
+    write_versioned(folder / CLOSED_FILE, CLOSED_VERSION, content)
 
 
 def load_closed(folder: Path) -> tuple[AttributeHeads, dict[str, ClosedAttribute]]:
@@ -216,15 +210,8 @@ def load_closed(folder: Path) -> tuple[AttributeHeads, dict[str, ClosedAttribute
     Raises:
         ModelError: It is missing, damaged or of another version.
     """
-    try:
-        content = json.loads((folder / CLOSED_FILE).read_text(encoding="utf-8"))
-        if content["version"] != CLOSED_VERSION:
-            raise ModelError(
-                f"{folder} holds attributes of version {content['version']}, expected {CLOSED_VERSION}; run "
-                "`eclip fit` again"
-            )
+    with readable(folder, "attributes"):
+        content = read_versioned(folder / CLOSED_FILE, CLOSED_VERSION)
         attributes = {name: ClosedAttribute.from_json(each) for name, each in content["attributes"].items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder} holds no readable attributes ({error}); run `eclip fit` again") from error
     several = ModalHeads.load(folder / SEVERAL) if (folder / SEVERAL).is_dir() else None
     return AttributeHeads(ModalHeads.load(folder), several), attributes

@@ -11,7 +11,9 @@ import numpy as np
 from eclip.metrics import macro_f1_multilabel, micro_f1
 from eclip.schema import SPLITS
 from eclip.tasks.attributes.answers import AttributeAnswer, AttributeExtractor
+from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.results import answer_results, value_marks
+from eclip.tasks.attributes.spans.results import span_results
 from eclip.tasks.attributes.targets import NAME
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import present_rows
@@ -37,6 +39,34 @@ def fitted_results(catalogue: Catalogue, folder: Path, *, buckets: np.ndarray | 
         ModelError: A part is missing or damaged.
     """
     return extraction_results(catalogue, AttributeExtractor.load(folder).without_spans(), buckets=buckets)
+
+
+def title_results(catalogue: Catalogue, folder: Path, source: TitleSource) -> list[Result]:
+    """Figures of the values that `eclip fit` finds in titles, over test titles whose listing has one.
+
+    Args:
+        catalogue: The products, with vectors of the model.
+        folder: MODEL/tasks/attributes.
+        source: What `fit` was given to learn them from.
+
+    Raises:
+        ModelError: A part is missing or damaged.
+    """
+    extractor = AttributeExtractor.load(folder)
+    rows = [row for row in catalogue.rows_of(SPLITS[2]).tolist() if catalogue.titles[row]]
+    if extractor.spans is None or not rows:
+        return []
+    titles = [catalogue.titles[row] or "" for row in rows]
+    answers = extractor.title_answers(
+        catalogue.image_vectors[rows], catalogue.text_vectors[rows], titles, tower=source.tower
+    )
+    truth = title_values(catalogue, source.columns)
+    nobody: list[tuple[str, ...]] = [()] * catalogue.num_rows
+    results = []
+    for name in extractor.spans.attributes:
+        own = truth.get(name, nobody)
+        results += span_results(name, extractor.spans, titles, answers[name], [own[row] for row in rows])
+    return results
 
 
 def extraction_results(

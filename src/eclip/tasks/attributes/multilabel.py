@@ -16,13 +16,10 @@ from scipy import sparse
 from eclip.progress import stage
 from eclip.tasks.attributes.targets import SeveralTarget
 from eclip.tasks.heads.linear import AnyHead, Head, LinearHeads
-from eclip.tasks.heads.training import HOLDOUT_SHARE
+from eclip.tasks.heads.training import MAX_EPOCHS, MIN_EPOCHS, ROWS_SEEN, WEIGHT_DECAYS, standard_scale, with_held_out
 
-WEIGHT_DECAYS = (0.03, 0.3)  # decoupled (AdamW), times the learning rate at each step; of heads over vectors
 DENSE_RATE, SPARSE_RATE = 1e-2, 0.3
 MIN_BATCH, MAX_BATCH = 32, 256  # a sixteenth of the rows between these
-MIN_EPOCHS, MAX_EPOCHS = 15, 60
-ROWS_SEEN = 150_000  # what decides between them
 
 
 def mark_logits(head: AnyHead, matrix: np.ndarray | sparse.csr_matrix) -> np.ndarray:
@@ -52,14 +49,10 @@ def fit_marks(
         name: Of the stage, for the progress bar.
     """
     shuffled = np.random.default_rng(seed)
-    if not len(validation_rows):
-        train_rows = shuffled.permutation(train_rows)
-        held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
-        validation_rows, train_rows = train_rows[:held_out], train_rows[held_out:]
+    train_rows, validation_rows = with_held_out(train_rows, validation_rows, shuffled)
     mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
     if not sparse.issparse(matrix):
-        mean, spread = matrix[train_rows].mean(axis=0), matrix[train_rows].std(axis=0)
-        scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
+        mean, scale = standard_scale(matrix[train_rows])
     run = _Run(targets, _Rows((matrix, train_rows, mean, scale)), _Rows((matrix, validation_rows, mean, scale)))
     epochs = int(np.clip(ROWS_SEEN // max(len(train_rows), 1), MIN_EPOCHS, MAX_EPOCHS))
     with stage(name, epochs * len(train_rows)) as advance:

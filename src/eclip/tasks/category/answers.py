@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from eclip.tasks.category.decisions import Decision, read_decisions, unknown_scores
-from eclip.tasks.category.targets import NAME, label_path
+from eclip.tasks.category.decisions import CategoryDecision, read_decisions, unknown_scores
+from eclip.tasks.category.targets import NAME, path_label
 from eclip.tasks.category.tree import CategoryTree
 from eclip.tasks.heads.modal import Inputs, ModalHeads
 
 TOP_K = 5
+LIKELY = 0.9  # of the chances
 
 _tree_of = lru_cache(maxsize=8)(CategoryTree.of_labels)  # feeds are answered a batch at a time
 
@@ -43,6 +44,16 @@ class CategoryAnswers:
     unknown: np.ndarray
     top: list[list[tuple[tuple[str, ...], float]]]
 
+    @property
+    def likely(self) -> list[tuple[str, ...]]:
+        """Labels of the likeliest leaves of each that have `LIKELY` of its chances together; () where no few have."""
+        found = []
+        for best in self.top:
+            reached = np.cumsum([chance for _, chance in best]) >= LIKELY
+            count = int(reached.argmax()) + 1 if reached.any() else 0
+            found.append(tuple(path_label(path) for path, _ in best[:count]))
+        return found
+
     @classmethod
     def nothing(cls, num_rows: int) -> CategoryAnswers:
         """Of listings of which nothing is known."""
@@ -63,7 +74,7 @@ class CategoryClassifier:
     """Heads for the category and when to trust them: what `eclip fit` leaves in MODEL/tasks/category."""
 
     heads: ModalHeads
-    decisions: dict[str, Decision] = field(default_factory=dict)
+    decisions: dict[str, CategoryDecision] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> CategoryClassifier:
@@ -93,7 +104,7 @@ class CategoryClassifier:
 
     def _fill(self, answers: CategoryAnswers, modality: str, inputs: Inputs, rows: np.ndarray) -> None:
         tree = _tree_of(self.heads.labels(modality, NAME))
-        decision = self.decisions.get(modality, Decision())
+        decision = self.decisions.get(modality, CategoryDecision())
         probabilities = self.heads.probabilities(NAME, modality, inputs, rows)
         nodes, answers.chances[rows], answers.climbed[rows] = tree.climbed(probabilities, decision.confidence)
         answers.unknown_scores[rows] = scores = unknown_scores(probabilities)
@@ -109,21 +120,3 @@ class CategoryClassifier:
             answers.top[row] = [(tree.classes[c], p) for c, p in zip(codes, chances[place].tolist(), strict=True)]
             answers.leaves[row] = tree.classes[codes[0]]
             answers.paths[row] = tree.nodes[nodes[place]] if nodes[place] >= 0 else None
-
-
-def predict_category(
-    heads: ModalHeads, image_vectors: np.ndarray, text_vectors: np.ndarray, titles: Sequence[str | None]
-) -> tuple[list[tuple[str, ...] | None], np.ndarray]:
-    """The most likely category of each row by the richest modality it has, however unlikely.
-
-    Args:
-        heads: That `fit` wrote for this task.
-        image_vectors: [N, D], NaN rows where missing.
-        text_vectors: [N, D], NaN rows where missing.
-        titles: [N], None where missing.
-
-    Returns:
-        Paths root to leaf (None where nothing is known of the row), and confidences [N] (NaN there).
-    """
-    labels, confidences = heads.predict(NAME, heads.inputs(image_vectors, text_vectors, titles))
-    return [None if label is None else label_path(label) for label in labels], confidences

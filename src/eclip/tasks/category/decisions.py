@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from eclip.errors import ModelError
 from eclip.schema import SPLITS
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.category.targets import NAME
 from eclip.tasks.category.tree import CategoryTree, is_at_or_above
 from eclip.tasks.heads.modal import ModalHeads
+from eclip.tasks.taskfiles import readable
 
 DECISIONS_FILE = "decisions.json"
 WANTED_PRECISION = 0.95  # of answers, leaf or parent
@@ -28,7 +28,7 @@ CANDIDATES = np.round(np.linspace(0, 1, 101), 2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class CategoryDecision:
     """Thresholds of one modality."""
 
     confidence: float = UNMEASURED  # least chance of what is answered; infinite = nothing is
@@ -44,7 +44,9 @@ def unknown_scores(probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(-(probabilities * logs).sum(axis=1) / np.log(max(probabilities.shape[1], 2)), dtype=np.float32)
 
 
-def choose_decision(tree: CategoryTree, probabilities: np.ndarray, paths: Sequence[tuple[str, ...]]) -> Decision:
+def choose_decision(
+    tree: CategoryTree, probabilities: np.ndarray, paths: Sequence[tuple[str, ...]]
+) -> CategoryDecision:
     """The least confidence at which answers are as right as wanted, and where 5 % of known categories lie above.
 
     Args:
@@ -53,11 +55,11 @@ def choose_decision(tree: CategoryTree, probabilities: np.ndarray, paths: Sequen
         paths: Their true paths [n], none empty; leaves that no class is for count as well.
     """
     if len(paths) < MIN_ROWS:
-        return Decision()
+        return CategoryDecision()
     classes = set(tree.classes)
     known = np.array([path in classes for path in paths])
     scores = unknown_scores(probabilities[known])
-    return Decision(
+    return CategoryDecision(
         confidence=_least_confidence(tree, probabilities, paths),
         unknown=float(np.quantile(scores, KNOWN_KEPT)) if len(scores) >= MIN_ROWS else float("inf"),
     )
@@ -81,7 +83,7 @@ def _least_confidence(tree: CategoryTree, probabilities: np.ndarray, paths: Sequ
     return float("inf")
 
 
-def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision]:
+def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, CategoryDecision]:
     """Thresholds of each modality that has a head, from the validation split."""
     validation = catalogue.rows_of(SPLITS[1])
     titles = [catalogue.titles[row] for row in validation]
@@ -98,7 +100,7 @@ def fit_decisions(catalogue: Catalogue, heads: ModalHeads) -> dict[str, Decision
     return found
 
 
-def write_decisions(folder: Path, decisions: dict[str, Decision]) -> None:
+def write_decisions(folder: Path, decisions: dict[str, CategoryDecision]) -> None:
     """Write them beside the heads; a threshold that nothing reaches is null."""
     content = {
         modality: {name: None if np.isinf(value) else value for name, value in asdict(each).items()}
@@ -107,17 +109,17 @@ def write_decisions(folder: Path, decisions: dict[str, Decision]) -> None:
     (folder / DECISIONS_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def read_decisions(folder: Path) -> dict[str, Decision]:
+def read_decisions(folder: Path) -> dict[str, CategoryDecision]:
     """Read what `write_decisions` wrote.
 
     Raises:
         ModelError: The file is missing or damaged.
     """
-    try:
+    with readable(folder, "decisions"):
         content = json.loads((folder / DECISIONS_FILE).read_text(encoding="utf-8"))
         return {
-            modality: Decision(**{name: float("inf") if value is None else value for name, value in each.items()})
+            modality: CategoryDecision(
+                **{name: float("inf") if value is None else value for name, value in each.items()}
+            )
             for modality, each in content.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{folder} holds no readable decisions ({error}); run `eclip fit` again") from error

@@ -37,14 +37,21 @@ def read_names(file: Path) -> list[tuple[str, ...]]:
     """Category paths of a text file, one a line, levels parted by " > ".
 
     Raises:
-        FeedError: It can't be read, or holds no path.
+        FeedError: It can't be read, holds no path, or one with an empty level.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise FeedError(f"{file}: no list of categories ({error}); expected a text file, one path a line") from error
-    paths = [tuple(part.strip() for part in line.split(SEPARATOR.strip())) for line in lines if line.strip()]
-    found = list(dict.fromkeys(path for path in paths if all(path)))
+    paths = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        path = tuple(part.strip() for part in line.split(SEPARATOR.strip()))
+        if not all(path):
+            raise FeedError(f"{line.strip()!r} has an empty level, expected names between >", path=file, row=number)
+        paths.append(path)
+    found = list(dict.fromkeys(paths))
     if not found:
         raise FeedError(f"{file} holds no category; expected one path a line, such as Apparel{SEPARATOR}Shirts")
     return found

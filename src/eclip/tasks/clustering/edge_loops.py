@@ -1,4 +1,4 @@
-"""Compiled loops over titles' terms: nearest titles by rare terms, and how two titles agree."""
+"""Compiled loops over titles' terms: how two titles agree."""
 
 from __future__ import annotations
 
@@ -19,60 +19,6 @@ WORD_FEATURES = (
     *("share told by both", "share told by both, of the longer"),
 )
 _NUMBER, _CODE, _QUANTITY, _COLOUR = 1, 2, 4, 8
-
-
-@compiled
-def nearest_terms(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    data: np.ndarray,
-    post_starts: np.ndarray,
-    post_rows: np.ndarray,
-    post_data: np.ndarray,
-    owners: np.ndarray,
-    width: int,
-) -> Any:
-    """Rows [N, K] nearest by inner product of sparse unit rows, with scores; -1 and 0 where there are no more.
-
-    Args:
-        indptr: [N + 1] of the rows.
-        indices: Their columns.
-        data: Their values.
-        post_starts: [T + 1] of the same table by columns.
-        post_rows: Rows of each column.
-        post_data: Their values.
-        owners: [N] no row finds another one of its owner; -1 = not known.
-        width: K.
-    """
-    num_rows = len(indptr) - 1
-    rows = np.full((num_rows, width), -1, np.int64)
-    scores = np.zeros((num_rows, width), np.float32)
-    sums = np.zeros(num_rows, np.float32)
-    touched = np.empty(num_rows, np.int64)
-    for row in range(num_rows):
-        num_touched = 0
-        for at in range(indptr[row], indptr[row + 1]):
-            column, value = indices[at], data[at]
-            for place in range(post_starts[column], post_starts[column + 1]):
-                other = post_rows[place]
-                if sums[other] == 0:
-                    touched[num_touched] = other
-                    num_touched += 1
-                sums[other] += value * post_data[place]
-        for place in range(num_touched):
-            other = touched[place]
-            score = sums[other]
-            sums[other] = 0
-            if other == row or (owners[row] >= 0 and owners[other] == owners[row]):
-                continue
-            if score <= scores[row, width - 1]:
-                continue
-            at = width - 1
-            while at > 0 and scores[row, at - 1] < score:
-                scores[row, at], rows[row, at] = scores[row, at - 1], rows[row, at - 1]
-                at -= 1
-            scores[row, at], rows[row, at] = score, other
-    return rows, scores
 
 
 @compiled

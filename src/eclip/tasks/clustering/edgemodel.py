@@ -14,7 +14,6 @@ from eclip.tasks.clustering.context import context_features
 from eclip.tasks.clustering.contraction import contract_edges
 from eclip.tasks.matching.trees import Trees, committee, fit_trees
 
-VERSION = 1
 NUM_FOLDS = 4
 NUM_TREES = 80
 LEARNING_RATE = 0.1
@@ -70,7 +69,7 @@ class EdgeModel:
 
     def as_json(self) -> dict[str, Any]:
         """For a task's JSON file."""
-        own = {"version": VERSION, "names": list(self.names), "context_names": list(self.context_names)}
+        own = {"names": list(self.names), "context_names": list(self.context_names)}
         numbers = {"slope": self.slope, "intercept": self.intercept, "bar": self.bar, "missing": self.missing}
         rules = {"one_a_seller": self.one_a_seller, "facts": list(self.facts)}
         trees = {"trees": self.trees.as_json(), "context_trees": self.context_trees.as_json()}
@@ -81,10 +80,8 @@ class EdgeModel:
         """Of what `as_json` gave.
 
         Raises:
-            ModelError: It is of another version, or damaged.
+            ModelError: It is damaged.
         """
-        if content.get("version") != VERSION:
-            raise ModelError(f"clustering is of version {content.get('version')}, expected {VERSION}: run `eclip fit`")
         trees, context_trees = Trees.from_json(content["trees"]), Trees.from_json(content["context_trees"])
         names, context_names = tuple(content["names"]), tuple(content["context_names"])
         if trees.uses() > len(names) or context_trees.uses() > len(context_names):

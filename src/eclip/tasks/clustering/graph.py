@@ -12,8 +12,8 @@ import numpy as np
 from eclip.products.duplicates.hamming import near_pairs
 from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.clustering.terms import TitleTerms
-from eclip.tasks.clustering.vectorgraph import vector_neighbours
 from eclip.tasks.features import present_rows, search_vectors
+from eclip.tasks.nearvectors import NearVectors
 from eclip.tasks.neighbours import neighbour_pairs
 
 NEIGHBOURS = 30  # by title terms
@@ -51,13 +51,14 @@ def neighbour_graph(listings: Listings, terms: TitleTerms, *, sellers: np.ndarra
         sellers: [N] codes of who lists a product once; -1 = not known, or the rule does not hold.
         seed: Of the approximate search among many vectors.
     """
-    from eclip.tasks.clustering.edge_loops import nearest_terms
+    from eclip.tasks.term_loops import nearest_terms
 
     num_rows = len(listings)
     near, posts = terms.near, terms.near.tocsc()
     rows, scores = nearest_terms(
-        near.indptr, near.indices, near.data, posts.indptr, posts.indices, posts.data, sellers, NEIGHBOURS
-    )
+        near.indptr, near.indices, near.data, posts.indptr, posts.indices, posts.data,
+        num_rows, np.arange(num_rows), sellers, sellers, NEIGHBOURS,
+    )  # fmt: skip
     pairs = [_codes(*neighbour_pairs(rows), num_rows)]
     pairs += [_codes(left, right, num_rows) for left, right in _vector_pairs(listings, seed=seed)]
     pairs.append(_codes(*_picture_pairs(listings), num_rows))
@@ -87,7 +88,8 @@ def _vector_pairs(listings: Listings, *, seed: int) -> list[tuple[np.ndarray, np
     for modality in modalities:
         vectors, mask = search_vectors(listings.image_vectors, listings.text_vectors, modality)
         there = np.flatnonzero(mask)
-        left, right = neighbour_pairs(vector_neighbours(vectors[there], VECTOR_NEIGHBOURS, seed=seed))
+        near = NearVectors.of(vectors[there], seed=seed)
+        left, right = neighbour_pairs(near.near(near.vectors, VECTOR_NEIGHBOURS, own_rows=np.arange(len(there))))
         found.append((there[left], there[right]))
     return found
 

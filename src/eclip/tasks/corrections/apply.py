@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eclip.products.corrections import latest_corrections
+from eclip.products.corrections import category_path, latest_corrections
 from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
 
 if TYPE_CHECKING:
@@ -14,16 +14,23 @@ if TYPE_CHECKING:
     from eclip.tasks.catalogue import Catalogue
 
 
-def corrected(catalogue: Catalogue, corrections: Mapping[str, Mapping[str, str | None]]) -> Catalogue:
+def corrected(
+    catalogue: Catalogue,
+    corrections: Mapping[str, Mapping[str, str | None]],
+    *,
+    inferred_catalogs: Sequence[str | None] = (),
+) -> Catalogue:
     """The same listings with their corrections; the catalogue itself stays as it is.
+
+    Who says that a listing is of a catalog that no feed named, but `eclip prepare` found, has looked at that catalog:
+    its other listings are then known to be of it, too. Otherwise the correction would stand alone, and teach nothing.
 
     Args:
         catalogue: As the feed told it.
         corrections: Product id -> field -> value; None = the listing has none. Ids that the catalogue lacks are
             passed over: they may come with a later feed.
+        inferred_catalogs: [N] catalogs that `prepare` found, given ones among them; () = none.
     """
-    from eclip.tasks.category.targets import label_path  # which itself reads catalogues
-
     if not corrections:
         return catalogue
     categories, attributes = list(catalogue.categories), list(catalogue.attributes)
@@ -31,13 +38,18 @@ def corrected(catalogue: Catalogue, corrections: Mapping[str, Mapping[str, str |
     for row, product_id in enumerate(catalogue.product_ids):
         for name, value in corrections.get(product_id, {}).items():
             if name == "category":
-                categories[row] = label_path(value) if value else ()
+                categories[row] = category_path(value)
             elif name == "policy":
                 policies[row] = value or None
             elif name == "catalog_id":
                 catalog_ids[row] = value or None
             elif name.startswith(ATTRIBUTE_PREFIX):
                 attributes[row] = _with_attribute(attributes[row], name.removeprefix(ATTRIBUTE_PREFIX), value)
+    confirmed = {value for fields in corrections.values() if (value := fields.get("catalog_id"))}
+    for row, inferred in enumerate(inferred_catalogs):
+        said = corrections.get(catalogue.product_ids[row], {})
+        if inferred in confirmed and catalog_ids[row] is None and "catalog_id" not in said:
+            catalog_ids[row] = inferred
     return replace(catalogue, categories=categories, attributes=attributes, policies=policies, catalog_ids=catalog_ids)
 
 

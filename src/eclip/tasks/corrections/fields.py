@@ -40,10 +40,23 @@ def read_corrections(path: Path, *, source: str | None = None) -> pa.Table:
         raise FeedError("no such file; expected one that the review page exported, or CSV", path=path) from None
     except (OSError, ValueError, csv.Error) as fault:
         raise FeedError(f"can't be read ({fault}); expected what the review page exported, or CSV", path=path) from None
-    rows = list(_checked(given, path, source))
-    if not rows:
+    if not given:
         raise FeedError("holds no correction", path=path)
-    return pa.Table.from_pylist(rows, schema=CORRECTIONS_SCHEMA)
+    return corrections_table(given, path=path, source=source)
+
+
+def corrections_table(given: list[Any], *, path: Path | None = None, source: str | None = None) -> pa.Table:
+    """Corrections as `read_corrections` describes them, checked, in `CORRECTIONS_SCHEMA`.
+
+    Args:
+        given: Mappings, as JSON tells them.
+        path: The file they are of, if any: faults name it.
+        source: Who says so, where they do not tell.
+
+    Raises:
+        FeedError: One can't be understood.
+    """
+    return pa.Table.from_pylist(list(_checked(given, path, source)), schema=CORRECTIONS_SCHEMA)
 
 
 def _of_json(text: str, path: Path) -> list[Any]:
@@ -62,7 +75,7 @@ def _of_csv(text: str, path: Path) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _checked(given: list[Any], path: Path, source: str | None) -> Iterator[dict[str, Any]]:
+def _checked(given: list[Any], path: Path | None, source: str | None) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).replace(microsecond=0)
     for number, row in enumerate(given, 1):
         if not isinstance(row, Mapping) or not {"product_id", "field", "value"} <= row.keys():
@@ -88,7 +101,7 @@ def _checked(given: list[Any], path: Path, source: str | None) -> Iterator[dict[
         }
 
 
-def _time(given: Any, now: datetime, path: Path, number: int) -> datetime:
+def _time(given: Any, now: datetime, path: Path | None, number: int) -> datetime:
     if not given:
         return now
     try:

@@ -18,9 +18,10 @@ from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import ADULT, CLASSES
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.attributes.answers import AttributeExtractor
+from eclip.tasks.attributes.answers import AttributeAnswer, AttributeExtractor
 from eclip.tasks.attributes.spans.states import TokenStates
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
+from eclip.tasks.attributes.zeroshot import ZeroShot
 from eclip.tasks.category.answers import CategoryClassifier
 from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import path_label
@@ -80,12 +81,23 @@ class CategoryAnswerer:
 class AttributesAnswerer:
     """Values by attribute: how sure they are, what they come from, what contradicts them."""
 
-    extractor: AttributeExtractor
+    extractor: AttributeExtractor | None  # None = nothing was learned
     tower: TokenStates | None
+    by_name: Sequence[ZeroShot] = ()  # attributes whose values were given by name alone
 
     def answer(self, listings: Listings) -> Answers:
-        """`attributes` (several values parted by |), their confidences, sources and conflicts, and which to look at."""
-        found = self.extractor.answers(listings.image, listings.text, listings.titles, tower=self.tower)
+        """`attributes` (several values parted by |), their confidences, sources and conflicts, and which to look at.
+
+        Values that were given by name alone answer where what was learned says nothing, or is not sure and they are.
+        """
+        found: list[dict[str, AttributeAnswer]] = [{} for _ in listings.titles]
+        if self.extractor is not None:
+            found = self.extractor.answers(listings.image, listings.text, listings.titles, tower=self.tower)
+        for each in self.by_name:
+            for own, answer in zip(found, each.answers(listings.image, listings.text), strict=True):
+                learned = own.get(each.name)
+                if answer and (learned is None or (answer.sure and not learned.sure and learned.conflict is None)):
+                    own[each.name] = answer
         told = [list(each.items()) for each in found]
         separator = f" {VALUE_SEPARATOR} "
         return {
@@ -102,13 +114,14 @@ class PolicyAnswerer:
     """Whom a listing is not for, and whether a person should look; without labels by terms and descriptions."""
 
     recognizer: PolicyRecognizer
+    corpus: Corpus | None = None  # whose listings may come again: none is judged by its own label
 
     def answer(self, listings: Listings) -> Answers:
         """`policy`, `adult_probability`, `policy_reason`, `policy_review`."""
         sellers = listings.table["seller"].to_pylist()
-        found = policy_answers(
-            self.recognizer, self.recognizer.listings(listings.image, listings.text, listings.titles, sellers)
-        )
+        counted = None if self.corpus is None else self.corpus.counted_policies(listings.ids)
+        seen = self.recognizer.listings(listings.image, listings.text, listings.titles, sellers, counted=counted)
+        found = policy_answers(self.recognizer, seen)
         return {
             "policy": found.levels,
             "adult_probability": _or_null(found.chances[:, CLASSES.index(ADULT)]),
@@ -117,13 +130,14 @@ class PolicyAnswerer:
         }
 
 
-def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answerers:
+def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None, by_name: Sequence[ZeroShot] = ()) -> Answerers:
     """The answerers of all fitted tasks, each read once.
 
     Args:
         tasks: MODEL/tasks.
         encoder: The model, whose vectors they will see.
         corpus: A store to compare with; None = listings are compared with each other.
+        by_name: Attributes whose values are known by name alone, beside those that were learned.
 
     Raises:
         ModelError: A task is damaged, or was fitted on vectors of another model.
@@ -131,14 +145,15 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None) -> Answ
     fitted = [task for task in TASKS if (tasks / task).is_dir()]
     told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
     prompts = _policy_prompts(encoder) if ADULT_TASK not in told else None
-    of_batch: dict[str, Answerer] = {ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts))}
+    of_batch: dict[str, Answerer] = {
+        ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts), corpus)
+    }
     if CATEGORY in told:
         of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))
-    if ATTRIBUTES in told:
-        extractor = AttributeExtractor.load(tasks / ATTRIBUTES)
-        of_batch[ATTRIBUTES] = AttributesAnswerer(
-            extractor, TokenStates.of(encoder) if extractor.reads_states else None
-        )
+    if ATTRIBUTES in told or by_name:
+        extractor = AttributeExtractor.load(tasks / ATTRIBUTES) if ATTRIBUTES in told else None
+        tower = TokenStates.of(encoder) if extractor is not None and extractor.reads_states else None
+        of_batch[ATTRIBUTES] = AttributesAnswerer(extractor, tower, by_name)
     of_window: dict[str, Answerer] = {}
     if MATCHING in told:
         scorers = PairScorers.from_json(told[MATCHING]["scorers"])

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eclip.products.corrections import latest_corrections
+from eclip.schema import SPLITS
+from eclip.tasks.adult.targets import policy_codes
 from eclip.tasks.catalogue import RECORD_COLUMNS, listing_records
 from eclip.tasks.corrections.apply import store_catalogs
-from eclip.tasks.features import search_vectors
-from eclip.tasks.matching.features import PairSource
+from eclip.tasks.matching.candidates import Candidates
+from eclip.tasks.matching.kept import KeptListings
 from eclip.vectors import vectors_from_arrow
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Corpus:
         records: Further fields of them, `RECORD_COLUMNS` and attributes; read as matching does only where needed.
         image: Vectors [N, D], NaN rows where missing.
         text: Likewise.
+        counted: [N] int64 place in the adult task's `CLASSES` of what the seller's history counts of each, as `fit`
+            learned it: listings of the train split; -1 of all others. None = of all.
     """
 
     ids: Sequence[str]
@@ -44,6 +49,7 @@ class Corpus:
     records: pa.Table
     image: np.ndarray
     text: np.ndarray
+    counted: np.ndarray | None = None
 
     @classmethod
     def of(cls, store: Store, model_digest: str) -> Corpus:
@@ -62,12 +68,42 @@ class Corpus:
             records=table.select(["attributes", *RECORD_COLUMNS]),
             image=vectors_from_arrow(vectors["image_embedding"]),
             text=vectors_from_arrow(vectors["text_embedding"]),
+            counted=_counted_policies(store),
         )
 
     @cached_property
-    def search_matrix(self) -> tuple[np.ndarray, np.ndarray]:
-        """Unit product vectors [N, D] for nearest neighbours, zeros where missing, and the mask [N] of present ones."""
-        return search_vectors(self.image, self.text, "both")
+    def candidates(self) -> Candidates:
+        """How listings are found that a new one may be the same product as."""
+        return Candidates.of(
+            titles=self.titles,
+            model_numbers=self.records["model_number"].to_pylist(),
+            gtins=self.records["gtin"].to_pylist(),
+            image_vectors=self.image,
+            text_vectors=self.text,
+        )
+
+    @cached_property
+    def listings(self) -> KeptListings:
+        """What they say, each read when it is first asked for."""
+        return KeptListings(
+            titles=self.titles,
+            image_vectors=self.image,
+            text_vectors=self.text,
+            records_of=lambda rows: listing_records(self.records.take(rows)),
+        )
+
+    def counted_policies(self, ids: Sequence[str | None]) -> np.ndarray:
+        """[n] of `counted` of the listings with these ids; -1 of those that are not in the store."""
+        if self.counted is None:
+            return np.full(len(ids), -1, dtype=np.int64)
+        return np.array([self.counted[row] if (row := self._row_of(each)) >= 0 else -1 for each in ids], dtype=np.int64)
+
+    def _row_of(self, product_id: str | None) -> int:
+        return -1 if product_id is None else self._rows.get(product_id, -1)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {product_id: row for row, product_id in enumerate(self.ids)}
 
     def rows_of_content(self, hashes: pa.ChunkedArray) -> np.ndarray:
         """Row [n] of the listing with this very title and picture; -1 where there is none."""
@@ -78,11 +114,13 @@ class Corpus:
         found = pc.fill_null(pc.index_in(hashes, self.content, skip_nulls=True), -1)
         return np.asarray(found.combine_chunks()).astype(np.int64)
 
-    def pair_source(self, rows: np.ndarray) -> PairSource:
-        """Some listings as matching reads them."""
-        return PairSource(
-            titles=[self.titles[row] for row in rows],
-            image_vectors=self.image[rows],
-            text_vectors=self.text[rows],
-            records=listing_records(self.records.take(rows)),
-        )
+
+def _counted_policies(store: Store) -> np.ndarray:
+    """What `SellerHistory` counts of each listing: the corrected policy of train listings that repeat no other."""
+    table = store.table(["product_id", "policy", "split", "duplicate_of"])
+    said = latest_corrections(store.corrections())
+    given = zip(table["product_id"].to_pylist(), table["policy"].to_pylist(), strict=True)
+    policies = np.array([said.get(each, {}).get("policy", policy) or None for each, policy in given], dtype=object)
+    train = np.array(table["split"].to_pylist(), dtype=object) == SPLITS[0]
+    learned = train & table["duplicate_of"].combine_chunks().is_null().to_numpy(zero_copy_only=False)
+    return np.where(learned, policy_codes(policies), -1)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+
 from eclip.console import say
 from eclip.embed.parts import parts_folder, read_parts, remove_all_parts
+from eclip.errors import ConfigError
 from eclip.model.encoder import Encoder
 from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.listings import FeedPlan
 from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.store import Store
 from eclip.progress import stage
+from eclip.schema import SPLITS
 from eclip.tasks.adult.targets import NAME as ADULT
+from eclip.tasks.attributes.zeroshot import ZeroShot, fit_zero_shot
+from eclip.tasks.catalogue import read_catalogue
 from eclip.tasks.enrich.answerers import load_answerers
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import feed_encoder
@@ -34,6 +41,7 @@ def enrich_feed(
     store: Store | None,
     exact: bool,
     source: object,
+    values: Mapping[str, Sequence[str]] | None = None,
     rows_a_window: int = ROWS_A_WINDOW,
 ) -> EnrichSummary:
     """Answer every listing of a feed, resumable.
@@ -46,16 +54,19 @@ def enrich_feed(
         store: Where same products and duplicates are sought; None = within the feed.
         exact: Titles in full precision, too.
         source: What the rows are of; an interrupted job goes on only with the same source, model, tasks and store.
+        values: By attribute, values that nobody was taught, to choose from by their names; None = none.
         rows_a_window: Listings that are in memory, and compared with each other.
 
     Raises:
+        ConfigError: An attribute of `values` has fewer than two of them, or the model reads no words.
         ModelError: A task was fitted on vectors of another model.
         StoreError: The store has no vectors of this model.
         FeedError: The feed can't be read any further.
         DiskError: The disk is full, or the place can't be written.
     """
     corpus = Corpus.of(store, encoder.digest) if store else None
-    answerers = load_answerers(tasks, encoder, corpus)
+    by_name = place_values(values, encoder, store) if values else []
+    answerers = load_answerers(tasks, encoder, corpus, by_name)
     if answerers.missing:
         missing = [f"{task} (by terms of titles alone)" if task == ADULT else task for task in answerers.missing]
         say(f"not fitted: {', '.join(missing)}; their answers stay empty (run `eclip fit`)")
@@ -66,7 +77,7 @@ def enrich_feed(
         store.manifest["eclip"],
         store.manifest.get(CORRECTIONS_VERSION),
     )
-    job = (source, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)
+    job = (source, values, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)
     folder = parts_folder(out, *job)
     parts = finished_parts(folder)
     done = rows_of(parts)
@@ -81,6 +92,38 @@ def enrich_feed(
     write_answers(summary.counting(read_parts(parts)), out)
     remove_all_parts(out)
     return summary
+
+
+def place_values(values: Mapping[str, Sequence[str]], encoder: Encoder, store: Store | None) -> list[ZeroShot]:
+    """Attributes whose values are known by name alone, where the model's text tower puts them.
+
+    The store's validation listings that have such values, if any, say how far to trust pictures, titles and the answer.
+
+    Args:
+        values: By attribute.
+        encoder: The model.
+        store: With vectors of this model; None = no answer is ever sure.
+
+    Raises:
+        ConfigError: An attribute has fewer than two values, or the model reads no words.
+    """
+    if "text" not in encoder.modalities:
+        raise ConfigError("this model reads no words, so that values can't be known by their names: leave out --values")
+    catalogue = None if store is None else read_catalogue(store, encoder.digest)
+    rows = np.zeros(0, dtype=np.int64) if catalogue is None else catalogue.rows_of(SPLITS[1])
+    nothing = np.zeros((0, encoder.embed_dim), dtype=np.float32)
+    return [
+        fit_zero_shot(
+            name,
+            names,
+            encoder.encode_text,
+            scale=float(encoder.module.logit_scale.detach().exp()),
+            image_vectors=nothing if catalogue is None else catalogue.image_vectors[rows],
+            text_vectors=nothing if catalogue is None else catalogue.text_vectors[rows],
+            truth=[] if catalogue is None else [catalogue.attributes[row].get(name, ()) for row in rows.tolist()],
+        )
+        for name, names in values.items()
+    ]
 
 
 def _digest_of(tasks: Path) -> str:

@@ -17,12 +17,12 @@ from eclip.tasks.clustering.listings import Listings as ClusterListings
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.features import search_vectors
+from eclip.tasks.matching.candidates import Candidates, pairs_of
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.scorers import RICHEST_FIRST, PairScorers
 from eclip.tasks.neighbours import nearest_rows, neighbour_pairs
 
-NEIGHBOURS_JUDGED = 20
-# Many at once: a candidate's title and fields are read once for all of them, which costs more than judging its pairs.
+# Many at once: what the candidates say is gathered once for all of them.
 LISTINGS_AT_ONCE = 8_192
 PAIRS_AT_ONCE = 65_536  # some 40 MB of features
 
@@ -44,16 +44,10 @@ class SameInStore:
         return answers
 
     def _answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
-        queries, asked = search_vectors(listings.image, listings.text, "both")
-        among, there = self.corpus.search_matrix
-        found, _ = nearest_rows(queries, among, NEIGHBOURS_JUDGED)
-        found[~asked] = -1
-        found = np.where((found >= 0) & there[found], found, -1)
+        left, found = pairs_of(self.corpus.candidates.near(listings.pair_source))
         # Only the candidates' rows are put beside the batch: joining the whole store to each would cost its size.
-        rows, places = np.unique(found, return_inverse=True)
-        rows, places = rows[rows >= 0], places.reshape(found.shape) - int((rows < 0).any())
-        joined = listings.pair_source.followed_by(self.corpus.pair_source(rows))
-        left, right = _pairs(places)
+        rows, right = np.unique(found, return_inverse=True)
+        joined = listings.pair_source.followed_by(self.corpus.listings.take(rows))
         scores, thresholds = _scores(self.scorers, joined, left, right + len(listings))
         ids = [self.corpus.ids[row] for row in rows]
         same = _same(left, right, scores, thresholds, listings.ids, ids)
@@ -71,11 +65,11 @@ class SameInWindow:
 
     def answer(self, listings: Listings) -> Mapping[str, Sequence[Any]]:
         """`same_product_ids`, `same_product_confidences`: most probable first, itself left out."""
-        found = _neighbours(listings, NEIGHBOURS_JUDGED)
-        left, right = _pairs(found)
-        scores, thresholds = _scores(self.scorers, listings.pair_source, left, right)
+        source = listings.pair_source
+        left, right = pairs_of(Candidates.of_source(source).near(source, own_rows=np.arange(len(listings))))
+        scores, thresholds = _scores(self.scorers, source, left, right)
         same = _same(left, right, scores, thresholds, listings.ids, listings.ids)
-        return _columns(same, listings, self.scorers, listings.pair_source, 0)
+        return _columns(same, listings, self.scorers, source, 0)
 
 
 @dataclass(frozen=True)
@@ -154,12 +148,6 @@ def _neighbours(listings: Listings, top_k: int) -> np.ndarray:
     found, _ = nearest_rows(vectors, vectors, top_k, own_rows=np.arange(len(vectors)))
     found[~there] = -1
     return np.where((found >= 0) & there[found], found, -1)
-
-
-def _pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (row, neighbour) of a table [N, K] of neighbours."""
-    left, right = np.repeat(np.arange(len(found)), found.shape[1]), found.reshape(-1)
-    return left[right >= 0], right[right >= 0]
 
 
 def _scores(

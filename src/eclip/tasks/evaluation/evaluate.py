@@ -18,7 +18,8 @@ from eclip.progress import stage
 from eclip.schema import SPLITS
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import NAME as ADULT_TASK
-from eclip.tasks.attributes.measure import fitted_results
+from eclip.tasks.attributes.extraction import TitleSource
+from eclip.tasks.attributes.measure import fitted_results, title_results
 from eclip.tasks.attributes.results import attribute_results
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.catalogue import Catalogue
@@ -62,6 +63,7 @@ def evaluate_tasks(
     *,
     pretrained: Catalogue | None = None,
     clip: Catalogue | None = None,
+    titles: TitleSource | None = None,
     seed: int,
 ) -> Report:
     """Evaluate what `fit_tasks` wrote, and the baselines beside it.
@@ -71,6 +73,7 @@ def evaluate_tasks(
         folder: MODEL/tasks.
         pretrained: The same products as merely pretrained towers see them; None = no such baseline.
         clip: The same products as another model sees them, such as a plain CLIP of equal budget; None = none.
+        titles: What values in titles were learned from; None = they are not measured.
         seed: Of the fitted baselines and of all sampling.
 
     Raises:
@@ -93,7 +96,7 @@ def evaluate_tasks(
         report.skipped.extend(Skipped(task=task, reason="the test split has no products") for task in EVALUATED_TASKS)
     else:
         buckets = product_buckets(catalogue)
-        _evaluate_heads(report, catalogue, folder, others, seed=seed, buckets=buckets)
+        _evaluate_heads(report, catalogue, folder, others, titles=titles, seed=seed, buckets=buckets)
         evaluate_pair_tasks(report, catalogue, folder, others, seed=seed, buckets=buckets)
         _evaluate_retrieval(report, catalogue, others, seed=seed, buckets=buckets)
     report.facts.update(_facts(catalogue, seed, time.monotonic() - started))
@@ -109,6 +112,7 @@ def _evaluate_heads(
     folder: Path,
     others: dict[str, Catalogue],
     *,
+    titles: TitleSource | None,
     seed: int,
     buckets: np.ndarray,
 ) -> None:
@@ -143,6 +147,7 @@ def _evaluate_heads(
             _add_results(report, catalogue, each, buckets[each.rows])
     if ATTRIBUTES in fitted:
         report.results.extend(fitted_results(catalogue, fitted[ATTRIBUTES], buckets=buckets))
+        report.results.extend(title_results(catalogue, fitted[ATTRIBUTES], titles) if titles else [])
     if ADULT_TASK in fitted:
         for found in recognizer_results(catalogue, fitted[ADULT_TASK], buckets=buckets):
             _add_policies(report, found)

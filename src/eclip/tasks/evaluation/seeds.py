@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -44,10 +45,12 @@ def evaluate_with_seeds(
         clip: As there.
         seed: Of the first.
         num_seeds: How many.
-        titles: What `fit_tasks` was given: the other fits must differ in their seeds alone.
+        titles: What `fit_tasks` was given: the other fits must differ in their seeds alone. None = values in titles are
+            neither learned nor measured.
         encode_text: Likewise; kinds of heads and given categories are read in the folder.
     """
-    reports = [evaluate_tasks(catalogue, folder, pretrained=pretrained, clip=clip, seed=seed)]
+    measured = functools.partial(evaluate_tasks, catalogue, pretrained=pretrained, clip=clip, titles=titles)
+    reports = [measured(folder, seed=seed)]
     tasks = [task for task in TASKS if (folder / task / TASK_FILE).is_file()]
     settings = grouped(tasks, lambda task: _settings(read_task(folder / task, catalogue.model_digest)))
     for other in range(seed + 1, seed + num_seeds):
@@ -63,7 +66,7 @@ def evaluate_with_seeds(
                     encode_text=encode_text,
                     kinds=kinds,
                 )
-            reports.append(evaluate_tasks(catalogue, Path(room), pretrained=pretrained, clip=clip, seed=other))
+            reports.append(measured(Path(room), seed=other))
     if num_seeds > 1:
         reports[0].facts["seeds of fitting"] = f"{seed} to {seed + num_seeds - 1}"
     return replace(reports[0], results=mean_results([report.results for report in reports]))

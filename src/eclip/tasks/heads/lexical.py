@@ -7,7 +7,6 @@ are words of the title. These heads see every word, and are combined with those 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from eclip.errors import ModelError
 from eclip.tasks.heads.linear import AnyHead, Head, LinearHeads
-from eclip.tasks.taskfiles import replacing
+from eclip.tasks.taskfiles import read_versioned, readable, replacing, write_versioned
 
 LEXICAL_VERSION = 1  # of the files, and of how titles become buckets: NUM_BUCKETS and HALVES
 LEXICAL_CONFIG = "lexical.json"
@@ -109,12 +107,10 @@ class LexicalHeads:
         }
         tensors = {f"{i}.buckets": buckets for i, buckets in enumerate(self.terms.buckets)}
         tensors |= {f"{i}.idf": idf for i, idf in enumerate(self.terms.idf)}
-        config = {"version": LEXICAL_VERSION, "shares": self.shares}
         with replacing(folder) as aside:
             LinearHeads(half_precision).save(aside / "heads")
             save_file(tensors, str(aside / LEXICAL_TERMS))
-            text = json.dumps(config, ensure_ascii=False, indent=1)
-            (aside / LEXICAL_CONFIG).write_text(text + "\n", encoding="utf-8")
+            write_versioned(aside / LEXICAL_CONFIG, LEXICAL_VERSION, {"shares": self.shares})
 
     @classmethod
     def load(cls, folder: Path) -> LexicalHeads:
@@ -123,23 +119,14 @@ class LexicalHeads:
         Raises:
             ModelError: It is missing, damaged or of another version.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         halves = range(len(HALVES))
-        try:
-            config = json.loads((folder / LEXICAL_CONFIG).read_text(encoding="utf-8"))
-            if config["version"] != LEXICAL_VERSION:
-                raise ModelError(
-                    f"{folder} holds lexical heads of version {config['version']}, expected {LEXICAL_VERSION}; "
-                    "run `eclip fit` again"
-                )
+        with readable(folder, "heads"):
+            shares = read_versioned(folder / LEXICAL_CONFIG, LEXICAL_VERSION)["shares"]
             tensors = load_file(str(folder / LEXICAL_TERMS))
             buckets = tuple(tensors[f"{i}.buckets"] for i in halves)
             idf = tuple(tensors[f"{i}.idf"] for i in halves)
-            shares = config["shares"]
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no readable heads ({error}); run `eclip fit` again") from error
         stored = LinearHeads.load(folder / "heads")
         heads: dict[str, AnyHead] = {
             name: Head(labels=head.labels, weight=head.weight.astype(np.float32), bias=head.bias)

@@ -15,7 +15,7 @@ from scipy import sparse
 from eclip.progress import Advance, stage
 from eclip.tasks.heads.linear import Head, LinearHeads, Target
 from eclip.tasks.heads.softmax import softmax
-from eclip.tasks.heads.training import answer_shift, class_weights, log_prior
+from eclip.tasks.heads.training import class_weights, log_prior, log_weights
 
 LEARNING_RATE = 0.7  # length of a term's first step; falls to 0 in a line
 MIN_BATCH, MAX_BATCH = 16, 64  # a 64th of the rows between these
@@ -123,7 +123,9 @@ class _Run:
         return LinearHeads(
             {
                 target.name: Head(
-                    labels=target.labels, weight=weight, bias=self.bias[columns] - answer_shift(target, codes)
+                    labels=target.labels,
+                    weight=weight,
+                    bias=self.bias[columns] - log_weights(class_weights(target, codes)),
                 )
                 for target, weight, columns, codes in zip(
                     self.targets, self.best, self.columns, self.train_codes, strict=True

@@ -7,7 +7,6 @@ is in `eclip.tasks.heads.training` (torch); using and storing heads needs numpy 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -17,7 +16,7 @@ import numpy as np
 from eclip.errors import ModelError
 from eclip.tasks.heads.neighbours import NeighbourHead
 from eclip.tasks.heads.softmax import softmax
-from eclip.tasks.taskfiles import replacing
+from eclip.tasks.taskfiles import read_versioned, readable, replacing, write_versioned
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -37,7 +36,6 @@ class Target:
     labels: tuple[str, ...]  # of the classes, C of them
     codes: np.ndarray  # [N] int64 class of each row; -1 = no label, the row is left out
     balanced: bool = False  # weigh classes alike in training, however rare; answers are as probable as ever
-    adjustment: float = 0.0  # share of the log prior that answers come without; 1 = as if classes were equally common
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +106,7 @@ class LinearHeads:
         from safetensors.numpy import save_file
 
         names = list(self.heads)
-        config = {
-            "version": HEADS_VERSION,
-            "heads": [{"name": name, "labels": list(self.heads[name].labels)} for name in names],
-        }
+        config = {"heads": [{"name": name, "labels": list(self.heads[name].labels)} for name in names]}
         # Names are the feed's and may hold anything: tensors are numbered, JSON keeps the names.
         tensors = {
             f"{i}.{part}": np.ascontiguousarray(tensor)
@@ -120,8 +115,7 @@ class LinearHeads:
         }
         with replacing(folder) as aside:
             save_file(tensors, str(aside / HEADS_WEIGHTS))
-            text = json.dumps(config, ensure_ascii=False, indent=1)
-            (aside / HEADS_CONFIG).write_text(text + "\n", encoding="utf-8")
+            write_versioned(aside / HEADS_CONFIG, HEADS_VERSION, config)
 
     @classmethod
     def load(cls, folder: Path) -> LinearHeads:
@@ -130,17 +124,11 @@ class LinearHeads:
         Raises:
             ModelError: They are missing, damaged or of another version.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        try:
-            config = json.loads((folder / HEADS_CONFIG).read_text(encoding="utf-8"))
+        with readable(folder, "heads"):
+            config = read_versioned(folder / HEADS_CONFIG, HEADS_VERSION)
             tensors = load_file(str(folder / HEADS_WEIGHTS))
-            if config["version"] != HEADS_VERSION:
-                raise ModelError(
-                    f"{folder} holds heads of version {config['version']}, expected {HEADS_VERSION}; run "
-                    "`eclip fit` again"
-                )
             return cls(
                 {
                     head["name"]: _head_of(
@@ -150,8 +138,6 @@ class LinearHeads:
                     for i, head in enumerate(config["heads"])
                 }
             )
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no readable heads ({error}); run `eclip fit` again") from error
 
 
 def _head_of(labels: tuple[str, ...], tensors: dict[str, np.ndarray]) -> AnyHead:

@@ -124,30 +124,6 @@ class ModalHeads:
         """The same heads at other temperatures."""
         return replace(self, temperatures=temperatures)
 
-    def predict(self, name: str, inputs: Inputs) -> tuple[list[str | None], np.ndarray]:
-        """Best label and its probability for each row.
-
-        Returns:
-            Labels (None where no head fits what the row has) and confidences [N] float32 (NaN there).
-        """
-        labels: list[str | None] = [None] * len(inputs.image_vectors)
-        confidences = np.full(len(labels), np.nan, dtype=np.float32)
-        for modality, rows in self.rows_by_modality(name, inputs):
-            probabilities = self.probabilities(name, modality, inputs, rows)
-            best = probabilities.argmax(axis=1)
-            confidences[rows] = probabilities[np.arange(len(rows)), best]
-            for row, code in zip(rows.tolist(), best.tolist(), strict=True):
-                labels[row] = self.labels(modality, name)[code]
-        return labels, confidences
-
-    def probability(self, name: str, label: str, inputs: Inputs) -> np.ndarray:
-        """Probability [N] float32 of one label; NaN where no head fits what the row has."""
-        chances = np.full(len(inputs.image_vectors), np.nan, dtype=np.float32)
-        for modality, rows in self.rows_by_modality(name, inputs):
-            place = self.labels(modality, name).index(label)
-            chances[rows] = self.probabilities(name, modality, inputs, rows)[:, place]
-        return chances
-
     def rows_by_modality(self, name: str, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
         """Each row under the richest modality that it has and this head knows."""
         has_image, has_text = present_rows(inputs.image_vectors), present_rows(inputs.text_vectors)

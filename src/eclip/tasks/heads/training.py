@@ -57,14 +57,8 @@ def fit_heads(
     import torch
 
     shuffled = np.random.default_rng(seed)
-    if not len(validation_rows):
-        train_rows = shuffled.permutation(train_rows)
-        held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
-        validation_rows, train_rows = train_rows[:held_out], train_rows[held_out:]
-    mean = matrix[train_rows].mean(axis=0)
-    spread = matrix[train_rows].std(axis=0)
-    # A feature that hardly varies says nothing; blown up to unit variance it would be noise.
-    scale = 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
+    train_rows, validation_rows = with_held_out(train_rows, validation_rows, shuffled)
+    mean, scale = standard_scale(matrix[train_rows])
     train = torch.from_numpy((matrix[train_rows] - mean) * scale).float()
     held = torch.from_numpy((matrix[validation_rows] - mean) * scale).float()
     run = _Run(targets, train, held, train_rows, validation_rows, kinds=kinds, seed=seed)
@@ -72,6 +66,26 @@ def fit_heads(
     with stage(name, epochs * len(train_rows)) as advance, _threads_for(run.step_size):
         run.fit(epochs, shuffled, advance)
     return run.heads(mean, scale)
+
+
+def with_held_out(
+    train_rows: np.ndarray, validation_rows: np.ndarray, shuffled: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same rows; where none is there to choose by, a share of the train rows is held out for it."""
+    if len(validation_rows):
+        return train_rows, validation_rows
+    train_rows = shuffled.permutation(train_rows)
+    held_out = max(1, round(HOLDOUT_SHARE * len(train_rows)))
+    return train_rows[held_out:], train_rows[:held_out]
+
+
+def standard_scale(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [F] of features [n, F] and the factor [F] that gives them unit variance.
+
+    A feature that hardly varies says nothing; blown up to unit variance it would be noise.
+    """
+    spread = matrix.std(axis=0)
+    return matrix.mean(axis=0), 1 / np.maximum(spread, max(1e-5 * float(spread.max()), 1e-9))
 
 
 @contextmanager
@@ -114,7 +128,7 @@ class _Run:
         self.held_codes = torch.from_numpy(codes[:, held_rows])
         weights = [class_weights(t, codes[i, train_rows]) for i, t in enumerate(targets)]
         self.class_weights = [None if each is None else torch.from_numpy(each) for each in weights]
-        self.shifts = [answer_shift(t, codes[i, train_rows]) for i, t in enumerate(targets)]
+        self.shifts = [log_weights(each) for each in weights]
         widths = [len(target.labels) for target in targets]
         ends = np.cumsum(widths)
         self.columns = [slice(int(e) - w, int(e)) for e, w in zip(ends, widths, strict=True)]
@@ -245,22 +259,6 @@ def log_prior(target: Target, codes: np.ndarray) -> np.ndarray:
         return np.zeros(len(target.labels))
     counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
     return np.log(counts / counts.sum())
-
-
-def answer_shift(target: Target, codes: np.ndarray) -> np.ndarray | float:
-    """What is taken off a head's biases [C] once it is fitted: class weights, and its target's logit adjustment.
-
-    Training on logits + a log prior, as Menon et al. (2021, Long-tail learning via logit adjustment) do, is training
-    with that in the bias; answers come without it.
-
-    Args:
-        target: Of the head.
-        codes: Class of each training row.
-    """
-    if not target.adjustment:
-        return log_weights(class_weights(target, codes))
-    counts = np.bincount(codes[codes >= 0], minlength=len(target.labels)) + 0.5
-    return log_weights(class_weights(target, codes)) + target.adjustment * np.log(counts / counts.sum())
 
 
 def log_weights(weights: np.ndarray | None) -> np.ndarray | float:

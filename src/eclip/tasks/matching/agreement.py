@@ -6,6 +6,7 @@ Everything is symmetric: a pair has the same numbers in either order. What can't
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -43,11 +44,7 @@ def _part(
     out: Columns = {}
     for view in ("words", "pieces", "texts"):
         out |= _words(view, readings.tables[view], rarity, left, right)
-    numbers = readings.tables["words"] @ sparse.diags_array(readings.number_columns.astype(np.float32))
-    numbers = sparse.csr_matrix(numbers)
-    numbers.eliminate_zeros()
-    out |= _sets("numbers", numbers, rarity, left, right)
-    for view in ("codes", "amounts", "colours", "sizes", "audiences"):
+    for view in ("numbers", "codes", "amounts", "colours", "sizes", "audiences"):
         out |= _sets(view, readings.tables[view], rarity, left, right)
     out |= _codes(readings, left, right)
     out |= _letters("titles", readings.titles, left, right)
@@ -63,86 +60,76 @@ def _part(
 
 def _words(view: str, table: sparse.csr_matrix, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
     """Overlap of words, each weighed by its rarity; the rarest that is shared and that stands on one side alone."""
-    one, other = table[left], table[right]
-    shared = one.multiply(other).tocsr()
-    weights, squares = rarity, rarity**2
-    total, total_squares = table @ weights, table @ squares
-    both = shared @ weights
-    a, b = total[left], total[right]
-    alone = [_scaled(side - shared, weights) for side in (one, other)]
-    rarest = [_row_max(part) for part in alone]
-    sums = [a - both, b - both]
+    from eclip.tasks.matching.pair_loops import compare_sets
+
+    _, _, _, both, a, b, squares, a_squares, b_squares, most, *rarest = compare_sets(
+        table.indptr, table.indices, rarity, left, right
+    )
     out = {
         "weighted overlap": both / np.maximum(a + b - both, 1e-6),
-        "cosine of words": (shared @ squares) / np.maximum(np.sqrt(total_squares[left] * total_squares[right]), 1e-6),
+        "cosine of words": squares / np.maximum(np.sqrt(a_squares * b_squares), 1e-6),
         "containment": both / np.maximum(np.minimum(a, b), 1e-6),
         "containment of the longer": both / np.maximum(np.maximum(a, b), 1e-6),
-        "rarest shared": _row_max(_scaled(shared, weights)),
+        "rarest shared": most,
         "rarity shared": both,
         "rarest alone, less": np.minimum(*rarest),
         "rarest alone, more": np.maximum(*rarest),
-        "rarity alone, less": np.minimum(*sums),
-        "rarity alone, more": np.maximum(*sums),
+        "rarity alone, less": np.minimum(a, b) - both,
+        "rarity alone, more": np.maximum(a, b) - both,
     }
     return {f"{view}: {name}": values for name, values in out.items()}
 
 
 def _sets(view: str, table: sparse.csr_matrix, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
     """Shared and unshared members of small sets; NaN where a side has none."""
-    sizes = np.asarray(table.sum(axis=1)).reshape(-1)
-    one, other = table[left], table[right]
-    shared = one.multiply(other).tocsr()
-    num_shared = np.asarray(shared.sum(axis=1)).reshape(-1)
-    a, b = sizes[left], sizes[right]
+    from eclip.tasks.matching.pair_loops import compare_sets
+
+    shared, a, b, *_, most, _, _ = compare_sets(table.indptr, table.indices, rarity, left, right)
     known = (a > 0) & (b > 0)
-    alone = [a - num_shared, b - num_shared]
     out = {
-        "shared": num_shared,
-        "agreement": np.where(known, num_shared / np.maximum(a + b - num_shared, 1), np.nan),
-        "alone, less": np.where(known, np.minimum(*alone), np.nan),
-        "alone, more": np.maximum(*alone),
-        "rarest shared": _row_max(_scaled(shared, rarity)),
+        "shared": shared,
+        "agreement": np.where(known, shared / np.maximum(a + b - shared, 1), np.nan),
+        "alone, less": np.where(known, np.minimum(a, b) - shared, np.nan),
+        "alone, more": np.maximum(a, b) - shared,
+        "rarest shared": most,
     }
     return {f"{view}: {name}": values for name, values in out.items()}
 
 
 def _codes(readings: Readings, left: np.ndarray, right: np.ndarray) -> Columns:
     """Codes of one listing inside all that the other says, and how alike the codes are, letter by letter."""
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import fuzz
 
     found, longest = np.full((len(left), 2), np.nan), np.zeros(len(left))
-    for pair, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
-        for side, (asked, among) in enumerate(((one, other), (other, one))):
-            codes, text = readings.codes[asked], readings.squashed[among]
-            if codes:
-                hits = [len(code) for code in codes if code in text]
-                found[pair, side] = len(hits) / len(codes)
-                longest[pair] = max(longest[pair], *hits, 0)
+    has = np.array([bool(codes) for codes in readings.codes], dtype=bool)
+    for side, (asked, among) in enumerate(((left, right), (right, left))):
+        pairs = np.flatnonzero(has[asked])
+        for pair, one, other in zip(pairs.tolist(), asked[pairs].tolist(), among[pairs].tolist(), strict=True):
+            codes, text = readings.codes[one], readings.squashed[other]
+            hits = [len(code) for code in codes if code in text]
+            found[pair, side] = len(hits) / len(codes)
+            longest[pair] = max(longest[pair], *hits, 0)
     texts = [" ".join(codes) for codes in readings.codes]
-    one, other = [texts[row] for row in left.tolist()], [texts[row] for row in right.tolist()]
-    known = np.array([bool(a and b) for a, b in zip(one, other, strict=True)], dtype=bool)
-    out = {
+    return {
         "codes: found, less": _less(found),
         "codes: found, more": _more(found),
         "codes: longest found": longest,
+        "codes: alike": _ratios(texts, left, right, fuzz.ratio),
+        "codes: best part alike": _ratios(texts, left, right, fuzz.partial_ratio),
     }
-    for name, scorer in (("alike", fuzz.ratio), ("best part alike", fuzz.partial_ratio)):
-        out[f"codes: {name}"] = np.where(known, process.cpdist(one, other, scorer=scorer), np.nan)
-    return out
 
 
 def _letters(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:
     """Ratios of letters: as they stand, words in order, common words apart, beginnings; and lengths."""
-    from rapidfuzz import distance, fuzz, process
+    from rapidfuzz import distance, fuzz
 
-    one, other = [texts[row] for row in left.tolist()], [texts[row] for row in right.tolist()]
     scorers = {
         "letters": fuzz.ratio,
         "words in order": fuzz.token_sort_ratio,
         "common words apart": fuzz.token_set_ratio,
         "first letters": distance.JaroWinkler.normalized_similarity,
     }
-    out = {f"{name}: {key}": process.cpdist(one, other, scorer=scorer) for key, scorer in scorers.items()}
+    out = {f"{name}: {key}": _ratios(texts, left, right, scorer, empty=True) for key, scorer in scorers.items()}
     lengths = np.array([len(text.split()) for text in texts], dtype=np.float32)
     out[f"{name}: shorter length"] = np.minimum(lengths[left], lengths[right])
     out[f"{name}: longer length"] = np.maximum(lengths[left], lengths[right])
@@ -151,12 +138,12 @@ def _letters(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarra
 
 def _crossing(readings: Readings, rarity: np.ndarray, left: np.ndarray, right: np.ndarray) -> Columns:
     """Share of each title's words, by rarity, that the other listing says anywhere."""
+    from eclip.tasks.matching.pair_loops import shared_weight
+
     titles, texts = readings.tables["words"], readings.tables["texts"]
     total = np.maximum(titles @ rarity, 1e-6)
-    inside = [
-        (titles[one].multiply(texts[other]).tocsr() @ rarity) / total[one]
-        for one, other in ((left, right), (right, left))
-    ]
+    tables = (titles.indptr, titles.indices, texts.indptr, texts.indices, rarity)
+    inside = [shared_weight(*tables, one, other) / total[one] for one, other in ((left, right), (right, left))]
     return {"title within all, less": np.minimum(*inside), "title within all, more": np.maximum(*inside)}
 
 
@@ -189,27 +176,24 @@ def _barcodes(barcodes: Sequence[str], left: np.ndarray, right: np.ndarray) -> n
 
 def _field(name: str, texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> Columns:
     """How alike one further field is; NaN where a side lacks it."""
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import fuzz
 
-    one = [texts[row][:LONG_TEXT] for row in left.tolist()]
-    other = [texts[row][:LONG_TEXT] for row in right.tolist()]
-    known = np.array([bool(a and b) for a, b in zip(one, other, strict=True)], dtype=bool)
+    short = [text[:LONG_TEXT] for text in texts]
     scorers = {"letters": fuzz.ratio, "common words apart": fuzz.token_set_ratio}
-    return {
-        f"{name} (field): {key}": np.where(known, process.cpdist(one, other, scorer=scorer), np.nan)
-        for key, scorer in scorers.items()
-    }
+    return {f"{name} (field): {key}": _ratios(short, left, right, scorer) for key, scorer in scorers.items()}
 
 
-def _scaled(table: sparse.csr_matrix, weights: np.ndarray) -> sparse.csr_matrix:
-    """The matrix with each column times its weight; zeros stay out of the maximum, since all weights are above 0."""
-    out = table.tocsr().copy()
-    out.data = out.data * weights[out.indices]
+def _ratios(texts: Sequence[str], left: np.ndarray, right: np.ndarray, scorer: Any, *, empty: bool = False) -> Any:
+    """A ratio [P] of rapidfuzz of texts [N] by pairs; NaN where one is empty, unless `empty` ones are compared too."""
+    from rapidfuzz import process
+
+    there = np.array([empty or bool(text) for text in texts], dtype=bool)
+    known = np.flatnonzero(there[left] & there[right])
+    out = np.full(len(left), np.nan, dtype=np.float32)
+    if len(known):
+        column = np.array(texts, dtype=object)
+        out[known] = process.cpdist(column[left[known]].tolist(), column[right[known]].tolist(), scorer=scorer)
     return out
-
-
-def _row_max(table: sparse.csr_matrix) -> np.ndarray:
-    return np.asarray(table.max(axis=1).todense()).reshape(-1)
 
 
 def _less(sides: np.ndarray) -> np.ndarray:

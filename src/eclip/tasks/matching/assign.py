@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
-from eclip.tasks.features import search_vectors
+from eclip.tasks.matching.candidates import Candidates
 from eclip.tasks.matching.features import PairSource
+from eclip.tasks.matching.kept import KeptListings
 from eclip.tasks.matching.scorers import PairScorers
-from eclip.tasks.matching.wordweights import WordWeights, count_words
-from eclip.tasks.neighbours import nearest_rows
-from eclip.tasks.results import MODALITIES
 
-NEIGHBOURS = 10  # by each of pictures, titles, both, and rare words
 MEMBERS_JUDGED = 6  # of a catalog: those that led to it, then the first ones of the store
 
 
@@ -46,23 +41,19 @@ NOTHING = Assignment(catalog=None, best=None, probability=0.0, row=-1, reason="n
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogIndex:
-    """Listings of known catalogs, ready to be searched.
+    """N listings of known catalogs, ready to be searched.
 
     Attributes:
-        source: N listings.
+        listings: What they say.
+        candidates: How they are found.
         catalogs: [N] names of their catalogs; a listing without one stands for itself under its own name.
         members: Catalog -> rows, at most `MEMBERS_JUDGED`.
-        words: How rare words are among these listings.
-        table: [N, V] words of titles weighed by rarity, unit rows.
-        barcodes: Barcode -> a row that has it.
     """
 
-    source: PairSource
+    listings: KeptListings
+    candidates: Candidates
     catalogs: Sequence[str]
     members: dict[str, list[int]]
-    words: WordWeights
-    table: sparse.csr_matrix
-    barcodes: dict[str, int]
 
     @classmethod
     def of(cls, source: PairSource, catalogs: Sequence[str]) -> CatalogIndex:
@@ -72,44 +63,12 @@ class CatalogIndex:
             found = members.setdefault(name, [])
             if len(found) < MEMBERS_JUDGED:
                 found.append(row)
-        readings = source.readings
-        words = WordWeights(num_listings=len(readings), counts=count_words(readings), told={})
-        table = _weighed(readings.tables["words"] + readings.tables["codes"], words.rarity(readings.vocabulary))
-        barcodes = {code: row for row, code in enumerate(readings.barcodes) if code}
-        return cls(source=source, catalogs=catalogs, members=members, words=words, table=table, barcodes=barcodes)
-
-    def candidates(self, listings: PairSource) -> Iterator[np.ndarray]:
-        """Rows [Q, K] near each listing, -1 for none: by each kind of vector, by rare words, by barcode."""
-        for modality in MODALITIES:
-            queries, asked = search_vectors(listings.image_vectors, listings.text_vectors, modality)
-            among, there = search_vectors(self.source.image_vectors, self.source.text_vectors, modality)
-            if asked.any() and there.any():
-                found, _ = nearest_rows(queries, among, NEIGHBOURS)
-                found[~asked] = -1
-                yield np.where((found >= 0) & there[found], found, -1)
-        found, alike = nearest_rows(self._words_of(listings), self.table, NEIGHBOURS)
-        yield np.where(alike > 0, found, -1)
-        yield np.array([[self.barcodes.get(code, -1)] for code in listings.readings.barcodes], dtype=np.int64)
-
-    def _words_of(self, listings: PairSource) -> sparse.csr_matrix:
-        """[Q, V] words of other listings in the columns of this index; words that it lacks are left out."""
-        readings = listings.readings
-        held = (readings.tables["words"] + readings.tables["codes"]).tocoo()
-        columns = np.array([self._columns.get(word, -1) for word in readings.vocabulary], dtype=np.int64)[held.col]
-        known = columns >= 0
-        shape = (len(readings), self.table.shape[1])
-        moved = sparse.csr_matrix((held.data[known], (held.row[known], columns[known])), shape=shape)
-        return _weighed(moved, self._rarity)
-
-    @cached_property
-    def _columns(self) -> dict[str, int]:
-        """Column of each word, looked up for every batch of listings."""
-        return {word: column for column, word in enumerate(self.source.readings.vocabulary)}
-
-    @cached_property
-    def _rarity(self) -> np.ndarray:
-        """Of each word [V]."""
-        return self.words.rarity(self.source.readings.vocabulary)
+        return cls(
+            listings=KeptListings.of(source),
+            candidates=Candidates.of_source(source),
+            catalogs=catalogs,
+            members=members,
+        )
 
 
 def assign(
@@ -125,9 +84,7 @@ def assign(
         scorers: That `fit` wrote for matching.
         own_rows: [Q] where each itself stands in the index, -1 = nowhere; it is no member for itself.
     """
-    *others, by_barcode = index.candidates(listings)
-    # The surest first, where not all of a catalog can be judged: by barcode, the nearest of each kind, their next, ...
-    near = np.concatenate([by_barcode, np.stack(others, axis=2).reshape(len(by_barcode), -1)], axis=1)
+    near = index.candidates.near(listings, own_rows=own_rows)  # the surest first: not all of a catalog are judged
     asked: list[int] = []
     member: list[int] = []
     for query, rows in enumerate(near):
@@ -139,7 +96,7 @@ def assign(
         return [NOTHING] * len(near)
     left, right = np.array(asked), np.array(member)
     used, places = np.unique(right, return_inverse=True)
-    joined = listings.followed_by(index.source.take(used))
+    joined = listings.followed_by(index.listings.take(used))
     scores, thresholds = scorers.scores(joined, left, places + len(near))
     best = _best_of(left, [index.catalogs[row] for row in member], scores)
     shown = np.array([pair for ranked in best for _, _, pair in ranked[:1]], dtype=np.int64)
@@ -194,12 +151,3 @@ def _assignment(ranked: _Ranked, thresholds: np.ndarray, right: np.ndarray, reas
         reason=reasons[pair],
         named=tuple(each[0] for each in ranked),
     )
-
-
-def _weighed(table: sparse.csr_matrix, rarity: np.ndarray) -> sparse.csr_matrix:
-    """Each word times its rarity, unit rows."""
-    from sklearn.preprocessing import normalize
-
-    table = table.tocsr().astype(np.float32)
-    table.data = np.minimum(table.data, 1) * rarity[table.indices]
-    return normalize(table)

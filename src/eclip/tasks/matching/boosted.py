@@ -224,6 +224,22 @@ def fold_rows(same: np.ndarray, families: np.ndarray | None, *, seed: int) -> It
         yield from StratifiedGroupKFold(NUM_FOLDS, shuffle=True, random_state=seed).split(nothing, same, families)
 
 
+def said_by_others(same: np.ndarray, held_out: np.ndarray, *, seed: int) -> np.ndarray:
+    """What is decided [P] of each pair at the threshold that the pairs of the other folds choose.
+
+    The threshold of all pairs is the best one for these very pairs: figures at it promise a little too much.
+
+    Args:
+        same: [P] the truth.
+        held_out: [P] probability of each by trees that have not seen it.
+        seed: Of the folds.
+    """
+    said = np.zeros(len(same), dtype=bool)
+    for others, held in fold_rows(same, None, seed=seed):
+        said[held] = held_out[held] >= best_f1_threshold(same[others], held_out[others])[0]
+    return said
+
+
 def platt(log_odds: np.ndarray, same: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of a logistic regression on one score (Platt, 1999); the order of pairs stays."""
     from sklearn.linear_model import LogisticRegression

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from eclip.tasks.catalogue import Catalogue
 from eclip.tasks.features import search_vectors
@@ -13,6 +15,7 @@ from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.groups import Groups
 from eclip.tasks.neighbours import nearest_rows
 
+WORD = re.compile(r"\w+")
 PAIRS_PER_GROUP = 10  # so that a few large groups do not drown the others
 MAX_MATES = 10_000  # positive pairs of a split
 HARD_NEGATIVES = 2  # a listing with a mate: by vectors, and again by title words
@@ -81,9 +84,7 @@ def _hard_strangers(
     views: Sequence[Catalogue], ids: np.ndarray, rows: np.ndarray, anchors: np.ndarray
 ) -> Iterator[np.ndarray]:
     """Pairs [H, 2] of anchors and their nearest strangers: by the vectors of each view, then by words of the title."""
-    from sklearn.feature_extraction.text import TfidfTransformer
-
-    words = TfidfTransformer().fit_transform(PairSource.of(views[0]).tokens[rows]).tocsr()
+    words = _title_words([views[0].titles[row] or "" for row in rows])
     vectors = [search_vectors(view.image_vectors, view.text_vectors, "both")[0][rows] for view in views]
     own = np.searchsorted(rows, anchors)
     for matrix in (*vectors, words):
@@ -92,6 +93,16 @@ def _hard_strangers(
         strange &= np.cumsum(strange, axis=1) <= HARD_NEGATIVES
         anchor, column = np.nonzero(strange)
         yield np.stack([anchors[anchor], rows[found[anchor, column]]], axis=1)
+
+
+def _title_words(titles: Sequence[str]) -> sparse.csr_matrix:
+    """Unit rows [n, V] of the words of titles, each once, weighed by rarity."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not any(map(WORD.search, titles)):
+        return sparse.csr_matrix((len(titles), 1), dtype=np.float32)
+    vectorizer = TfidfVectorizer(binary=True, preprocessor=str.casefold, token_pattern=WORD.pattern, dtype=np.float32)
+    return vectorizer.fit_transform(titles).tocsr()
 
 
 def having(source: PairSource, pairs: Pairs, modality: str) -> Pairs:

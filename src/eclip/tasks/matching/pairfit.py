@@ -14,8 +14,7 @@ from eclip.console import say
 from eclip.metrics import average_precision, f1
 from eclip.products.pairsfile import BadLine, PairsFile
 from eclip.progress import stage
-from eclip.tasks.fit import TASK_VERSION
-from eclip.tasks.matching.boosted import MIN_PAIRS, NUM_FOLDS, fit_boosted
+from eclip.tasks.matching.boosted import MIN_PAIRS, NUM_FOLDS, fit_boosted, said_by_others
 from eclip.tasks.matching.groups import NAME
 from eclip.tasks.matching.pairlist import EncodeTitles, pair_list, require_labels
 from eclip.tasks.matching.recalling import fit_recalling
@@ -29,7 +28,7 @@ PAIRS_AT_ONCE = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class PairFitSummary:
-    """How the scorer does on the folds of the file that it had not learned from."""
+    """How the scorer does on the folds of the file that it had not learned from, nor chosen its threshold on."""
 
     pairs: int
     same: int
@@ -92,11 +91,11 @@ def fit_on_pairs(
         content = {"task": NAME, "seed": seed, "level": LEVEL, "model": model_digest}
         strict = strict_threshold(told.same, held_out)
         scorers = PairScorers({"text": scorer}).as_json()
-        write_task(aside, {"version": TASK_VERSION, "scorers": scorers, "strict_threshold": strict, **content})
+        write_task(aside, {"scorers": scorers, "strict_threshold": strict, **content})
     return PairFitSummary(
         pairs=len(told.same),
         same=int(told.same.sum()),
-        F1=f1(told.same, held_out >= scorer.threshold),
+        F1=f1(told.same, said_by_others(told.same, held_out, seed=seed)),
         average_precision=average_precision(told.same, held_out),
         threshold=scorer.threshold,
         seconds=time.monotonic() - started,

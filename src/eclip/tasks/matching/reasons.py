@@ -13,10 +13,11 @@ import numpy as np
 from eclip.tasks.matching.agreement import BARCODES
 from eclip.tasks.matching.readings import Readings
 from eclip.tasks.matching.wording import has_digit
+from eclip.tasks.matching.wordweights import WordWeights
 
 MAX_FOR, MAX_AGAINST = 2, 1
 NEAR_PRICE, FAR_PRICE = 1.1, 1.5  # times
-RARE = 0.5  # of the greatest rarity, from which a word is named
+RARE = 0.5  # of the rarity of a word never seen, from which a word is named
 ALIKE_PICTURES, UNLIKE_PICTURES = 0.9, 0.6  # cosines
 LIKE_MATE = 1.0  # log odds
 SETS = (("amounts", "amount"), ("colours", "colour"), ("sizes", "size"), ("audiences", "audience"))
@@ -26,7 +27,7 @@ SHOWN = 2  # members of a set
 def explain(
     readings: Readings,
     evidence: Mapping[str, np.ndarray],
-    rarity: np.ndarray,
+    words: WordWeights,
     left: np.ndarray,
     right: np.ndarray,
     same: np.ndarray,
@@ -36,15 +37,16 @@ def explain(
     Args:
         readings: The listings.
         evidence: Named columns [P], as the scorer saw them.
-        rarity: [V] of the readings' vocabulary.
+        words: How rare words are.
         left: [P] rows.
         right: [P] rows.
         same: [P] what was decided.
     """
     pairs = zip(left.tolist(), right.tolist(), same.tolist(), strict=True)
+    rarity, rare = words.rarity(readings.vocabulary), RARE * float(words.rarity([""])[0])
     return [
         _reason(
-            _Pair(readings, rarity, one, other),
+            _Pair(readings, rarity, rare, one, other),
             {name: float(values[place]) for name, values in evidence.items()},
             decided,
         )
@@ -55,9 +57,8 @@ def explain(
 class _Pair:
     """Two listings' words, side by side."""
 
-    def __init__(self, readings: Readings, rarity: np.ndarray, left: int, right: int) -> None:
-        self.readings, self.rarity, self.left, self.right = readings, rarity, left, right
-        self.rarest = rarity.max(initial=0.0)
+    def __init__(self, readings: Readings, rarity: np.ndarray, rare: float, left: int, right: int) -> None:
+        self.readings, self.rarity, self.rare, self.left, self.right = readings, rarity, rare, left, right
 
     def members(self, view: str) -> tuple[list[str], list[str], list[str]]:
         """What both hold, the left alone, the right alone; rarest first."""
@@ -67,7 +68,7 @@ class _Pair:
     def rare_shared(self, view: str) -> list[str]:
         """Members of both that few listings have."""
         columns = self._columns(view, self.left) & self._columns(view, self.right)
-        return self._named({column for column in columns if self.rarity[column] >= RARE * self.rarest})
+        return self._named({column for column in columns if self.rarity[column] >= self.rare})
 
     def _columns(self, view: str, row: int) -> set[int]:
         table = self.readings.tables[view]

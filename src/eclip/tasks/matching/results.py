@@ -86,6 +86,8 @@ def assignment_results(
     level: str,
     modality: str,
     method: str,
+    buckets: np.ndarray | None = None,
+    drawn_from: int | None = None,
 ) -> list[Result]:
     """Recall@k of catalog assignment, of the listings whose catalog is known: is it among the first k named?
 
@@ -95,22 +97,21 @@ def assignment_results(
         level: What a group is.
         modality: Of the vectors.
         method: Of the table.
+        buckets: [N] bucket of each listing's product, for intervals (`eclip.tasks.intervals`).
+        drawn_from: How many listings there were to choose these from; None = these.
     """
-    asked = [(right, named) for right, named in zip(truth, answers, strict=True) if right is not None]
-    if not asked:
+    known = np.array([right is not None for right in truth], dtype=bool)
+    if not known.any():
         return []
-    return [
-        Result(
-            task=NAME,
-            target=level,
-            metric=f"assignment recall@{k}",
-            modality=modality,
-            method=method,
-            value=float(np.mean([right in named[:k] for right, named in asked])),
-            support=len(asked),
+    of_known = None if buckets is None else buckets[known]
+    asked = [(right, named) for right, named in zip(truth, answers, strict=True) if right is not None]
+    figures = {
+        f"assignment recall@{k}": estimate(
+            mean, np.array([right in named[:k] for right, named in asked]), buckets=of_known
         )
         for k in KS
-    ]
+    }
+    return results_of(figures, task=NAME, target=level, modality=modality, method=method, drawn_from=drawn_from)
 
 
 def mate_results(

@@ -151,9 +151,8 @@ class PairScorers:
             evidence = scorer.evidence(source, one, other)
             scores[mask] = scorer.of_evidence(evidence)
             thresholds[mask] = scorer.threshold
-            rarity = scorer.words.rarity(source.readings.vocabulary)
             same = scores[mask] >= scorer.threshold
-            said = explain(source.readings, evidence, rarity, one, other, same)
+            said = explain(source.readings, evidence, scorer.words, one, other, same)
             for place, reason in zip(np.flatnonzero(mask).tolist(), said, strict=True):
                 reasons[place] = reason
             open_pairs &= ~mask

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as plain arrays: fitted by scikit-learn, walked by a loop of our own, kept as JSON.
+"""Gradient-boosted trees as plain arrays: fitted by scikit-learn, read by a loop of our own, kept as JSON.
 
 No pickle: what is on disk are numbers, so that a model folder of a stranger can be read without running its code.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ _TYPES = {
 }
 DAMAGED = "the trees of matching are damaged; run `eclip fit` again"
 NUM_TREES, LEARNING_RATE, MAX_LEAVES = 100, 0.1, 15  # 200 at half the rate cost twice as much for the same F1
+MAX_SCANNED_LEAVES = 64  # of a tree: `scan_trees` keeps them in the bits of a word
 MIN_FINITE = 20  # rows of a column, below which it is left out
 
 
@@ -56,10 +58,47 @@ class Trees:
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
         """Log odds [P] of features [P, F]; NaN = not known."""
-        from eclip.tasks.matching.tree_loops import walk_trees
+        from eclip.tasks.matching.tree_loops import scan_trees
 
-        arrays = [getattr(self, name) for name in _TYPES]
-        return self.bias + walk_trees(np.ascontiguousarray(matrix, dtype=np.float64), *arrays) / self.num_members
+        return self.bias + scan_trees(np.ascontiguousarray(matrix, dtype=np.float64), *self._scan) / self.num_members
+
+    @cached_property
+    def _scan(self) -> tuple[np.ndarray, ...]:
+        """The trees as `scan_trees` takes them."""
+        tree = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        numbers = self._leaf_numbers()
+        leaves = np.flatnonzero(self.feature < 0)
+        leaves = leaves[np.lexsort((numbers[leaves], tree[leaves]))]
+        asking = np.flatnonzero(self.feature >= 0)
+        asking = asking[np.lexsort((self.threshold[asking], self.feature[asking]))]
+        base, one = self.starts[tree[asking]], np.uint64(1)
+        below = [
+            (one << numbers[base + side[asking]].astype(np.uint64)) - one for side in (self.left, self.right)
+        ]  # leaves before the left child's first one, and before the right child's
+        return (
+            np.searchsorted(self.feature[asking], np.arange(self.uses() + 1)),
+            self.threshold[asking],
+            self.missing_left[asking],
+            tree[asking],
+            ~(below[0] ^ below[1]),
+            np.searchsorted(tree[leaves], np.arange(len(self.starts) - 1)),
+            self.value[leaves],
+        )
+
+    def _leaf_numbers(self) -> np.ndarray:
+        """[M] how many leaves of its tree stand to the left of each node; of a leaf, its number."""
+        numbers = np.zeros(len(self.feature), dtype=np.int64)
+        feature, left, right = (each.tolist() for each in (self.feature, self.left, self.right))
+        for base in self.starts[:-1].tolist():
+            waiting, leaves = [base], 0
+            while waiting:
+                node = waiting.pop()
+                numbers[node] = leaves
+                if feature[node] < 0:
+                    leaves += 1
+                else:
+                    waiting += [base + right[node], base + left[node]]
+        return numbers
 
     def as_json(self) -> dict[str, Any]:
         """Numbers as base64 of little-endian arrays."""
@@ -93,16 +132,23 @@ class Trees:
         sizes = {len(getattr(self, name)) for name in _TYPES if name != "starts"}
         starts = self.starts
         fine = len(sizes) == 1 and len(starts) > 0 and starts[0] == 0 and starts[-1] in sizes
-        if fine and len(starts) > 1:
-            fine = bool((np.diff(starts) > 0).all())
-            if fine:
-                own = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
-                size = np.repeat(np.diff(starts), np.diff(starts))
-                inner = self.feature >= 0
-                for child in (self.left, self.right):  # further on, so that every walk ends
-                    fine &= bool(((child > own) & (child < size))[inner].all())
-        if not fine:
+        if not fine or not (np.diff(starts) > 0).all() or not self._are_trees():
             raise ModelError(DAMAGED)
+
+    def _are_trees(self) -> bool:
+        """Whether each node but a tree's first has one parent before it, and no tree has too many leaves to scan."""
+        if len(self.starts) == 1:
+            return True
+        sizes = np.diff(self.starts)
+        first, size = np.repeat(self.starts[:-1], sizes), np.repeat(sizes, sizes)
+        own, inner = np.arange(self.starts[-1]) - first, self.feature >= 0
+        for child in (self.left, self.right):  # further on, so that every way ends
+            if not ((child > own) & (child < size))[inner].all():
+                return False
+        children = np.concatenate([(first + child)[inner] for child in (self.left, self.right)])
+        leaves = np.add.reduceat((~inner).astype(np.int64), self.starts[:-1])
+        has_one_parent = np.bincount(children, minlength=len(own)) == (own > 0)
+        return bool(has_one_parent.all() and leaves.max() <= MAX_SCANNED_LEAVES)
 
     def uses(self) -> int:
         """One more than the last column that is asked for."""

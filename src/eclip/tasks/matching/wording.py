@@ -22,7 +22,6 @@ _TRAILING_ZEROS = re.compile(r"\.0+$")
 _DIGIT = re.compile(r"\d")
 _CODE_PARTS = re.compile(r"[a-z0-9]+(?:[-./][a-z0-9]+)*")
 _MIN_CODE_CHARS = 4
-_JOINED = (2, 3)  # "ux 29f" beside "ux29f"
 
 
 def normal_text(text: str | None) -> str:
@@ -62,15 +61,3 @@ def codes_of(text: str) -> set[str]:
         joined = token.replace("-", "").replace(".", "").replace("/", "")
         found |= {word for word in (joined, *re.split(r"[-./]", token)) if is_code(word)}
     return found
-
-
-def joined_codes(words: list[str], vocabulary: set[str]) -> set[str]:
-    """Codes that a text writes apart and another text as one: two or three words whose joining is in `vocabulary`."""
-    out = set()
-    for length in _JOINED:
-        for start in range(len(words) - length + 1):
-            if any(map(has_digit, words[start : start + length])):
-                joined = "".join(words[start : start + length])
-                if joined in vocabulary:
-                    out.add(joined)
-    return out

@@ -43,10 +43,14 @@ class WordWeights:
 
     def scores(self, readings: Readings, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Log odds [P] of pairs, by their words alone."""
+        from eclip.tasks.matching.pair_loops import told_weight
+
         nothing = (0.0, 0.0)
-        told = np.array([self.told.get(word, nothing) for word in readings.vocabulary], dtype=np.float32)
-        shared, alone = shared_and_alone(readings, left, right)
-        return np.asarray(shared @ told[:, 0] + alone @ told[:, 1] + self.bias, dtype=np.float32)
+        told = np.array([self.told.get(word, nothing) for word in readings.vocabulary], dtype=np.float64)
+        table = readings.tables["spoken"]
+        together, alone = np.ascontiguousarray(told.T)
+        found = told_weight(table.indptr, table.indices, together, alone, left, right)
+        return np.asarray(found + self.bias, dtype=np.float32)
 
 
 def count_words(readings: Readings) -> dict[str, int]:
@@ -61,7 +65,7 @@ def shared_and_alone(
     readings: Readings, left: np.ndarray, right: np.ndarray
 ) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """Words that both titles of each pair hold, and words that one holds alone: two [P, V] of 0 and 1."""
-    table = readings.tables["words"].maximum(readings.tables["pieces"]).tocsr()
+    table = readings.tables["spoken"]
     one, other = table[left], table[right]
     shared = one.multiply(other).tocsr()
     return shared, (one + other - 2 * shared).tocsr()

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from eclip.errors import ModelError
-from eclip.tasks.adult.answers import adult_probability, policy_answers
+from eclip.tasks.adult.answers import policy_answers
 from eclip.tasks.adult.fit import listings_of
 from eclip.tasks.adult.recognizer import POLICY_FILE, PolicyRecognizer
 from eclip.tasks.adult.results import policy_results, recognizer_results
 from eclip.tasks.adult.targets import CLASSES, adult_target
 from eclip.tasks.fit import fit_tasks
-from eclip.tasks.heads.linear import Head, LinearHeads
 from eclip.tasks.heads.modal import ModalHeads
 
 
@@ -168,12 +167,3 @@ def test_results_have_every_level_budget_and_modality(shop, folder):
         "text, eclip: no test product has the policy 'age-restricted'",
         "text, eclip: no test product has the policy 'sensitive'",
     ]
-
-
-def test_adult_probability_of_a_shop_that_rates_other_things(shop):
-    head = Head(
-        labels=("everybody", "age-restricted"), weight=np.zeros((2, 24), np.float32), bias=np.zeros(2, np.float32)
-    )
-    heads = ModalHeads({"text": LinearHeads({"adult": head})})
-    few = shop.image_vectors[:3], shop.text_vectors[:3], shop.titles[:3]
-    assert np.isnan(adult_probability(heads, *few)).all()

@@ -12,11 +12,11 @@ from eclip.errors import ConfigError, ModelError
 from eclip.metrics import macro_f1_multilabel, micro_f1
 from eclip.tasks.attributes import closed
 from eclip.tasks.attributes.answers import SOURCES, AttributeAnswer, AttributeExtractor, with_spans
-from eclip.tasks.attributes.closed import ClosedAttribute, Decision, Said, decide
+from eclip.tasks.attributes.closed import ClosedAttribute, Said, ViewDecision, decide
 from eclip.tasks.attributes.experts import Pool
 from eclip.tasks.attributes.extraction import TitleSource, title_values
 from eclip.tasks.attributes.fit import CLOSED_FILE, fit_closed, fit_several
-from eclip.tasks.attributes.measure import extraction_results
+from eclip.tasks.attributes.measure import extraction_results, title_results
 from eclip.tasks.attributes.results import answer_results, attribute_results, value_marks
 from eclip.tasks.attributes.spans.extractor import SpanAnswer
 from eclip.tasks.attributes.spans.words import split_words
@@ -150,7 +150,8 @@ def test_one_picture_is_too_few_to_learn_several_values_from(shop):
 def black_or_red(prior_power: float = 0.0) -> ClosedAttribute:
     pool = {view: Pool(experts=experts, weights=(1.0,) * len(experts)) for view, experts in VIEWS.items()}
     decisions = {
-        view: Decision(pool=each, threshold=Threshold(at=0.9), prior_power=prior_power) for view, each in pool.items()
+        view: ViewDecision(pool=each, threshold=Threshold(at=0.9), prior_power=prior_power)
+        for view, each in pool.items()
     }
     return ClosedAttribute(
         values=("black", "red"), several=False, log_prior=(np.log(0.9), np.log(0.1)), decisions=decisions
@@ -182,6 +183,18 @@ def test_picture_and_title_that_are_sure_of_different_things_are_a_conflict():
     assert (agreed.values, agreed.source, agreed.sure, agreed.conflict) == (("black",), "both", True, None)
 
 
+def test_a_second_value_that_is_less_sure_is_said_and_makes_the_answer_unsure():
+    from eclip.tasks.attributes.answers import _closed_answer
+
+    attribute = replace(black_or_red(), several=True)
+    chances = np.array([[0.95, 0.7], [0.95, 0.02], [0.97, 0.93]])
+    said = {"text": Said(chosen=chances >= 0.5, confidences=chances)}
+    mixed, one, both = (_closed_answer(attribute, "text", said, place) for place in range(3))
+    assert (mixed.values, mixed.confidence, mixed.sure) == (("black", "red"), 0.7, False)
+    assert (one.values, one.sure) == (("black",), True)
+    assert (both.values, both.sure) == (("black", "red"), True)
+
+
 def test_spans_fill_in_for_heads_and_contradict_them():
     heads = AttributeAnswer(values=("black",), confidence=0.97, source="picture", sure=True)
     red = SpanAnswer(value="red", text="Rot", confidence=0.99, sure=True)
@@ -195,11 +208,23 @@ def test_spans_fill_in_for_heads_and_contradict_them():
     assert with_spans(None, [replace(red, sure=False)]).source == "span"
 
 
+def test_values_in_titles_are_measured(shop, folder):
+    source = TitleSource(
+        columns={"brand": ["Zorin"] * shop.num_rows, "model_number": [None] * shop.num_rows}, tower=None
+    )
+    results = {(each.target, each.metric): each for each in title_results(shop, folder, source)}
+    brand = results["brand in titles", "recall where it stands"]
+    assert brand.value == 1.0
+    assert brand.support == len(shop.rows_of("test"))
+    assert results["finish in titles", "precision"].value > 0.9
+    assert title_results(replace(shop, titles=[None] * shop.num_rows), folder, source) == []
+
+
 def test_what_is_missing_on_disk_is_told(folder, tmp_path):
     with pytest.raises(ModelError, match="holds no readable attributes"):
         AttributeExtractor.load(tmp_path)
     (tmp_path / CLOSED_FILE).write_text('{"version": 99}')
-    with pytest.raises(ModelError, match="version 99, expected 1; run `eclip fit` again"):
+    with pytest.raises(ModelError, match="version 99, expected 1: another version of eclip"):
         AttributeExtractor.load(tmp_path)
 
 

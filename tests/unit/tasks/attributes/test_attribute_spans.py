@@ -12,7 +12,7 @@ from eclip.model.presets import text, tiny
 from eclip.tasks.attributes.spans.aliases import find_aliases, known_names
 from eclip.tasks.attributes.spans.extractor import SpanExtractor, span_text
 from eclip.tasks.attributes.spans.features import word_shape
-from eclip.tasks.attributes.spans.fit import fit_spans
+from eclip.tasks.attributes.spans.fit import fit_spans, foreign_categories
 from eclip.tasks.attributes.spans.labels import INSIDE, OUTSIDE, UNKNOWN, best_tags, spans_of, tag_values
 from eclip.tasks.attributes.spans.results import span_results
 from eclip.tasks.attributes.spans.states import TokenStates
@@ -175,3 +175,28 @@ def test_a_brand_never_seen_is_found_by_its_place_and_looks():
     extractor, _ = fit_spans(titles, values, split, categories=categories, tower=None, seed=0)
     found = extractor.answers(["Zorin EN-1234 Red lamp"], None)["brand"][0]
     assert [answer.value for answer in found] == ["Zorin"]
+
+
+def test_an_attribute_is_foreign_where_far_fewer_listings_bear_it_than_elsewhere():
+    given = {"phone": (40, 50), "camera": (30, 60), "controller": (0, 40), "lens": (1, 60), "rare": (0, 4)}
+    values, categories = [(), ("four",)], [None, None]
+    for category, (bearing, count) in given.items():
+        values += [("two",)] * bearing + [()] * (count - bearing)
+        categories += [category] * count
+    assert foreign_categories(values, categories) == {"controller", "lens"}  # of "rare" nobody can say
+    sparse = [("two",)] + [()] * 19 + [()] * 20
+    assert foreign_categories(sparse, ["phone"] * 20 + ["controller"] * 20) == set()
+
+
+def test_what_is_foreign_to_all_that_a_listing_may_be_is_not_sought_in_its_title(tmp_path):
+    titles, values, categories, split = shop()
+    values["colour"] = [() if kind == "mug" else own for kind, own in zip(categories, values["colour"], strict=True)]
+    extractor, _ = fit_spans(titles, values, split, categories=categories, tower=None, seed=0)
+    assert extractor.attributes["colour"].foreign == {"mug"}
+    extractor.save(tmp_path)
+    extractor = SpanExtractor.load(tmp_path)
+    assert extractor.knows_categories
+    title = "Mora EN-1234 Red mug"
+    found = extractor.answers([title] * 4, None, [("mug",), ("mug", "boot"), (), ("new",)])
+    assert [bool(answer) for answer in found["colour"]] == [False, True, True, True]
+    assert all(found["brand"])

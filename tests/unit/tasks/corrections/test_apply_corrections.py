@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +43,18 @@ def test_the_next_fit_learns_them(catalogue):
     assert "home > vase" in target.labels
     assert "home > vase" not in category_target(catalogue).labels
     assert {target.labels[target.codes[row]] for row in rows} == {"home > vase"}
+
+
+def test_a_catalog_that_was_inferred_counts_once_a_person_names_it(catalogue):
+    """Else the listing would stand in it alone, and `fit` would learn nothing from the correction."""
+    none = catalogue.catalog_ids.copy()
+    none[:] = None
+    bare = replace(catalogue, catalog_ids=none)
+    inferred = ["found-1", "found-1", "found-1", "found-2", "found-2", *[None] * (catalogue.num_rows - 5)]
+    said = {"p7": {"catalog_id": "found-1"}, "p1": {"catalog_id": None}}
+    found = corrected(bare, said, inferred_catalogs=inferred).catalog_ids
+    assert found[:8].tolist() == ["found-1", None, "found-1", None, None, None, None, "found-1"]
+    assert corrected(bare, said).catalog_ids[:8].tolist() == [None] * 7 + ["found-1"]
 
 
 def test_without_corrections_nothing_changes(catalogue):

@@ -13,9 +13,9 @@ from eclip.tasks.catalogue import RECORD_COLUMNS
 from eclip.tasks.enrich import same
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
-from eclip.tasks.enrich.same import NEIGHBOURS_JUDGED, Clusters, SameInStore, SameInWindow
-from eclip.tasks.matching.answers import same_products
-from eclip.tasks.matching.features import FEATURES
+from eclip.tasks.enrich.same import Clusters, SameInStore, SameInWindow
+from eclip.tasks.matching.candidates import Candidates
+from eclip.tasks.matching.features import FEATURES, PairSource
 from eclip.tasks.matching.scorers import PairScorer, PairScorers
 
 COLOURS = ("red", "green", "blue", "black")
@@ -74,13 +74,28 @@ def corpus(rows: int = 70) -> Corpus:
     )
 
 
+def one_by_one(listings: Listings, among: PairSource, *, within: bool) -> list[list[tuple[int, float]]]:
+    """Each listing judged by itself against its candidates, all listings joined; best first."""
+    candidates, asked = Candidates.of_source(among), listings.pair_source
+    answers = []
+    for row in range(len(listings)):
+        alone = asked.take(np.array([row]))
+        near = candidates.near(alone, own_rows=np.array([row if within else -1]))
+        right = np.unique(near[near >= 0])
+        scores, thresholds = scorers().scores(alone.followed_by(among), np.zeros(len(right), np.int64), right + 1)
+        same = [
+            (int(other), float(score)) for other, score in zip(right, scores, strict=True) if score >= thresholds[0]
+        ]
+        answers.append(sorted(same, key=lambda item: (-item[1], item[0])))
+    return answers
+
+
 @pytest.mark.parametrize("at_once", [7, 8_192])
 def test_in_a_store_as_with_the_whole_store_joined(monkeypatch, at_once):
     monkeypatch.setattr(same, "LISTINGS_AT_ONCE", at_once)
     monkeypatch.setattr(same, "PAIRS_AT_ONCE", 3 * at_once)
     listings, store = new_listings(), corpus()
-    everything = store.pair_source(np.arange(len(store.ids)))
-    slow = same_products(scorers(), listings.pair_source, everything, top_k=NEIGHBOURS_JUDGED)
+    slow = one_by_one(listings, store.listings.take(np.arange(len(store.ids))), within=False)
     found = SameInStore(scorers(), store).answer(listings)
     assert found["same_product_ids"] == [[store.ids[row] for row, _ in answer] for answer in slow]
     for ours, theirs in zip(found["same_product_confidences"], slow, strict=True):
@@ -95,7 +110,7 @@ def test_in_a_store_as_with_the_whole_store_joined(monkeypatch, at_once):
 
 def test_in_the_feed_as_all_at_once():
     listings = new_listings()
-    slow = same_products(scorers(), listings.pair_source, None, top_k=NEIGHBOURS_JUDGED)
+    slow = one_by_one(listings, listings.pair_source, within=True)
     found = SameInWindow(scorers()).answer(listings)
     assert found["same_product_ids"] == [[listings.ids[row] for row, _ in answer] for answer in slow]
     assert sum(map(len, found["same_product_ids"])) > 40

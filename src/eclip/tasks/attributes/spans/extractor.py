@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from eclip.errors import ModelError
-from eclip.files import write_text
 from eclip.tasks.attributes.experts import sigmoid
 from eclip.tasks.attributes.spans.states import TokenStates
 from eclip.tasks.attributes.spans.tagger import Span, Tagger, WordInputs, read_words
 from eclip.tasks.attributes.spans.words import Words, split_words
 from eclip.tasks.attributes.thresholds import Threshold
 from eclip.tasks.heads.linear import LinearHeads
+from eclip.tasks.taskfiles import read_versioned, readable, write_versioned
 
 SPANS_FILE = "spans.json"
-SPANS_VERSION = 1
+SPANS_VERSION = 2  # 2: attributes know their categories
 LOOKS, STATES = "looks", "states"  # folders of the taggers
 CLOSEST = 1e-6  # how near to 0 and 1 a score may come before its logit is taken
 
@@ -33,6 +31,11 @@ class SpanAttribute:
     slope: float  # of the confidence: sigmoid(slope * logit(score) + intercept), after Platt (1999)
     intercept: float
     threshold: Threshold
+    foreign: frozenset[str] = frozenset()  # labels of categories whose listings have no such attribute
+
+    def fits(self, categories: Sequence[str]) -> bool:
+        """Whether a listing of one of these categories may have the attribute; of none: it may."""
+        return not categories or any(category not in self.foreign for category in categories)
 
     def confidences(self, scores: np.ndarray) -> np.ndarray:
         """How probably answers of these scores [n] are right."""
@@ -65,14 +68,23 @@ class SpanExtractor:
         """Whether it wants the hidden states of a text tower."""
         return self.tagger.states is not None
 
+    @property
+    def knows_categories(self) -> bool:
+        """Whether any attribute is foreign to some category."""
+        return any(each.foreign for each in self.attributes.values())
+
     def answers(
-        self, titles: Sequence[str | None], tower: TokenStates | None
+        self,
+        titles: Sequence[str | None],
+        tower: TokenStates | None,
+        categories: Sequence[Sequence[str]] | None = None,
     ) -> dict[str, list[tuple[SpanAnswer, ...]]]:
         """What each title says, by attribute; () where it names no value.
 
         Args:
             titles: [N], None where missing.
             tower: Of the model that it was fitted with; without it words are judged by their looks alone.
+            categories: [N] labels of the categories that each listing may be of; empty, or None = any.
         """
         rows = [row for row, title in enumerate(titles) if title]
         texts = [titles[row] or "" for row in rows]
@@ -80,7 +92,7 @@ class SpanExtractor:
         found: dict[str, list[tuple[SpanAnswer, ...]]] = {name: [()] * len(titles) for name in self.attributes}
         for name in self.attributes:
             for row, title, answer in zip(rows, texts, self._of_attribute(name, texts, inputs), strict=True):
-                if title:
+                if title and (categories is None or self.attributes[name].fits(categories[row])):
                     found[name][row] = answer
         return found
 
@@ -104,12 +116,9 @@ class SpanExtractor:
         self.tagger.looks.save(folder / LOOKS)
         if self.tagger.states:
             self.tagger.states.save(folder / STATES)
-        content = {
-            "version": SPANS_VERSION,
-            "shares": self.tagger.shares,
-            "attributes": {name: asdict(each) for name, each in self.attributes.items()},
-        }
-        write_text(folder / SPANS_FILE, json.dumps(content, ensure_ascii=False, indent=1))
+        attributes = {name: {**asdict(each), "foreign": sorted(each.foreign)} for name, each in self.attributes.items()}
+        content = {"shares": self.tagger.shares, "attributes": attributes}
+        write_versioned(folder / SPANS_FILE, SPANS_VERSION, content)
 
     @classmethod
     def load(cls, folder: Path) -> SpanExtractor:
@@ -118,20 +127,15 @@ class SpanExtractor:
         Raises:
             ModelError: It is missing, damaged or of another version.
         """
-        try:
-            content = json.loads((folder / SPANS_FILE).read_text(encoding="utf-8"))
-            if content["version"] != SPANS_VERSION:
-                raise ModelError(
-                    f"{folder} holds taggers of version {content['version']}, expected {SPANS_VERSION}; run "
-                    "`eclip fit` again"
-                )
+        with readable(folder, "taggers"):
+            content = read_versioned(folder / SPANS_FILE, SPANS_VERSION)
             attributes = {
-                name: SpanAttribute(**{**each, "threshold": Threshold(**each["threshold"])})
+                name: SpanAttribute(
+                    **{**each, "threshold": Threshold(**each["threshold"]), "foreign": frozenset(each["foreign"])}
+                )
                 for name, each in content["attributes"].items()
             }
             shares = content["shares"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{folder} holds no readable taggers ({error}); run `eclip fit` again") from error
         states = LinearHeads.load(folder / STATES) if (folder / STATES).is_dir() else None
         tagger = Tagger(looks=LinearHeads.load(folder / LOOKS), states=states, shares=shares)
         return cls(tagger=tagger, attributes=attributes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +23,8 @@ MIN_STATED = 50  # train titles in which a value of the attribute stands
 MIN_STATED_SHARE = 0.1  # of those that have a value
 MAX_TITLES = 4_000  # to learn from; a few words each
 MAX_VALIDATION = 1_500
+MIN_EXPECTED = 5  # listings of a category that would bear a value, were it like others
+FOREIGN_SHARE = 0.05  # of these, below which the attribute is foreign there, and the few values are slips
 MIN_JUDGED = 30  # validation answers, below which confidences are bare scores
 
 Values = Mapping[str, Sequence[Sequence[str]]]  # by attribute, the values of each title; empty where unknown
@@ -82,8 +85,12 @@ def fit_spans(
         inputs, tags, train=places[: starts[len(learned)]], validation=places[starts[len(learned)] :], seed=seed
     )
     held = _part(inputs, len(learned))
+    known = train.tolist()
     attributes = {
-        name: _measured(tagger, name, each, held, [values[name][row] for row in judged], target_precision)
+        name: replace(
+            _measured(tagger, name, each, held, [values[name][row] for row in judged], target_precision),
+            foreign=foreign_categories([values[name][row] for row in known], [categories[row] for row in known]),
+        )
         for name, each in learnable.items()
     }
     return SpanExtractor(tagger=tagger, attributes=attributes), skipped
@@ -113,6 +120,26 @@ def _learnable(
     several = sum(len(values[row]) > 1 for row in with_value) >= MIN_SEVERAL_SHARE * len(with_value)
     names = known_names((value for row in with_value for value in values[row]), aliases)
     return _Learnable(tags=tags, names=names, several=several)
+
+
+def foreign_categories(values: Sequence[Sequence[str]], categories: Sequence[str | None]) -> frozenset[str]:
+    """Labels of categories whose listings have no such attribute: far fewer bear a value than elsewhere.
+
+    A category is judged only where `MIN_EXPECTED` of its listings would bear one, if it were like those that have the
+    attribute: a feed that seldom gives a value tells little by not giving it.
+
+    Args:
+        values: Of the attribute, of train listings [n]; empty where not given.
+        categories: Of the same listings, None where unknown.
+    """
+    listings = Counter(category for category in categories if category)
+    bearing = Counter(category for category, own in zip(categories, values, strict=True) if category and own)
+    share = sum(bearing.values()) / max(sum(listings[category] for category in bearing), 1)
+    return frozenset(
+        category
+        for category, count in listings.items()
+        if count * share >= MIN_EXPECTED and bearing[category] < FOREIGN_SHARE * count * share
+    )
 
 
 def _part(inputs: WordInputs, first: int) -> WordInputs:
