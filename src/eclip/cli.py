@@ -25,6 +25,7 @@ from eclip.commands.demo import demo
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
+from eclip.commands.export import export
 from eclip.commands.fit import fit
 from eclip.commands.index import index
 from eclip.commands.match import match
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "prepare": prepare,
     "train": train,
     "embed": embed,
+    "export": export,
     "fit": fit,
     "evaluate": evaluate,
     "compare": compare,

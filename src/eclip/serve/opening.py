@@ -11,7 +11,7 @@ from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
 from eclip.schema import MODEL_MANIFEST, MODEL_TASKS, STORE_MANIFEST
-from eclip.search.engine import SearchEngine
+from eclip.search.opening import open_engine
 from eclip.serve.batching import BatchingEncoder, OnBatch
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
@@ -67,7 +67,7 @@ class ShopSource:
         listings = ListingAnswers(store, model, self._model / MODEL_TASKS)
         if before is not None and before.listings is not None and before.listings.compares_with_store:
             listings.compare_with_store()
-        engine = SearchEngine(store, encoder)
+        engine = open_engine(store, encoder)
         self._model_opened = model_facts
         return Snapshot(
             engine=engine,
