@@ -6,7 +6,10 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from eclip.model.folder import load_model
+from eclip.inference.encoder import FastEncoder
+from eclip.inference.opening import open_encoder
+from eclip.inference.sample import sample_of_store
+from eclip.model.folder import read_manifest
 from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
@@ -15,6 +18,7 @@ from eclip.search.opening import open_engine
 from eclip.serve.batching import BatchingEncoder, OnBatch
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
+from eclip.serve.towers import opening_model
 
 
 class ShopSource:
@@ -23,12 +27,15 @@ class ShopSource:
     Args:
         store: With vectors of this model.
         model: Its folder.
+        backend: What runs the towers, see `eclip.inference`.
         on_batch: Told of each batch of queries that is encoded.
     """
 
-    def __init__(self, store: StoreName, model: Path, *, on_batch: OnBatch | None = None) -> None:
-        self._store, self._model, self._on_batch = store, model, on_batch
-        self._encoder: tuple[str, BatchingEncoder] | None = None
+    def __init__(
+        self, store: StoreName, model: Path, *, backend: str = "auto", on_batch: OnBatch | None = None
+    ) -> None:
+        self._store, self._model, self._backend, self._on_batch = store, model, backend, on_batch
+        self._opened: tuple[FastEncoder, BatchingEncoder] | None = None
         self._model_opened: str | None = None
 
     def fingerprint(self) -> str:
@@ -62,12 +69,11 @@ class ShopSource:
         store = Store.open(self._store)
         if before is not None and model_facts == self._model_opened and _only_corrections_differ(before.store, store):
             return _corrected(before, store)
-        model = load_model(self._model)
-        encoder = self._batching(model.digest)
+        model, queries = self._encoders(store)
+        engine = open_engine(store, queries)
         listings = ListingAnswers(store, model, self._model / MODEL_TASKS)
         if before is not None and before.listings is not None and before.listings.compares_with_store:
             listings.compare_with_store()
-        engine = open_engine(store, encoder)
         self._model_opened = model_facts
         return Snapshot(
             engine=engine,
@@ -77,11 +83,13 @@ class ShopSource:
             modalities=model.modalities,
         )
 
-    def _batching(self, digest: str) -> BatchingEncoder:
-        """The model that encodes queries: a copy of its own, whose only thread is that of the batches."""
-        if self._encoder is None or self._encoder[0] != digest:
-            self._encoder = (digest, BatchingEncoder(load_model(self._model), on_batch=self._on_batch))
-        return self._encoder[1]
+    def _encoders(self, store: Store) -> tuple[FastEncoder, BatchingEncoder]:
+        """The model, and what stands before it for queries; both as before where it has not changed."""
+        if self._opened is None or self._opened[0].digest != read_manifest(self._model)["digest"]:
+            with opening_model():
+                model = open_encoder(self._model, backend=self._backend, sample=sample_of_store(store))
+            self._opened = model, BatchingEncoder(model, on_batch=self._on_batch)
+        return self._opened
 
 
 def _only_corrections_differ(before: Store | None, now: Store) -> bool:
