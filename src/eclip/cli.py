@@ -27,6 +27,7 @@ from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.export import export
 from eclip.commands.fit import fit
+from eclip.commands.index import index
 from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.review import review
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "daily": daily,
     "delete": delete,
     "compact": compact,
+    "index": index,
     "search": search,
     "serve": serve,
 }

@@ -11,6 +11,7 @@ import pyarrow as pa
 STORE_VERSION = 3
 MODEL_VERSION = 1
 REPORT_VERSION = 1
+INDEX_VERSION = 1
 
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
@@ -19,6 +20,7 @@ CONFLICTS_DATASET = "conflicts.lance"
 CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected something
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
+STORE_INDEX = "index"  # what searches in memory read, by `eclip index`
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
@@ -27,6 +29,7 @@ STORE_NAMES = {
     *STORE_DATASETS,
     CORRECTIONS_DATASET,
     STORE_CACHE,
+    STORE_INDEX,
     "conflicts.json",  # of stores up to version 2
     STORE_INCOMING,
     STORE_LOCK,

@@ -50,7 +50,7 @@ def search(
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
-    from eclip.search.engine import SearchEngine
+    from eclip.search.opening import open_engine
     from eclip.search.query import Filters, Query, check_query
 
     require_positive("top_k", top_k)
@@ -66,7 +66,7 @@ def search(
         text=text or None, image=_picture(image), filters=filters, top_k=top_k, offset=offset, ranking=ranking
     )
     check_query(query)
-    engine = SearchEngine(Store.open(store), load_model(model))
+    engine = open_engine(Store.open(store), load_model(model))
     return engine.search(query).hits
 
 
