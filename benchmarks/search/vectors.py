@@ -3,10 +3,10 @@
     python -m benchmarks.search.vectors --rows 1000000            # two cores: some 20 minutes, most of them the peer's
     python -m benchmarks.search.vectors --rows 50000 --queries 300
 
-Both answer one query a call, from as many threads as `--threads`; "processor" is the time that a core worked, which holds
-on a busy machine too. Both are set to a recall@10 of at least .97, measured on queries that neither was tuned on. Vectors
-are drawn (`drawn_vectors.py`), queries are further ones of the same shop. Memory is what each index holds, as written to
-a file. Filters select rows at random, and one that follows the data (rows near a direction, as a category is).
+Both answer one query a call, from as many threads as `--threads`; "processor" is the time that a core worked, which
+holds on a busy machine too. Both are set to a recall@10 of at least .97, measured on queries that neither was tuned on.
+Vectors are drawn (`drawn_vectors.py`), queries are further ones of the same shop. Memory is what each index holds, as
+written to a file. Filters select rows at random, and one that follows the data (rows near a direction, as a category).
 """
 
 from __future__ import annotations
