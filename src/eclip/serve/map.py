@@ -127,7 +127,7 @@ def evenly_drawn(store: Store, *, most: int = MAX_POINTS) -> Drawn:
     if len(rows) > most:
         rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
     wanted = table.column("product_id").take(rows).to_pylist()
-    found = store.products(wanted, ["product_id", *EMBEDDING_COLUMNS])
+    found = store.products(wanted, ["product_id", *EMBEDDING_COLUMNS[:2]])
     vectors = Spaces.of(found).products
     whole = np.isfinite(vectors).all(axis=1)
     ids = found.column("product_id").to_pylist()
