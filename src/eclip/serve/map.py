@@ -23,7 +23,7 @@ from eclip.search.listings import product_groups
 from eclip.search.spaces import Spaces
 from eclip.serve.desk import Desk
 from eclip.serve.live import Snapshot
-from eclip.serve.schemas import MapAnswer, MapPoint
+from eclip.serve.reviewschemas import MapAnswer, MapPoint
 
 MAX_POINTS = 5_000
 MAX_LANDMARKS = 2_000  # drawn by t-SNE: 4 seconds of one core

@@ -19,7 +19,8 @@ from eclip.search.engine import SearchEngine
 from eclip.search.results import Product
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
-from eclip.serve.schemas import Choice, OtherListing, ReviewAnswer, ReviewItem, ReviewTask, image_url
+from eclip.serve.reviewschemas import Choice, OtherListing, ReviewAnswer, ReviewItem, ReviewTask
+from eclip.serve.schemas import image_url
 from eclip.tasks.category.targets import path_label
 from eclip.tasks.corrections.choose import ADULT, Doubt, least_certain
 from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
