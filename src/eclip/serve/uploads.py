@@ -13,7 +13,13 @@ from fastapi import HTTPException
 from eclip.products.pictures.decode import decode_picture
 from eclip.products.pictures.opening import opened_picture
 from eclip.products.pictures.picture import Picture, UnreadablePictureError
-from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_UPLOAD_BYTES, PATIENCE_SECONDS, SMALL_IMAGE_PIXELS
+from eclip.serve.limits import (
+    MAX_IMAGE_PIXELS,
+    MAX_UPLOAD_BYTES,
+    MAX_WHOLE_PIXELS,
+    PATIENCE_SECONDS,
+    SMALL_IMAGE_PIXELS,
+)
 from eclip.serve.workers import BusyError
 
 TOO_LARGE = f"the picture is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB; send a smaller one"
@@ -36,13 +42,14 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
     try:
         with opened_picture(data) as opened:
             num_pixels = opened.width * opened.height
-        if num_pixels > MAX_IMAGE_PIXELS:
-            raise _too_many_pixels(where)
+            most = MAX_IMAGE_PIXELS if opened.format in ("JPEG", "MPO") else MAX_WHOLE_PIXELS
+        if num_pixels > most:
+            raise _too_many_pixels(where, most)
         with _memory_for(num_pixels):
             return decode_picture(data)
     except UnreadablePictureError as fault:
         if str(fault) == "too many pixels":
-            raise _too_many_pixels(where) from None
+            raise _too_many_pixels(where, MAX_IMAGE_PIXELS) from None
         status = 415 if str(fault) == "not a picture" else 422
         raise HTTPException(status, f"{where} can't be read ({fault}); send a JPEG, PNG or WebP file") from None
 
@@ -76,9 +83,8 @@ def picture_type(image: bytes) -> str | None:
     return None
 
 
-def _too_many_pixels(where: str) -> HTTPException:
-    megapixels = MAX_IMAGE_PIXELS // 1_000_000
-    return HTTPException(413, f"{where} has more than {megapixels} million pixels; send a smaller one")
+def _too_many_pixels(where: str, most: int) -> HTTPException:
+    return HTTPException(413, f"{where} has more than {most // 1_000_000} million pixels; send a smaller one")
 
 
 @contextmanager
