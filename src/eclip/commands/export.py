@@ -149,22 +149,26 @@ def _both(
     from eclip.inference.workshop import MODALITIES
 
     backend = BACKENDS[f"{_LIBRARIES[library]}{'-int8' if is_int8 else ''}"]
-    engines = {
-        name: workshop.engine_of(graphs[name], backend) if name in graphs else workshop.engine(name, TORCH)
-        for name in MODALITIES
+    by_torch = {name: workshop.engine(name, TORCH) for name in MODALITIES}
+    by_graph = {
+        name: workshop.engine_of(graphs[name], backend) if name in graphs else by_torch[name] for name in MODALITIES
     }
-    fast = FastEncoder(
-        encoder=workshop.encoder,
-        image_engine=engines["image"],
-        text_engine=engines["text"],
-        backend=backend.name,
-        pool=ChunkPool(workshop.threads),
-    )
+    pool = ChunkPool(workshop.threads)
     try:
-        given = (sample.titles, sample.images)
-        return workshop.encoder.encode_products(*given), fast.encode_products(*given)
+        # Both decode pictures alike: what is compared is the towers.
+        reference, found = (
+            FastEncoder(
+                encoder=workshop.encoder,
+                image_engine=engines["image"],
+                text_engine=engines["text"],
+                backend=backend.name,
+                pool=pool,
+            ).encode_products(sample.titles, sample.images)
+            for engines in (by_torch, by_graph)
+        )
     finally:
-        fast.close()
+        pool.close()
+    return reference, found
 
 
 def _sentences(encoder: Encoder, sample: Sample, format: ExportFormat, aside: Path, out: Path) -> ExportSummary:

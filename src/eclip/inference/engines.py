@@ -101,7 +101,8 @@ class OpenvinoEngine:
         request: Any = getattr(self._own, "request", None)
         if request is None:
             request = self._own.request = self._compiled.create_infer_request()
-        return np.array(request.infer({0: batch.contiguous().numpy()})[0])
+        # Shared: copying into a request's own tensor of another shape never came back where two threads did it at once.
+        return np.array(request.infer({0: batch.contiguous().numpy()}, share_inputs=True)[0])
 
 
 def _first_line(fault: BaseException) -> str:
