@@ -31,6 +31,22 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
         HTTPException: 413 when it has too many bytes or pixels, 415 when it is no picture, 422 when it is damaged.
         BusyError: Another large one is being decoded.
     """
+    with room_to_decode(data, where=where):
+        return decode_picture(data)
+
+
+@contextmanager
+def room_to_decode(data: bytes, *, where: str) -> Iterator[None]:
+    """In the block a picture may be decoded: it has been looked at, and there is memory for it.
+
+    Args:
+        data: An encoded picture.
+        where: Of the request it stands, for the fault.
+
+    Raises:
+        HTTPException: As `read_picture`, of what opening or, in the block, decoding it runs into.
+        BusyError: Another large one is being decoded.
+    """
     if len(data) > MAX_UPLOAD_BYTES:
         raise HTTPException(413, TOO_LARGE)
     try:
@@ -39,7 +55,7 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
         if num_pixels > MAX_IMAGE_PIXELS:
             raise _too_many_pixels(where)
         with _memory_for(num_pixels):
-            return decode_picture(data)
+            yield
     except UnreadablePictureError as fault:
         if str(fault) == "too many pixels":
             raise _too_many_pixels(where) from None
