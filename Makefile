@@ -14,7 +14,7 @@ help:  ## What each target does
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eclip needs Python 3.11 or newer, found %s; name one with: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,s3,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,s3,search,fast,dev]'
 	@touch $(READY)
 
 demo: $(READY)  ## Draw a sample shop, train on it, write the report, serve the search page

@@ -71,11 +71,13 @@ def profile(feed: Path, model: Path, store: Path, *, rows: int, exact: bool) -> 
         costs.of("picture tower as it is", lambda: encoder.image_features(pixels))
         costs.of("title tower as it is", lambda: encoder.text_features(tokens))
     with feed_encoder(encoder, exact=exact) as quick:
-        with torch.inference_mode():
-            costs.of("picture tower", lambda: quick.encoder.image_features(pixels))
-            costs.of("title tower", lambda: quick.encoder.text_features(tokens))
+        fast = quick.encoder
+        costs.of("picture tower", lambda: [fast.image_engine(each) for each in pixels.split(32)])
+        in_order = tokens[(tokens != encoder.pad_id).sum(1).argsort()]
+        costs.of("title tower", lambda: [fast.text_engine(encoder.trim(each)) for each in in_order.split(64)])
+        print(f"  (backend: {fast.backend})")
         listings = costs.of("all of encoding", lambda: quick.listings(batch))
-        answerers, answers = load_answerers(model / "tasks", quick.encoder, corpus), dict[str, list[Any]]()
+        answerers, answers = load_answerers(model / "tasks", encoder, corpus), dict[str, list[Any]]()
         for name, answerer in (answerers.of_batch | answerers.of_window).items():
             answers |= costs.of(name, lambda answerer=answerer: answerer.answer(listings))
         known = KnownListings.of(opened, opened.place.cache)

@@ -25,7 +25,9 @@ from eclip.commands.demo import demo
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
+from eclip.commands.export import export
 from eclip.commands.fit import fit
+from eclip.commands.index import index
 from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.review import review
@@ -48,6 +50,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "prepare": prepare,
     "train": train,
     "embed": embed,
+    "export": export,
     "fit": fit,
     "evaluate": evaluate,
     "compare": compare,
@@ -59,6 +62,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "daily": daily,
     "delete": delete,
     "compact": compact,
+    "index": index,
     "search": search,
     "serve": serve,
 }

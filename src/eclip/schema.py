@@ -11,6 +11,7 @@ import pyarrow as pa
 STORE_VERSION = 3
 MODEL_VERSION = 1
 REPORT_VERSION = 1
+INDEX_VERSION = 1
 
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
@@ -19,6 +20,7 @@ CONFLICTS_DATASET = "conflicts.lance"
 CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected something
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
+STORE_INDEX = "index"  # what searches in memory read, by `eclip index`
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"
@@ -27,6 +29,7 @@ STORE_NAMES = {
     *STORE_DATASETS,
     CORRECTIONS_DATASET,
     STORE_CACHE,
+    STORE_INDEX,
     "conflicts.json",  # of stores up to version 2
     STORE_INCOMING,
     STORE_LOCK,
@@ -41,6 +44,7 @@ MODEL_CARD = "README.md"
 MODEL_MANIFEST = "eclip.json"  # written last: its presence says that the model is whole
 MODEL_TASKS = "tasks"
 MODEL_RUN = "run"
+MODEL_EXPORT = "export"  # graphs for inference engines, and what a trial of them found; can be made again
 
 # --- names inside a report folder ---
 REPORT_PAGE = "report.html"
@@ -143,14 +147,17 @@ EMBEDDING_COLUMNS = ("image_embedding", "text_embedding", "product_embedding")
 EMBEDDING_MODEL_COLUMN = "embedding_model"
 
 
-def embedding_type(embed_dim: int) -> pa.DataType:
-    """Fixed-size list of `embed_dim` float32: unit length, null where the modality is missing."""
-    return pa.list_(pa.float32(), embed_dim)
+def embedding_type(embed_dim: int, *, is_float16: bool = False) -> pa.DataType:
+    """Fixed-size list of `embed_dim` float32 (or float16): unit length, null where the modality is missing.
+
+    The column's type says which; `Store.vectors` gives float32 of either, so that no reader need ask.
+    """
+    return pa.list_(pa.float16() if is_float16 else pa.float32(), embed_dim)
 
 
-def vectors_schema(embed_dim: int) -> pa.Schema:
+def vectors_schema(embed_dim: int, *, is_float16: bool = False) -> pa.Schema:
     """Schema of the Parquet file that `embed --out` writes."""
-    vector = embedding_type(embed_dim)
+    vector = embedding_type(embed_dim, is_float16=is_float16)
     return pa.schema([pa.field("product_id", pa.string())] + [pa.field(name, vector) for name in EMBEDDING_COLUMNS])
 
 

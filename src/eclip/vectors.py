@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 
-def vectors_to_arrow(matrix: np.ndarray) -> pa.FixedSizeListArray:
-    """[N, D] float32 -> N fixed-size lists; null for NaN rows."""
+def vectors_to_arrow(matrix: np.ndarray, *, is_float16: bool = False) -> pa.FixedSizeListArray:
+    """[N, D] float32 -> N fixed-size lists of float32, or of float16; null for NaN rows."""
     missing = np.isnan(matrix[:, 0]) if len(matrix) else np.zeros(0, dtype=bool)
-    values = pa.array(np.where(missing[:, None], 0, matrix).astype(np.float32).ravel())
+    values = pa.array(np.where(missing[:, None], 0, matrix).astype(np.float16 if is_float16 else np.float32).ravel())
     return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1], mask=pa.array(missing))
 
 

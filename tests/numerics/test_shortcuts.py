@@ -11,9 +11,9 @@ from timm.layers import BatchNormAct2d
 from timm.layers.conv2d_same import Conv2dSame
 from torch import nn
 
+from eclip.model.folding import foldable_pairs
 from eclip.train.accumulate import TowerInputs, accumulate
 from eclip.train.depthwise import large_depthwise
-from eclip.train.folding import foldable_pairs
 from eclip.train.lookups import large_tables
 from eclip.train.shortcuts import Shortcuts
 from eclip.train.statistics import freeze_batch_statistics

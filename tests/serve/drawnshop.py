@@ -17,6 +17,7 @@ import pyarrow as pa
 import uvicorn
 from PIL import Image
 
+from eclip.products.corrections import add_corrections
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.sample.shop import draw_shop
@@ -26,9 +27,10 @@ from eclip.serve.app import create_app
 from eclip.serve.desk import Desk
 from eclip.serve.listings import Judgement
 from eclip.serve.live import Live, Snapshot
+from eclip.tasks.corrections.fields import corrections_table
 from eclip.vectors import vectors_to_arrow
 
-HOSTILE_TITLE = '<img src=x onerror="window.wasHarmed=true"> Vase'
+HARM = '<img src=x onerror="window.wasHarmed=true">'
 HOSTILE_ID = "odd/1?한"
 PATCHES = 4  # a picture is its colours in so many times so many patches
 WORDS = 96  # numbers that words are spread over
@@ -119,7 +121,7 @@ def make_store(folder: Path) -> Path:
     feed = folder / "shop" / "feed.csv"
     with feed.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    harm = dict.fromkeys(rows[0], "") | {"product_id": HOSTILE_ID, "title": HOSTILE_TITLE, "image": rows[0]["image"]}
+    harm = dict.fromkeys(rows[0], "") | {"product_id": HOSTILE_ID, "title": f"{HARM} Vase"}
     with feed.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -135,6 +137,9 @@ def make_store(folder: Path) -> Path:
     store.write_vectors(
         pa.table({"product_id": store.table(["product_id"])["product_id"], **vectors}), model_digest="plain"
     )
+    # Cleaning takes markup out of feeds; what people write comes as it is.
+    said = {"product_id": HOSTILE_ID, "field": "attributes.note", "value": HARM}
+    add_corrections(store, corrections_table([said]))
     return folder / "store"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from eclip.commands.arguments import SourceArgument, require_file
 from eclip.commands.prepare import FetchImages
@@ -11,12 +12,22 @@ from eclip.errors import ConfigError
 from eclip.files import writing
 from eclip.schema import PRODUCTS_DATASET
 
+# As in eclip.inference.backends, which the help need not load.
+Backend = Literal[
+    "auto", "torch", "torch-bf16", "torch-compiled", "onnx", "onnx-int8", "openvino", "openvino-bf16", "openvino-int8"
+]
+
 
 @dataclass(frozen=True)
 class EmbedSummary:
     """What was embedded and where the vectors are."""
 
     rows: int
+    """Listings that have vectors now."""
+    encoded: int | None
+    """Different contents that were encoded in this run; None where not counted."""
+    backend: str
+    """What ran the towers."""
     vectors: str
     """A dataset, or a file."""
 
@@ -32,11 +43,14 @@ def embed(
     sql: str | None = None,
     platform: str | None = None,
     fetch_images: FetchImages = "public",
+    backend: Backend = "auto",
+    float16: bool = False,
 ) -> EmbedSummary:
     """Turn products into vectors: picture, title and both, unit length, one space.
 
     Without --out they go into the store beside the products; with --out into a Parquet file, for any feed.
-    Interrupted, the same command goes on where it stopped.
+    Interrupted, the same command goes on where it stopped. Equal listings are encoded once, and after an update
+    only new contents are.
 
     Args:
         source: A store, or with --out also a feed (titles alone will do).
@@ -47,10 +61,15 @@ def embed(
         sql: One SELECT, where the source is a database, as in `eclip prepare`.
         platform: Whose export a feed is, as in `eclip prepare`.
         fetch_images: Which addresses of a feed's pictures are fetched, as in `eclip prepare`.
+        backend: What runs the towers (docs/models.md). auto takes the quickest that agrees with torch, found by a short
+            trial where there are listings enough; others than torch need pip install 'eclip[fast]'.
+        float16: Store vectors in half precision: half the size.
     """
     from eclip.embed.job import embed_listings, embed_store, store_batches
     from eclip.embed.parts import ROWS_A_PART
-    from eclip.model.folder import load_model, read_manifest
+    from eclip.inference.opening import open_encoder
+    from eclip.inference.sample import sample_of_store
+    from eclip.model.folder import read_manifest
     from eclip.products.feeds import feed_facts, open_feed
     from eclip.products.feeds.sql import shown_url
     from eclip.products.listings import read_listings
@@ -66,14 +85,17 @@ def embed(
         raise ConfigError(f"{source} is a store: --columns and --images say how a feed is read")
     if out is None:
         store = Store.open(source)
-        encoder = load_model(model)
+        missing = len(store.rows_without_vectors(read_manifest(Path(model))["digest"]))
+        encoder = open_encoder(Path(model), backend=backend, sample=sample_of_store(store), num_rows=missing)
         with store.place.writing():
-            embed_store(store, encoder)
-        return EmbedSummary(store.num_rows, store.place.dataset(PRODUCTS_DATASET))
+            done = embed_store(store, encoder, is_float16=float16)
+        return EmbedSummary(store.num_rows, done.encoded, encoder.backend, store.place.dataset(PRODUCTS_DATASET))
     require_file("out", Path(out), suffix=".parquet")
+    sample = None
     if holds_store(source):
         store = Store.open(source)
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
+        sample = sample_of_store(store)
     else:
         feed = open_feed(source, sql=sql, platform=platform)
         titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
@@ -83,7 +105,7 @@ def embed(
         pictures = None if sql else picture_facts(feed, images=images, columns=columns)
         of_feed = feed_facts(source, sql=sql, platform=platform)
         num_rows, identity = None, f"{of_feed} {columns} {images} {pictures} {fetch_images}"
-    encoder = load_model(model)
+    encoder = open_encoder(Path(model), backend=backend, sample=sample, num_rows=num_rows)
     with writing(Path(out)):
-        rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity)
-    return EmbedSummary(rows, str(out))
+        rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity, is_float16=float16)
+    return EmbedSummary(rows, None, encoder.backend, str(out))

@@ -55,7 +55,7 @@ def search(
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
-    from eclip.search.engine import SearchEngine
+    from eclip.search.opening import open_engine
     from eclip.search.query import Filters, Query, check_query
 
     require_positive("top_k", top_k)
@@ -73,7 +73,7 @@ def search(
     check_query(query)
     if instances and (query.image is None or query.words or offset):
         raise ConfigError("--instances needs --image, and goes without a text and --offset")
-    engine = SearchEngine(Store.open(store), load_model(model))
+    engine = open_engine(Store.open(store), load_model(model))
     return _instances(engine, query) if instances else engine.search(query).hits
 
 

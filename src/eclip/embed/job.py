@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,33 +14,71 @@ import pyarrow.parquet as pq
 from pyarrow import feather
 
 from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_all_parts, remove_parts
+from eclip.embed.repeats import CONTENT, FeedContents, plan_store
 from eclip.files import replace_file
-from eclip.model.encoder import Encoder
+from eclip.model.encoder import Picture, ProductVectors
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
 
 
-def embed_store(store: Store, encoder: Encoder) -> int:
-    """Encode the listings that this model has not encoded yet, into the store; resumable. Returns how many."""
+class ProductEncoder(Protocol):
+    """What encodes here: the model itself, or `eclip.inference`."""
+
+    @property
+    def digest(self) -> str:
+        """Of the model."""
+
+    @property
+    def embed_dim(self) -> int:
+        """Length of its vectors."""
+
+    def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:
+        """Pictures -> [N, D]."""
+
+    def encode_products(self, titles: Sequence[str | None], images: Sequence[Picture | None]) -> ProductVectors:
+        """Titles and pictures of N products -> their vectors."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What became of the listings that needed vectors."""
+
+    rows: int
+    """Listings that got vectors."""
+    encoded: int
+    """Different contents among them that no listing had vectors of."""
+
+
+def embed_store(store: Store, encoder: ProductEncoder, *, is_float16: bool = False) -> Embedded:
+    """Encode the listings that this model has not encoded yet, into the store; resumable.
+
+    Listings of equal content are encoded once, and not at all where another listing of that content has vectors.
+    """
     rows = store.rows_without_vectors(encoder.digest)
     if not rows:
-        return 0
-    folder = parts_folder(store.place.cache / "embedding", encoder.digest, rows_digest(store, rows))
-    parts = encode_in_parts(
-        "Embedding the store",
-        store_batches(store, rows),
-        lambda some: encode_rows(encoder, some),
-        folder=folder,
-        num_rows=len(rows),
-    )
-    store.write_vectors(pa.concat_tables(read_parts(parts)), model_digest=encoder.digest)
+        return Embedded(0, 0)
+    plan = plan_store(store, encoder.digest, rows=rows)
+    kind = rows_digest(store, plan.encoded), is_float16
+    folder = parts_folder(store.place.cache / "embedding", encoder.digest, *kind)
+    made = None
+    if plan.encoded:
+        parts = encode_in_parts(
+            "Embedding the store",
+            store_batches(store, plan.encoded),
+            lambda some: encode_rows(encoder, some, is_float16=is_float16),
+            folder=folder,
+            num_rows=len(plan.encoded),
+        )
+        made = pa.concat_tables(read_parts(parts))
+    vectors = plan.vectors(store, made, store.table(["product_id"])["product_id"])
+    store.write_vectors(vectors, model_digest=encoder.digest)
     remove_parts(folder)
-    return len(rows)
+    return Embedded(len(rows), len(plan.encoded))
 
 
-def picture_vectors(store: Store, encoder: Encoder) -> np.ndarray:
+def picture_vectors(store: Store, encoder: ProductEncoder) -> np.ndarray:
     """Vectors [N, D] of the main pictures by this model, NaN rows where there is none; resumable.
 
     Where the store has vectors of no other model, they are encoded into it, titles and all, as `eclip embed` does; else
@@ -60,22 +100,30 @@ def picture_vectors(store: Store, encoder: Encoder) -> np.ndarray:
 
 
 def embed_listings(
-    batches: Iterator[pa.Table], encoder: Encoder, out: Path, *, num_rows: int | None, source: object
+    batches: Iterator[pa.Table],
+    encoder: ProductEncoder,
+    out: Path,
+    *,
+    num_rows: int | None,
+    source: object,
+    is_float16: bool = False,
 ) -> int:
     """Write the vectors of listings (any feed, or a store) to a Parquet file; returns how many rows.
 
     Args:
-        batches: Tables with `product_id`, `title`, `image`, in the order to keep.
+        batches: Tables with `product_id`, `title`, `image`, in the order to keep; with `content_hash` too, rows of
+            one content are encoded once.
         encoder: The model.
         out: The Parquet file, in `vectors_schema`.
         num_rows: How many rows will come, when known.
         source: What the rows are of; an interrupted job goes on only with the same source and model.
+        is_float16: Half the size, for a ten-thousandth of a cosine.
     """
-    folder = parts_folder(out, encoder.digest, source)
-    parts = encode_in_parts(
-        "Embedding", batches, lambda rows: encode_rows(encoder, rows), folder=folder, num_rows=num_rows
-    )
-    schema = _parquet_schema(parts, encoder.embed_dim)
+    folder = parts_folder(out, encoder.digest, source, is_float16)
+    contents = FeedContents(folder)
+    encode = contents.encoding(lambda rows: encode_rows(encoder, rows, is_float16=is_float16))
+    parts = encode_in_parts("Embedding", contents.noting(batches), encode, folder=folder, num_rows=num_rows)
+    schema = _parquet_schema(parts, encoder.embed_dim, is_float16=is_float16)
     written = 0
     with replace_file(out) as aside, pq.ParquetWriter(aside, schema) as writer:
         for table in read_parts(parts):
@@ -85,7 +133,7 @@ def embed_listings(
     return written
 
 
-def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
+def _parquet_schema(parts: list[Path], embed_dim: int, *, is_float16: bool) -> pa.Schema:
     """`vectors_schema`, but plain lists for a column with nulls.
 
     pyarrow (25) can't read a fixed-size list with nulls back from Parquet; a file that nobody can open would be
@@ -96,8 +144,8 @@ def _parquet_schema(parts: list[Path], embed_dim: int) -> pa.Schema:
         for name in EMBEDDING_COLUMNS:
             nulls[name] += table[name].null_count
     fields = [
-        pa.field(field.name, pa.list_(pa.float32())) if nulls.get(field.name) else field
-        for field in vectors_schema(embed_dim)
+        pa.field(field.name, pa.list_(field.type.value_type)) if nulls.get(field.name) else field
+        for field in vectors_schema(embed_dim, is_float16=is_float16)
     ]
     return pa.schema(fields)
 
@@ -139,16 +187,17 @@ def rows_digest(store: Store, rows: Sequence[int]) -> str:
 
 
 def store_batches(store: Store, rows: Sequence[int] | None = None) -> Iterator[pa.Table]:
-    """Rows of the store (None = all) as tables of `product_id`, `title`, `image`."""
-    columns = store.table(["product_id", "title"])
+    """Rows of the store (None = all) as tables of `product_id`, `title`, `content_hash`, `image`."""
+    columns = store.table(["product_id", "title", CONTENT])
     rows = list(range(store.num_rows) if rows is None else rows)
     for start in range(0, len(rows), ROWS_A_PART):
         some = rows[start : start + ROWS_A_PART]
         yield columns.take(some).append_column("image", pa.array(store.images(some), pa.binary()))
 
 
-def encode_rows(encoder: Encoder, rows: pa.Table) -> pa.Table:
+def encode_rows(encoder: ProductEncoder, rows: pa.Table, *, is_float16: bool = False) -> pa.Table:
     """Rows with `product_id`, `title`, `image` -> their vectors, in `vectors_schema`."""
     vectors = encoder.encode_products(rows["title"].to_pylist(), rows["image"].to_pylist())
-    columns = [vectors_to_arrow(matrix) for matrix in (vectors.image, vectors.text, vectors.product)]
-    return pa.table([rows["product_id"], *columns], schema=vectors_schema(encoder.embed_dim))
+    matrices = (vectors.image, vectors.text, vectors.product)
+    columns = [vectors_to_arrow(matrix, is_float16=is_float16) for matrix in matrices]
+    return pa.table([rows["product_id"], *columns], schema=vectors_schema(encoder.embed_dim, is_float16=is_float16))

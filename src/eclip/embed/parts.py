@@ -28,6 +28,11 @@ def parts_folder(beside: Path, *identity: object) -> Path:
     return beside.with_name(f"{beside.name}.{digest}.parts")
 
 
+def part_file(folder: Path, index: int) -> Path:
+    """Where a part lies."""
+    return folder / f"part-{index:06d}.arrow"
+
+
 def encode_in_parts(
     name: str, batches: Iterable[pa.Table], encode: EncodeRows, *, folder: Path, num_rows: int | None
 ) -> list[Path]:
@@ -36,7 +41,7 @@ def encode_in_parts(
     parts = []
     with stage(name, num_rows) as advance:
         for index, rows in enumerate(batches):
-            part = folder / f"part-{index:06d}.arrow"
+            part = part_file(folder, index)
             if not part.is_file():
                 with replace_file(part) as aside:
                     feather.write_feather(encode(rows), aside, compression="uncompressed")

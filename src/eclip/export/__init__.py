@@ -1,1 +1,1 @@
-"""The model in other formats, each checked against torch before it is written."""
+"""A model for others: as graphs for inference engines, or as folders that other libraries read."""

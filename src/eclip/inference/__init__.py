@@ -1,1 +1,1 @@
-"""Vectors fast: one interface over several engines that run the towers."""
+"""Encoding at the least cost: the towers run by torch, onnxruntime or OpenVINO, behind one interface."""

@@ -36,7 +36,7 @@ from eclip.products.report.page import write_store_report
 from eclip.products.store import Store
 from eclip.products.update import describe, settled_splits
 from eclip.progress import stage
-from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA
+from eclip.schema import CONFLICTS_DATASET, PRODUCTS_DATASET, REJECTS_DATASET, REJECTS_SCHEMA, STORE_INDEX
 
 _EXAMPLES = 10
 
@@ -97,6 +97,7 @@ def delete_listings(
         write_store_report(Store(place, manifest))
         for name in version_keys(manifest):
             erase_old_versions(place.dataset(name))
+        place.remove(STORE_INDEX)
         place.clear_leftovers()
         not_found = _not_found(product_ids, sellers, gone, rejects)
         return DeleteSummary(

@@ -45,6 +45,15 @@ class StorePlace(Protocol):
     def write_text(self, name: str, text: str) -> None:
         """Put a small file in place, whole or not at all."""
 
+    def read_bytes(self, name: str) -> bytes | None:
+        """A file, or one of a folder in it (`folder/file`); None where it is missing."""
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Put a file in place, whole or not at all; folders are made."""
+
+    def remove(self, name: str) -> None:
+        """Remove a folder right in it, with all that it holds; one that is not there is fine."""
+
     def num_bytes(self) -> int:
         """Size of everything in it."""
 

@@ -92,6 +92,19 @@ class BucketPlace:
             raise StoreError(f"{self}: was changed by another command meanwhile; run the same command again")
         self._writer.manifest_tag = tag
 
+    def read_bytes(self, name: str) -> bytes | None:
+        """An object; None where it is missing."""
+        found = self._objects.get(self.prefix + name)
+        return found.data if found else None
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Put an object."""
+        self._objects.put(self.prefix + name, data)
+
+    def remove(self, name: str) -> None:
+        """All objects below a name."""
+        self._objects.delete_below(f"{self.prefix}{name}/")
+
     def num_bytes(self) -> int:
         """Size of all objects below the prefix."""
         return self._objects.num_bytes(self.prefix)

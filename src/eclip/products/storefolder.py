@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.errors import DiskError, StoreError
-from eclip.files import is_leftover, write_text, writing
+from eclip.files import is_leftover, replace_file, write_text, writing
 from eclip.products.manifest import read_manifest
 from eclip.products.place import StorePlace
 from eclip.products.writelock import only_writer
@@ -66,6 +66,28 @@ class FolderPlace:
     def write_text(self, name: str, text: str) -> None:
         """Write a file aside, then rename it."""
         write_text(self.path / name, text)
+
+    def read_bytes(self, name: str) -> bytes | None:
+        """A file; None where it is missing.
+
+        Raises:
+            StoreError: This user may not read it.
+        """
+        with _looking(self.path):
+            try:
+                return (self.path / name).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write a file aside, then rename it."""
+        with replace_file(self.path / name) as aside:
+            aside.write_bytes(data)
+
+    def remove(self, name: str) -> None:
+        """A folder in it."""
+        if (self.path / name).exists():
+            shutil.rmtree(self.path / name)
 
     def num_bytes(self) -> int:
         """Size of all files below it."""

@@ -7,15 +7,16 @@ import numpy.typing as npt
 
 from eclip.errors import ConfigError
 from eclip.search.codes import AttributeValues, Mask
+from eclip.search.exact import Rows
 from eclip.search.filtering import FilterTable
 
 TOGETHER = ("outfit", "basket")  # attributes whose values name what was worn, bought or shown together
 MAX_TOGETHER = 500  # listings of one basket; a larger one says nothing of what goes with what
 
 
-def complementary_groups(
+def complementary_rows(
     table: FilterTable, members: npt.NDArray[np.int64], mask: Mask | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[Rows, npt.NDArray[np.float32]]:
     """One row of each product that shares an outfit or a basket with some listings, and its score; best first.
 
     The score is the cosine of co-occurrence, shared / sqrt(own x other's), 0..1: shared baskets weigh less for a
@@ -51,8 +52,9 @@ def complementary_groups(
     found = [group for group in shown if group != own]
     counts = _num_baskets(columns, table.groups, found)
     scores = np.array([shared[group] / np.sqrt(num_own * count) for group, count in zip(found, counts, strict=True)])
-    order = np.lexsort(([shown[group] for group in found], -scores))
-    return np.array([shown[group] for group in found], dtype=np.int64)[order], scores[order]
+    rows = np.array([shown[group] for group in found], dtype=np.int64)
+    order = np.lexsort((rows, -scores))
+    return np.asarray(rows[order], dtype=np.int64), scores[order].astype(np.float32)
 
 
 def _num_baskets(columns: list[AttributeValues], groups: npt.NDArray[np.int64], wanted: list[int]) -> list[int]:

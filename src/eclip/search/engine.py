@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from eclip.errors import ConfigError
-from eclip.search.bm25 import WordIndex, allowed_scores, searched_text
+from eclip.search.bm25 import WordIndex, allowed_scores
 from eclip.search.codes import Mask
-from eclip.search.complements import complementary_groups
-from eclip.search.exact import ExactIndex, Rows, best_rows, first_of_groups
+from eclip.search.complements import complementary_rows
+from eclip.search.exact import Rows, best_rows, first_of_groups
 from eclip.search.filtering import FilterTable, Selection
 from eclip.search.fusion import diverse_order, reciprocal_rank_fusion
 from eclip.search.listings import Listings, ProductStore
 from eclip.search.query import Filters, Query, SimilarKind, check_query, check_similar
 from eclip.search.results import Product, Results
 from eclip.search.spaces import Spaces, Vectors
-from eclip.search.tokens import terms
+from eclip.search.termrows import TermRows, searched_text
+from eclip.search.tokens import Tokenizer
+from eclip.search.vectorindex import SpaceIndexes, VectorIndex
 
 _POOL = 5  # times as many candidates as wanted, for a diverse choice among them
 _LEAST_POOL = 100
@@ -27,6 +29,7 @@ _LEAST_DEPTH = 256  # of each ranking before they are fused
 
 Ranked = list[tuple[int, float, tuple[str, ...]]]
 """Row, score, and what found it; best first, one row a product."""
+Space = Literal["products", "pictures"]
 
 
 class QueryEncoder(Protocol):
@@ -51,22 +54,39 @@ class SearchEngine:
     Args:
         store: A prepared and embedded store.
         encoder: The model whose digest the store's vectors carry.
+        indexes: Of its vectors; None = every vector is in memory and compared. `opening.open_engine` has what
+            `eclip index` made.
+        known_terms: Of texts that were cut before, by `tokenize`.
+        tokenize: Cuts texts and queries into words; None = without morphemes.
 
     Raises:
         StoreError: The store has no vectors of this model.
     """
 
-    def __init__(self, store: ProductStore, encoder: QueryEncoder) -> None:
+    def __init__(
+        self,
+        store: ProductStore,
+        encoder: QueryEncoder,
+        *,
+        indexes: SpaceIndexes | None = None,
+        known_terms: TermRows | None = None,
+        tokenize: Tokenizer | None = None,
+    ) -> None:
         self._encoder = encoder
-        spaces = Spaces.of(store.vectors(model_digest=encoder.digest))
-        self._products, self._pictures = ExactIndex(spaces.products), ExactIndex(spaces.pictures)
+        self._indexes = indexes or SpaceIndexes.exact(Spaces.of(store.vectors(model_digest=encoder.digest)))
         self._listings = Listings(store)
         self._filters = FilterTable(self._listings.table, self._listings.groups)
         fields = (self._listings.table[name].to_pylist() for name in ("title", "brand", "category", "attributes"))
-        self._words = WordIndex(map(searched_text, *fields), terms)
+        tokenize = tokenize or Tokenizer(with_morphemes=False)
+        self._words = WordIndex(TermRows.of(map(searched_text, *fields), tokenize, known_terms), tokenize)
         said = "\0".join((store.digest, str(store.corrections().num_rows), encoder.digest))
         self.version = hashlib.sha256(said.encode()).hexdigest()[:16]
         """Changes when the store or the model does."""
+
+    @property
+    def index_state(self) -> str:
+        """How vectors are compared: "exact", or what became of the index."""
+        return self._indexes.state
 
     @property
     def num_products(self) -> int:
@@ -151,16 +171,16 @@ class SearchEngine:
         pool = max(_LEAST_POOL, _POOL * top_k) if diversity else top_k
         members = self._listings.members(row)
         if kind == "complements":
-            rows, scores = complementary_groups(self._filters, members, selection.mask)
-            rows, scores = rows[:pool], scores[:pool].astype(np.float32)
+            rows, scores = complementary_rows(self._filters, members, selection.mask)
+            rows, scores = rows[:pool], scores[:pool]
         else:
-            rows, scores = self._neighbours(row, members, selection.mask, pool)
+            rows, scores = self._neighbours(row, members, selection, pool)
         if diversity and len(rows):
-            vectors = np.nan_to_num(self._products.vectors(rows))
+            vectors = np.nan_to_num(self._indexes.products.vectors(rows))
             order = diverse_order(scores, vectors, num_wanted=top_k, diversity=diversity)
             rows, scores = rows[order], scores[order]
-        found = ("vectors",) if kind == "similar" else ()
-        ranked = [(int(each), float(score), found) for each, score in zip(rows, scores, strict=True)]
+        found: tuple[str, ...] = ("vectors",) if kind == "similar" else ()
+        ranked: Ranked = [(int(each), float(score), found) for each, score in zip(rows, scores, strict=True)]
         return self._results(ranked[:top_k], selection, with_facets=False)
 
     def product(self, product_id: str) -> Product | None:
@@ -179,8 +199,8 @@ class SearchEngine:
         rankings = {}
         depth = window if query.ranking != "hybrid" or query.words is None else _fusion_depth(window)
         if vector is not None and query.ranking != "words":
-            index = self._products if query.words else self._pictures
-            rankings["vectors"] = self._by_vector(index, vector, selection.mask, depth)
+            space: Space = "products" if query.words else "pictures"
+            rankings["vectors"] = self._by_vector(space, vector, selection, depth)
         if query.words is not None and query.ranking != "vectors":
             rankings["words"] = self._by_words(query.words, selection.mask, depth)
         if len(rankings) == 1:
@@ -199,11 +219,13 @@ class SearchEngine:
         fused = reciprocal_rank_fusion(items, dict.fromkeys(items, 1.0))
         return [(shown[group], score, found_by) for group, score, found_by in fused]
 
-    def _by_vector(self, index: ExactIndex, vector: Vectors, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
+    def _by_vector(self, space: Space, vector: Vectors, selection: Selection, top_k: int) -> tuple[Rows, Vectors]:
         """The best row of each of the `top_k` nearest products, and its cosine."""
+        index: VectorIndex = getattr(self._indexes, space)
+        allowed = selection.kept(space, index.allow)
         num_rows = 2 * top_k
         while True:
-            rows, scores = index.nearest(vector, num_rows=num_rows, mask=mask)
+            rows, scores = index.nearest(vector, num_rows=num_rows, allowed=allowed)
             firsts = first_of_groups(rows, self._listings.groups)
             if len(firsts) >= top_k or len(rows) < num_rows or num_rows >= self.num_products:
                 return rows[firsts[:top_k]], np.clip(scores[firsts[:top_k]], -1, 1)
@@ -218,11 +240,11 @@ class SearchEngine:
         rows = np.arange(self.num_products) if mask is None else np.flatnonzero(mask)
         return [int(row) for row in rows[first_of_groups(rows, self._listings.groups)]]
 
-    def _neighbours(self, row: int, members: Rows, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
-        (vector,) = self._products.vectors(np.array([row]))
-        if not np.isfinite(vector).all():
+    def _neighbours(self, row: int, members: Rows, selection: Selection, top_k: int) -> tuple[Rows, Vectors]:
+        (vector,) = self._indexes.products.vectors(np.array([row]))
+        if not np.isfinite(vector).all() or not vector.any():  # neither picture nor title was encoded
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        rows, scores = self._by_vector(self._products, vector, mask, top_k + 1)
+        rows, scores = self._by_vector("products", vector, selection, top_k + 1)
         others = ~np.isin(rows, members)
         return rows[others][:top_k], scores[others][:top_k]
 

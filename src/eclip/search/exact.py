@@ -23,25 +23,25 @@ class ExactIndex:
     def __init__(self, matrix: Vectors) -> None:
         self._matrix = matrix
 
-    def nearest(self, query: Vectors, *, num_rows: int, mask: Mask | None = None) -> tuple[Rows, Vectors]:
-        """The nearest rows and their cosines, best first; equal ones go by row.
+    def allow(self, mask: Mask | None) -> Rows | None:
+        """What `nearest` needs to find only these rows [N]; None = all."""
+        return None if mask is None else np.flatnonzero(mask)
+
+    def nearest(self, query: Vectors, *, num_rows: int, allowed: Rows | None = None) -> tuple[Rows, Vectors]:
+        """The nearest rows and their cosines, best first; equal ones go by row, all that tie with the last are there.
 
         Args:
             query: Unit vector [D].
-            num_rows: At most this many.
-            mask: Rows [N] that may be found; None = all.
+            num_rows: How many.
+            allowed: What `allow` gave.
         """
-        if mask is None:
+        if allowed is None:
             scores = cosine_scores(self._matrix, query)
             rows = leading_rows(scores, num_rows)
             return rows, scores[rows]
-        allowed = np.flatnonzero(mask)
+        chunks = [allowed[start : start + CHUNK_ROWS] for start in range(0, len(allowed), CHUNK_ROWS)]
         scores = np.concatenate(
-            [np.zeros(0, np.float32)]
-            + [
-                cosine_scores(self._matrix[allowed[start : start + CHUNK_ROWS]], query)
-                for start in range(0, len(allowed), CHUNK_ROWS)
-            ]
+            [np.zeros(0, np.float32), *(cosine_scores(self._matrix[some], query) for some in chunks)]
         )
         leading = leading_rows(scores, num_rows)
         return allowed[leading], scores[leading]

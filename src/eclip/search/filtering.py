@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ MAX_FACETS = 40  # attributes counted: those that most listings have
 MAX_FACET_VALUES = 100  # of one attribute
 FILTER_COLUMNS = ("category", "price", "brand", "attributes", "policy")
 
-_KEPT_BYTES = 64 << 20  # of selections that were asked for lately
+_KEPT_BYTES, _KEPT_MOST = 64 << 20, 64  # of selections that were asked for lately
 _ADULT = "adult"
 
 
@@ -58,7 +60,7 @@ class FilterTable:
         found = Selection(self, filters, self._masks(filters))
         with self._lock:
             self._kept[filters.key] = found
-            while len(self._kept) > max(1, _KEPT_BYTES // max(1, self.num_rows)):
+            while len(self._kept) > max(1, min(_KEPT_MOST, _KEPT_BYTES // max(1, self.num_rows))):
                 self._kept.popitem(last=False)
         return found
 
@@ -91,6 +93,13 @@ class Selection:
     table: FilterTable
     filters: Filters
     masks: dict[str, Mask]
+    _kept: dict[str, Any] = field(default_factory=dict)
+
+    def kept(self, name: str, made: Callable[[Mask | None], Any]) -> Any:
+        """What an index makes of the mask, made once."""
+        if name not in self._kept:
+            self._kept[name] = made(self.mask)
+        return self._kept[name]
 
     @cached_property
     def mask(self) -> Mask | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -98,11 +98,28 @@ class Listings:
 
     def hits(self, rows: Sequence[int], scores: Sequence[float], matched: Sequence[tuple[str, ...]]) -> list[Hit]:
         """What is shown of these rows, one for each."""
-        shown = self.table.select(_HIT_COLUMNS).take(pa.array(rows, pa.int64())).to_pylist()
-        return [
-            self._hit(row, fields, score, names)
-            for row, fields, score, names in zip(rows, shown, scores, matched, strict=True)
-        ]
+        members = [self.members(row) for row in rows]
+        places = pa.array(np.concatenate([np.zeros(0, np.int64), *members]))
+        told = self.table.select(_HIT_COLUMNS).take(pa.array(rows, pa.int64())).to_pylist()
+        others = {name: self.table[name].take(places).to_pylist() for name in ("product_id", "seller", "price")}
+        ends = np.cumsum([len(each) for each in members]).tolist()
+        hits = []
+        for number, (row, fields) in enumerate(zip(rows, told, strict=True)):
+            own = slice(ends[number] - len(members[number]), ends[number])
+            prices = [price for price in others["price"][own] if price is not None]
+            hits.append(
+                Hit(
+                    **fields,
+                    score=scores[number],
+                    row=row,
+                    same_product_ids=[each for each in others["product_id"][own] if each != fields["product_id"]],
+                    num_sellers=len(set(others["seller"][own])),
+                    min_price=min(prices, default=None),
+                    max_price=max(prices, default=None),
+                    matched=matched[number],
+                )
+            )
+        return hits
 
     def product(self, product_id: str) -> Product | None:
         """One listing in full, with the offers of its product; None where there is none of this id."""
@@ -133,21 +150,6 @@ class Listings:
             return self._store.images([row])[0]
         extra = self._store.extra_images([row])[0]
         return extra[number - 1] if number <= len(extra) else None
-
-    def _hit(self, row: int, fields: dict[str, Any], score: float, matched: tuple[str, ...]) -> Hit:
-        members = self.members(row)
-        others = self.table.select(("product_id", "seller", "price")).take(pa.array(members))
-        prices = pc.min_max(others["price"]).as_py()
-        return Hit(
-            **fields,
-            score=score,
-            row=row,
-            same_product_ids=[each for each in others["product_id"].to_pylist() if each != fields["product_id"]],
-            num_sellers=len(set(others["seller"].to_pylist())),
-            min_price=prices["min"],
-            max_price=prices["max"],
-            matched=matched,
-        )
 
 
 def product_groups(table: pa.Table) -> npt.NDArray[np.int64]:

@@ -21,28 +21,63 @@ class Spaces:
         products: [N, D] unit rows, picture and title together; NaN where a listing has neither.
         pictures: [N, D] unit rows. A picture is best sought among pictures; a listing without one keeps a chance by its
             product vector.
+        typical: What stands for a missing half.
     """
 
     products: Vectors
     pictures: Vectors
+    typical: Typical
 
     @classmethod
-    def of(cls, table: pa.Table) -> Spaces:
-        """Of a store's `image_embedding` and `text_embedding`."""
-        pictures = unit_matrix(table.column("image_embedding"))
-        products = comparable_products(pictures, unit_matrix(table.column("text_embedding")))
-        bare = ~np.isfinite(pictures).all(axis=1)
+    def of(cls, table: pa.Table, typical: Typical | None = None) -> Spaces:
+        """Of a store's `image_embedding` and `text_embedding`.
+
+        Args:
+            table: With these columns.
+            typical: What stands for a missing half; None = the mean of the table's own.
+        """
+        pictures, titles = unit_matrix(table.column("image_embedding")), unit_matrix(table.column("text_embedding"))
+        typical = typical or Typical.of(pictures, titles)
+        products = comparable_products(pictures, titles, typical)
+        bare = ~present_rows(pictures)
         pictures[bare] = products[bare]
-        return cls(products, pictures)
+        return cls(products, pictures, typical)
 
 
-def comparable_products(pictures: Vectors, titles: Vectors) -> Vectors:
+@dataclass(frozen=True)
+class Typical:
+    """The mean picture [D] and the mean title [D] of a store; zeros where nobody has one."""
+
+    picture: Vectors
+    title: Vectors
+
+    @classmethod
+    def of(cls, pictures: Vectors, titles: Vectors) -> Typical:
+        """Of unit rows [N, D] each, NaN where missing."""
+        return cls(_mean_row(pictures), _mean_row(titles))
+
+
+def comparable_products(pictures: Vectors, titles: Vectors, typical: Typical) -> Vectors:
     """Product vectors [N, D] that a query may be compared with; NaN where a listing has neither half.
 
     Pictures and titles lie in cones of their own, so a title alone is nearer to every text query than a title
     with its picture, and would stand before all of them. A missing half is therefore the mean of the others'.
     """
-    return unit_rows(_with_typical_rows(pictures, titles) + _with_typical_rows(titles, pictures))
+    has_picture, has_title = present_rows(pictures), present_rows(titles)
+    products = np.where(has_picture[:, None], pictures, typical.picture)
+    products += np.where(has_title[:, None], titles, typical.title)
+    products[~(has_picture | has_title)] = np.nan
+    return unit_rows(products)
+
+
+def _mean_row(matrix: Vectors) -> Vectors:
+    present = present_rows(matrix)
+    return matrix[present].mean(axis=0) if present.any() else np.zeros(matrix.shape[1], np.float32)
+
+
+def present_rows(matrix: Vectors) -> npt.NDArray[np.bool_]:
+    """Which rows of a matrix [N, D] hold a vector: [N]."""
+    return np.asarray(np.isfinite(matrix).all(axis=1))
 
 
 def unit_rows(matrix: Vectors) -> Vectors:
@@ -55,14 +90,3 @@ def unit_rows(matrix: Vectors) -> Vectors:
 def unit_matrix(column: pa.ChunkedArray) -> Vectors:
     """A column of fixed-size lists as unit rows [N, D] float32; NaN where it is null, broken or zero."""
     return unit_rows(vectors_from_arrow(column))
-
-
-def _with_typical_rows(vectors: Vectors, others: Vectors) -> Vectors:
-    """`vectors`, with the mean row where only the other half is there."""
-    present = np.isfinite(vectors).all(axis=1)
-    filled = vectors.copy()
-    if present.any():
-        filled[~present & np.isfinite(others).all(axis=1)] = vectors[present].mean(axis=0)
-    else:
-        filled[:] = 0  # nobody has this half: the other one decides alone
-    return filled

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from eclip.serve.apidocs import describe, docs_routes
 from eclip.serve.desk import Desk
+from eclip.serve.gate import Gate
 from eclip.serve.guard import Guard
 from eclip.serve.keys import ApiKeys
 from eclip.serve.map import map_routes
@@ -73,6 +74,7 @@ def create_app(
     # The last one added stands outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, keys=keys, rate=rate)
+    app.add_middleware(Gate)
     app.add_middleware(Observe, metrics=desk.metrics)
     app.add_middleware(SecurityHeaders)
     return app

@@ -18,7 +18,7 @@ MAX_BODY_SECONDS = 30.0  # in which a body must have come whole
 MAX_OFFERS = 100  # sellers shown of one product
 
 # --- how much is done at once ---
-ANSWER_THREADS = 16  # searches under way: most of them wait for the towers, which take them together
+ANSWER_THREADS = 8  # searches under way: most of them wait for the towers, which take them together
 READ_THREADS = 8  # products and pictures read from the store
 TASK_THREADS = 1  # /enrich and /match: each takes all processors by itself
 WAITING_ANSWERS = 32  # behind those under way; whoever comes next is told to come again
@@ -27,6 +27,9 @@ WAITING_TASKS = 8
 PATIENCE_SECONDS = 2.0  # an answer that waited longer is not begun: who asked has given up
 TASK_PATIENCE_SECONDS = 20.0
 RETRY_AFTER_SECONDS = 1
+SWITCH_SECONDS = (
+    0.0005  # after which a busy thread lets the event loop go on; Python's own 5 ms, times threads, starve it
+)
 BATCH_ROWS = 32  # queries that go through a tower together
 
 # --- how long things take ---

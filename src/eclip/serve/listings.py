@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from eclip.tasks.catalogue import read_catalogue
 from eclip.tasks.corrections.apply import store_catalogs
 from eclip.tasks.enrich.answerers import load_answerers
 from eclip.tasks.enrich.corpus import Corpus
-from eclip.tasks.enrich.encoding import feed_encoder
+from eclip.tasks.enrich.encoding import FeedEncoder
 from eclip.tasks.enrich.listings import KEPT_COLUMNS, Listings
 from eclip.tasks.enrich.output import plain_rows
 from eclip.tasks.enrich.windows import Enricher, answers_table
@@ -65,7 +65,7 @@ class ListingAnswers:
 
     Args:
         store: With vectors of this model.
-        encoder: The model, which is changed for speed and must not be used elsewhere.
+        encoder: The model.
         tasks: MODEL/tasks.
 
     Raises:
@@ -78,8 +78,9 @@ class ListingAnswers:
         self._answerers = load_answerers(tasks, encoder, None)
         content = read_task(tasks / MATCHING, encoder.digest) if (tasks / MATCHING).is_dir() else None
         self._scorers = PairScorers.from_json(content["scorers"]) if content else None
-        self._open = ExitStack()  # goes with this object, and its threads with it
-        self._quick = self._open.enter_context(feed_encoder(encoder))
+        # Not `feed_encoder`: to fold statistics it traces the towers, and while torch traces, no other thread of the
+        # process may run any.
+        self._quick = FeedEncoder(encoder, ThreadPoolExecutor(1, thread_name_prefix="serve-tasks-encode"))
         self._of_store = lru_cache(_REMEMBERED_PRODUCTS)(self._answer_of_store)
 
     @property

@@ -8,6 +8,7 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from eclip.serve.gate import TURNED_AWAY
 from eclip.serve.guard import CLIENT
 from eclip.serve.logs import REQUEST_ID_HEADER, accepted_request_id, fields, request_id
 from eclip.serve.metrics import Metrics
@@ -57,7 +58,7 @@ class Observe:
             request_id.reset(token)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = "turned away" if TURNED_AWAY in scope else getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.count_request(route, method, status, seconds)
         told = {"method": method, "path": scope["path"], "route": route, "status": status, "client": scope.get(CLIENT)}

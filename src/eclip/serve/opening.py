@@ -9,7 +9,7 @@ from eclip.model.folder import load_model
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
 from eclip.schema import MODEL_MANIFEST, MODEL_TASKS, STORE_MANIFEST
-from eclip.search.engine import SearchEngine
+from eclip.search.opening import open_engine
 from eclip.serve.batching import BatchingEncoder, OnBatch
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
@@ -57,7 +57,7 @@ class ShopSource:
         if before is not None and before.listings is not None and before.listings.compares_with_store:
             listings.compare_with_store()
         return Snapshot(
-            engine=SearchEngine(store, encoder),
+            engine=open_engine(store, encoder),
             store=store,
             model=self._model,
             listings=listings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 
 from eclip.errors import ConfigError
 from eclip.serve.desk import Desk
-from eclip.serve.limits import DRAIN_SECONDS, SHUTDOWN_SECONDS
+from eclip.serve.limits import DRAIN_SECONDS, SHUTDOWN_SECONDS, SWITCH_SECONDS
 from eclip.serve.reload import ReloadLoop
 
 DEFAULT_HOST = "127.0.0.1"
@@ -61,10 +62,14 @@ def serve_app(
             drain_seconds=drain_seconds,
             on_ready=lambda: on_ready(_page_address(host, listener.getsockname()[1])) if on_ready else None,
         )
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
             return  # how a person ends it
+        finally:
+            sys.setswitchinterval(interval)
 
 
 class _Server(uvicorn.Server):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from eclip.model.folding import FoldedPair, foldable_pairs, folded_statistics
 from eclip.train.depthwise import large_depthwise, quick_depthwise
-from eclip.train.folding import FoldedPair, foldable_pairs, folded_statistics
 from eclip.train.lookups import adding_rows, large_tables
 
 

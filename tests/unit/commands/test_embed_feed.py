@@ -14,6 +14,7 @@ from PIL import Image
 
 from eclip.commands.embed import embed
 from eclip.embed import job
+from eclip.inference import opening
 from eclip.model import folder as model_folder
 from eclip.model.encoder import ProductVectors, product_vectors
 
@@ -21,7 +22,7 @@ from eclip.model.encoder import ProductVectors, product_vectors
 class PictureLengthEncoder:
     """Vectors that tell pictures of different sizes in bytes apart."""
 
-    digest, embed_dim = "lengths", 2
+    digest, embed_dim, backend = "lengths", 2, "none"
 
     def encode_products(self, titles: list[str | None], images: list[bytes | None]) -> ProductVectors:
         image = np.array([[len(picture or b""), 1] for picture in images], dtype=np.float32)
@@ -30,7 +31,7 @@ class PictureLengthEncoder:
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(model_folder, "load_model", lambda _: PictureLengthEncoder())
+    monkeypatch.setattr(opening, "open_encoder", lambda *_, **__: PictureLengthEncoder())
     monkeypatch.setattr(model_folder, "read_manifest", lambda _: {})
     draw(tmp_path, 8)
     (tmp_path / "feed.csv").write_text("id,title,image\na,Red shoe,a.png\n")
@@ -43,7 +44,7 @@ def draw(shop: Path, side: int) -> None:
 
 
 def stop_before_writing(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -42,7 +42,7 @@ def update(folder: Path, text: str) -> None:
 
 
 def embed(folder: Path, encoder: LengthEncoder) -> int:
-    return embed_store(Store.open(folder / "store"), encoder)
+    return embed_store(Store.open(folder / "store"), encoder).rows
 
 
 def stop_before_writing(folder: Path, encoder: LengthEncoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,6 @@ def test_a_model_that_was_kept_judges_alike(model):
     given, _ = market(2, 60)
     again = EdgeModel.from_json(json.loads(json.dumps(model.as_json())))
     assert np.array_equal(cluster_listings(given, again).clusters, cluster_listings(given, model).clusters)
-    with pytest.raises(ModelError, match="version"):
-        EdgeModel.from_json({**model.as_json(), "version": 0})
     with pytest.raises(ModelError, match="columns"):
         EdgeModel.from_json({**model.as_json(), "names": []})
 

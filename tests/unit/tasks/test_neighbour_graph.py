@@ -11,7 +11,7 @@ from eclip.tasks.clustering.edges import edge_features, leads
 from eclip.tasks.clustering.graph import neighbour_graph
 from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.clustering.terms import CODE, COLOUR, NUMBER, QUANTITY, title_terms
-from eclip.tasks.clustering.vectorgraph import vector_neighbours
+from eclip.tasks.nearvectors import NearVectors
 from eclip.tasks.neighbours import nearest_rows
 
 TITLES = [
@@ -127,8 +127,13 @@ def test_cells_find_nearly_all_exact_neighbours():
     vectors = (centres[rng.integers(0, 60, 3000)] + 0.4 * rng.normal(size=(3000, 16))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     exact, _ = nearest_rows(vectors, vectors, 5, own_rows=np.arange(3000))
-    assert np.array_equal(vector_neighbours(vectors, 5), exact)
-    found = vector_neighbours(vectors, 5, exact_rows=100)
+    everyone = np.arange(3000)
+    assert np.array_equal(NearVectors.of(vectors).near(vectors, 5, own_rows=everyone), exact)
+    near = NearVectors.of(vectors, exact_rows=100)
+    found = near.near(vectors, 5, own_rows=everyone)
     hits = [len(set(one) & set(two)) for one, two in zip(found.tolist(), exact.tolist(), strict=True)]
     assert np.mean(hits) > 0.97 * 5
     assert not any(row in own for row, own in enumerate(found.tolist()))
+    others = near.near(vectors[:40], 5, own_rows=np.where(everyone[:40] % 2, -1, everyone[:40]))
+    assert [row in own for row, own in enumerate(others.tolist())] == [bool(row % 2) for row in range(40)]
+    assert np.array_equal(others[::2], found[:40:2])

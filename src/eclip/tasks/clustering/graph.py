@@ -12,8 +12,8 @@ import numpy as np
 from eclip.products.duplicates.hamming import near_pairs
 from eclip.tasks.clustering.listings import Listings
 from eclip.tasks.clustering.terms import TitleTerms
-from eclip.tasks.clustering.vectorgraph import vector_neighbours
 from eclip.tasks.features import present_rows, search_vectors
+from eclip.tasks.nearvectors import NearVectors
 from eclip.tasks.neighbours import neighbour_pairs
 
 NEIGHBOURS = 30  # by title terms
@@ -88,7 +88,8 @@ def _vector_pairs(listings: Listings, *, seed: int) -> list[tuple[np.ndarray, np
     for modality in modalities:
         vectors, mask = search_vectors(listings.image_vectors, listings.text_vectors, modality)
         there = np.flatnonzero(mask)
-        left, right = neighbour_pairs(vector_neighbours(vectors[there], VECTOR_NEIGHBOURS, seed=seed))
+        near = NearVectors.of(vectors[there], seed=seed)
+        left, right = neighbour_pairs(near.near(near.vectors, VECTOR_NEIGHBOURS, own_rows=np.arange(len(there))))
         found.append((there[left], there[right]))
     return found
 

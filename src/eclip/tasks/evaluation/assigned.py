@@ -20,27 +20,28 @@ QUERIES_AT_ONCE = 256
 def assigned_results(
     catalogue: Catalogue, groups: Groups, scorers: PairScorers, *, seed: int, buckets: np.ndarray | None = None
 ) -> list[Result]:
-    """Recall@k of catalog assignment, of test listings that have a mate among all listings of the store.
+    """Recall@k of catalog assignment, of test listings that have a mate among all listings of a known group.
 
-    Each is sought among all the others; its product was not learned from, nor was a threshold chosen on it.
+    Each is sought among all the others, and finds neither itself nor its catalog by itself, as if it were new; its
+    product was not learned from, nor was a threshold chosen on it.
 
     Args:
         catalogue: Products with the model's vectors.
-        groups: Who is whose mate; a listing of no group stands for itself.
+        groups: Who is whose mate; listings of no group may be anybody's, and are not in the index.
         scorers: That `fit` wrote for matching.
         seed: Of the choice of at most `MAX_QUERIES` listings.
         buckets: [N] bucket of each listing's product, for intervals (`eclip.tasks.intervals`).
     """
-    test = catalogue.rows_of(SPLITS[2])
-    sizes = np.bincount(groups.ids[groups.ids >= 0], minlength=1)
-    queries = test[(groups.ids[test] >= 0) & (sizes[np.maximum(groups.ids[test], 0)] >= 2)]
+    known = np.flatnonzero(groups.ids >= 0)
+    ids = groups.ids[known]
+    with_mate = np.bincount(ids, minlength=1)[ids] >= 2
+    queries = np.flatnonzero(with_mate & catalogue.within(SPLITS[2])[known])
     num_queries = len(queries)
     queries = np.sort(np.random.default_rng(seed).permutation(queries)[:MAX_QUERIES])
     if not len(queries):
         return []
-    source = PairSource.of(catalogue)
-    names = [f"group {group}" if group >= 0 else f"listing {row}" for row, group in enumerate(groups.ids.tolist())]
-    index = CatalogIndex.of(source, names)
+    names = [str(group) for group in ids.tolist()]
+    index = CatalogIndex.of(PairSource.of(catalogue).take(known), names)
     named = []
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         rows = queries[start : start + QUERIES_AT_ONCE]
@@ -51,6 +52,6 @@ def assigned_results(
         level=groups.level,
         modality="both",
         method=OUR_METHOD,
-        buckets=None if buckets is None else buckets[queries],
+        buckets=None if buckets is None else buckets[known[queries]],
         drawn_from=num_queries,
     )

@@ -6,8 +6,7 @@ One way for `eclip match` and `eclip enrich`, in a store and within a feed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
@@ -17,7 +16,7 @@ from eclip.tasks.features import search_vectors
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.readings import Readings
 from eclip.tasks.matching.wording import codes_of, normal_text, words_of
-from eclip.tasks.neighbours import nearest_rows
+from eclip.tasks.nearvectors import NearVectors
 from eclip.tasks.results import MODALITIES
 
 NEIGHBOURS = 10  # by each of pictures, titles, both, and rare words
@@ -39,6 +38,7 @@ class Candidates:
     text_vectors: np.ndarray
     words: RareWords
     barcodes: dict[str, tuple[int, ...]]
+    _search: dict[str, tuple[np.ndarray, NearVectors]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -101,19 +101,24 @@ class Candidates:
         """
         rows = np.full((len(listings.titles), NEIGHBOURS), -1, dtype=np.int64)
         queries, asked = search_vectors(listings.image_vectors, listings.text_vectors, modality)
-        among, there = self._search[modality]
         if modality == "text":
             asked = asked & ~listings.has["image"]
         asking = np.flatnonzero(asked)
-        if len(asking) and there.any():
-            found, _ = nearest_rows(queries[asking], among, NEIGHBOURS, own_rows=own[asking])
-            rows[asking, : found.shape[1]] = np.where((found >= 0) & there[found], found, -1)
+        if len(asking):
+            there, near = self._searched(modality)
+            place = np.full(len(self.image_vectors) + 1, -1, dtype=np.int64)  # the last stands for -1
+            place[there] = np.arange(len(there))
+            found = near.near(queries[asking], NEIGHBOURS, own_rows=place[own[asking]])
+            rows[asking] = np.where(found >= 0, there[found], -1) if len(there) else -1
         return rows
 
-    @cached_property
-    def _search(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """By modality the unit vectors [N, D], zeros where missing, and the mask [N] of present ones."""
-        return {name: search_vectors(self.image_vectors, self.text_vectors, name) for name in MODALITIES}
+    def _searched(self, modality: str) -> tuple[np.ndarray, NearVectors]:
+        """Rows [n] that have a modality, and their unit vectors; made ready when they are first asked for."""
+        if modality not in self._search:
+            vectors, mask = search_vectors(self.image_vectors, self.text_vectors, modality)
+            there = np.flatnonzero(mask)
+            self._search[modality] = there, NearVectors.of(vectors if mask.all() else vectors[there])
+        return self._search[modality]
 
 
 @dataclass(frozen=True, kw_only=True)

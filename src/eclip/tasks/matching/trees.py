@@ -132,22 +132,23 @@ class Trees:
         sizes = {len(getattr(self, name)) for name in _TYPES if name != "starts"}
         starts = self.starts
         fine = len(sizes) == 1 and len(starts) > 0 and starts[0] == 0 and starts[-1] in sizes
-        if fine and len(starts) > 1:
-            fine = bool((np.diff(starts) > 0).all())
-            if fine:
-                own = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
-                size = np.repeat(np.diff(starts), np.diff(starts))
-                inner = self.feature >= 0
-                for child in (self.left, self.right):  # further on, so that every walk ends
-                    fine &= bool(((child > own) & (child < size))[inner].all())
-            if fine:  # each node but the first has one parent, and a tree has no more leaves than a word has bits
-                first = np.repeat(starts[:-1], np.diff(starts))
-                children = np.concatenate([(first + child)[inner] for child in (self.left, self.right)])
-                fine = bool((np.bincount(children, minlength=len(own)) == (own > 0)).all())
-                leaves = np.add.reduceat((~inner).astype(np.int64), starts[:-1])
-                fine &= bool(leaves.max(initial=0) <= MAX_SCANNED_LEAVES)
-        if not fine:
+        if not fine or not (np.diff(starts) > 0).all() or not self._are_trees():
             raise ModelError(DAMAGED)
+
+    def _are_trees(self) -> bool:
+        """Whether each node but a tree's first has one parent before it, and no tree has too many leaves to scan."""
+        if len(self.starts) == 1:
+            return True
+        sizes = np.diff(self.starts)
+        first, size = np.repeat(self.starts[:-1], sizes), np.repeat(sizes, sizes)
+        own, inner = np.arange(self.starts[-1]) - first, self.feature >= 0
+        for child in (self.left, self.right):  # further on, so that every way ends
+            if not ((child > own) & (child < size))[inner].all():
+                return False
+        children = np.concatenate([(first + child)[inner] for child in (self.left, self.right)])
+        leaves = np.add.reduceat((~inner).astype(np.int64), self.starts[:-1])
+        has_one_parent = np.bincount(children, minlength=len(own)) == (own > 0)
+        return bool(has_one_parent.all() and leaves.max() <= MAX_SCANNED_LEAVES)
 
     def uses(self) -> int:
         """One more than the last column that is asked for."""

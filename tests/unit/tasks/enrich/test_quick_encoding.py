@@ -11,12 +11,13 @@ import torch
 from PIL import Image
 from torch import nn
 
+from eclip.inference import encoder as fast
+from eclip.inference.pixels import stacked_pixels
 from eclip.model.encoder import Encoder, open_picture
 from eclip.model.presets import OWN_PICTURES, assemble, tiny
 from eclip.products.duplicates.pixels import picture_cells
-from eclip.tasks.enrich import encoding
 from eclip.tasks.enrich.corpus import Corpus
-from eclip.tasks.enrich.encoding import feed_encoder, stacked_pixels, takes_bfloat16
+from eclip.tasks.enrich.encoding import feed_encoder, takes_bfloat16
 from eclip.tasks.enrich.listings import KEPT_COLUMNS
 
 TITLES = ["red mug", "blue shirt of cotton with a very long name", None, "red mug", " ", "lamp"]
@@ -111,8 +112,8 @@ def test_what_the_store_holds_is_not_encoded_again(encoder: Encoder, monkeypatch
         text=marks + 1,
     )
     seen: list[int] = []
-    real = encoding.stacked_pixels
-    monkeypatch.setattr(encoding, "stacked_pixels", lambda some, how: seen.append(len(some)) or real(some, how))
+    real = fast.stacked_pixels
+    monkeypatch.setattr(fast, "stacked_pixels", lambda some, how: seen.append(len(some)) or real(some, how))
     with feed_encoder(encoder, store) as quick:
         found = quick.listings(batch())
     assert (found.image[:2] == 7).all()
@@ -125,8 +126,8 @@ def test_what_the_store_holds_is_not_encoded_again(encoder: Encoder, monkeypatch
 
 def test_equal_pictures_and_titles_are_encoded_once(encoder: Encoder, monkeypatch: pytest.MonkeyPatch):
     seen: list[int] = []
-    real = encoding.stacked_pixels
-    monkeypatch.setattr(encoding, "stacked_pixels", lambda some, how: seen.append(len(some)) or real(some, how))
+    real = fast.stacked_pixels
+    monkeypatch.setattr(fast, "stacked_pixels", lambda some, how: seen.append(len(some)) or real(some, how))
     with feed_encoder(encoder) as quick:
         quick.listings(batch())
     assert sum(seen) == 4
@@ -143,7 +144,7 @@ def test_a_fault_in_one_chunk_is_told(encoder: Encoder, monkeypatch: pytest.Monk
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(encoding, "stacked_pixels", broken)
+    monkeypatch.setattr(fast, "stacked_pixels", broken)
     with feed_encoder(encoder) as quick, pytest.raises(ZeroDivisionError):
         quick.listings(batch())
 

@@ -107,8 +107,8 @@ export default class ReviewView {
 
   freeValue(item) {
     if (item.field === "catalog_id" || item.field === "policy") return null; // the choices are all there are
-    const field = valueField(item.field, "", say("review.other"));
-    const form = el("form", { class: "free" }, el("span", { class: "soft", text: say("review.other") }), field, el("button", { type: "submit", text: say("review.correct") }));
+    const field = valueField(item.field, "", say("review.anotherValue"));
+    const form = el("form", { class: "free" }, el("span", { class: "soft", text: say("review.anotherValue") }), field, el("button", { type: "submit", text: say("review.correct") }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (field.value.trim()) this.decide(field.value.trim());

@@ -18,19 +18,21 @@ export class SearchView {
     this.shown = null; // {key, hits, answer, place}
     this.filters = el("div", { class: "filters" });
     this.heading = el("h1", { class: "hidden" });
+    this.listHeading = el("h2", { class: "hidden", tabindex: -1 });
     this.status = el("p", { class: "status" });
     this.chips = el("ul", { class: "chips" });
     this.filterButton = el("button", { type: "button", class: "filter-button", "aria-haspopup": "dialog", on: { click: () => this.openDrawer() } });
     this.error = el("div", { class: "notice", role: "alert", hidden: true });
     this.list = el("ol", { class: "cards" });
     this.more = el("button", { type: "button", class: "more-results", hidden: true, on: { click: () => this.showMore() } });
-    this.aside = el("aside", {}, this.filters);
+    this.past = el("button", { type: "button", class: "past", on: { click: () => this.listHeading.focus() } });
+    this.aside = el("aside", {}, this.past, this.filters);
     this.drawer = el("dialog", { class: "drawer" });
     this.drawer.addEventListener("close", () => this.aside.append(this.filters));
     NARROW.addEventListener("change", () => this.drawer.close());
     this.element = el("div", { class: "search-view" }, this.aside,
       el("section", { class: "results" }, this.heading, el("div", { class: "results-head" }, this.status, this.filterButton), this.chips,
-        this.error, this.list, this.more), this.drawer);
+        this.error, this.listHeading, this.list, this.more), this.drawer);
     new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) this.showMore(); }, { rootMargin: "600px" }).observe(this.more);
   }
 
@@ -96,6 +98,8 @@ export class SearchView {
     const { place, answer, hits, ended } = this.shown;
     const words = place.query.get("q");
     this.heading.textContent = this.title(place);
+    this.past.textContent = say("results.toThem");
+    this.listHeading.textContent = say("results.label");
     this.status.replaceChildren(...this.counted(words, answer, pictureOf(place)));
     this.list.replaceChildren(...hits.map((hit, index) => this.card(hit, index)));
     if (!hits.length) this.list.append(this.nothing(place));

@@ -1,4 +1,4 @@
-"""Frozen batch normalisation folded into the convolution before it, for the length of a step.
+"""Frozen batch normalisation folded into the convolution before it: for the length of a step, or in a copy for good.
 
 With stored statistics y = gamma (W x - mean) / sqrt(var + eps) + beta is one convolution with weights W s and bias
 beta - mean s, s = gamma / sqrt(var + eps). So a layer's activations are written, kept and read once instead of twice,
@@ -8,6 +8,7 @@ at the end of the step their gradients go on to W, gamma and beta by the chain r
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,22 @@ def folded_statistics(pairs: Sequence[FoldedPair]) -> Iterator[None]:
     learned = [(each.computed, each.leaf.grad) for each in leaves if each.leaf.grad is not None]
     if learned:
         torch.autograd.backward(*zip(*learned, strict=True))
+
+
+def folded_copy(module: nn.Module) -> nn.Module:
+    """A copy for inference alone: the same function up to rounding, and nothing left to compute but convolutions."""
+    copied = copy.deepcopy(module).eval().requires_grad_(requires_grad=False)
+    pairs = {norm: conv for conv, norm in foldable_pairs(copied)}
+    for parent in list(copied.modules()):
+        for name, child in list(parent.named_children()):
+            conv = pairs.get(child)
+            if conv is None:
+                continue
+            weight, bias = _folded_parameters(conv, child)
+            conv.weight = nn.Parameter(weight, requires_grad=False)
+            conv.bias = nn.Parameter(bias, requires_grad=False)
+            setattr(parent, name, child.act if isinstance(child, BatchNormAct2d) else nn.Identity())
+    return copied.to(memory_format=torch.channels_last)
 
 
 def _folded_parameters(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,106 @@
+"""The files of a store's index: a folder for each version, and a pointer to the one that counts, put in place last.
+
+Any number of services read the same one, from a folder or from object storage; who has begun to read the version
+before can finish, as it stays until the next but one is written.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from eclip.errors import StoreError
+from eclip.products.place import StorePlace
+from eclip.products.store import Store
+from eclip.schema import INDEX_VERSION, STORE_INDEX
+
+_POINTER = f"{STORE_INDEX}/index.json"
+
+
+@dataclass(frozen=True)
+class SavedIndex:
+    """One version of an index, its files read when asked for.
+
+    Attributes:
+        place: The store's.
+        facts: What the pointer says of it.
+    """
+
+    place: StorePlace
+    facts: Mapping[str, Any]
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """A file of arrays.
+
+        Raises:
+            StoreError: It is missing or damaged.
+        """
+        try:
+            return dict(load(self.blob(name)))
+        except StoreError:
+            raise
+        except Exception as fault:
+            raise StoreError(f"{self.place}: {name} of its index is damaged ({fault}); {_advice(self.place)}") from None
+
+    def blob(self, name: str) -> bytes:
+        """A file as it is.
+
+        Raises:
+            StoreError: It is missing.
+        """
+        found = self.place.read_bytes(f"{STORE_INDEX}/{self.facts['folder']}/{name}")
+        if found is None:
+            raise StoreError(f"{self.place}: {name} of its index is missing; {_advice(self.place)}")
+        return found
+
+
+def read_index(place: StorePlace) -> SavedIndex | None:
+    """The index that counts; None where there is none, or one of another version of eclip."""
+    text = place.read_text(_POINTER)
+    try:
+        facts = json.loads(text or "")
+    except ValueError:
+        return None
+    if not isinstance(facts, dict) or facts.get("version") != INDEX_VERSION or not isinstance(facts.get("folder"), str):
+        return None
+    return SavedIndex(place, facts)
+
+
+def write_index(
+    store: Store, facts: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]], blobs: Mapping[str, bytes]
+) -> None:
+    """Write a new version, and make it the one that counts.
+
+    Args:
+        store: As it was when the index was made.
+        facts: What to say of it, as JSON.
+        arrays: File name -> arrays.
+        blobs: File name -> bytes.
+
+    Raises:
+        StoreError: Another process is writing the store, or has written it meanwhile.
+        DiskError: The disk is full.
+    """
+    place, folder = store.place, secrets.token_hex(8)
+    with store.changing():
+        before = read_index(place)
+        for name, held in arrays.items():
+            data = save({key: np.ascontiguousarray(array) for key, array in held.items()})
+            place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", data)
+        for name, blob in blobs.items():
+            place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", blob)
+        previous = before.facts["folder"] if before else None
+        told = {**facts, "version": INDEX_VERSION, "folder": folder, "previous": previous}
+        place.write_text(_POINTER, json.dumps(told, indent=2))
+        if before is not None and before.facts.get("previous"):
+            place.remove(f"{STORE_INDEX}/{before.facts['previous']}")
+
+
+def _advice(place: StorePlace) -> str:
+    return f"run `eclip index {place} --model MODEL` again"

@@ -1,0 +1,281 @@
+"""Approximate nearest rows in memory: inverted lists of rows kept as one byte a number (faiss IVF-SQ8).
+
+Rows lie in lists by their nearest centroid. A query looks into the lists nearest to it that hold rows that may be
+found, until it has seen enough of those: so a filter costs no recall, wherever what it selects lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eclip.errors import MissingExtraError
+from eclip.search.codes import Mask
+from eclip.search.exact import Rows, leading_rows
+from eclip.search.follow import Moves
+from eclip.search.spaces import Vectors, present_rows
+
+RECALL_AT = 10
+WANTED_RECALL = 0.985  # that the number of lists looked into is chosen for
+_LISTS_PER_ROOT = 4  # lists = this x sqrt(rows)
+_TRAIN_ROWS_A_LIST = 40
+_TRAIN_ITERATIONS = 10
+_MEASURED_QUERIES = 300
+_ROWS_AT_ONCE = 4_096  # compared with all measured queries
+_NO_PAIRS = False  # ids are wanted, not places in lists
+_NARROW_ROWS = 1_500  # so few are compared with one by one
+_SEEN_PER_WANTED = 16  # rows looked at for each that is wanted, at least
+# With a share s of the rows selected, s^0.5 of the rows that an unfiltered query sees have to be seen, for the same
+# recall: fewer rows, in more lists (benchmarks/search/vectors.py).
+_SEEN_EXPONENT = 0.5
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The rows that may be found, as this index needs them.
+
+    Attributes:
+        num_rows: How many.
+        list_sizes: [L] how many of them are in each list.
+        selector: faiss's; None where all may.
+        rows: Themselves, where they are few.
+        vectors: Theirs [n, D], where they are few.
+    """
+
+    num_rows: int
+    list_sizes: npt.NDArray[np.int64]
+    selector: Any
+    rows: Rows | None = None
+    vectors: Vectors | None = None
+
+
+class IvfIndex:
+    """Rows in inverted lists; reading only once made, so threads may share it.
+
+    Args:
+        index: faiss's, whose ids are the rows 0 to N - 1.
+        present: Rows [N] that have a vector.
+        num_seen: Rows that a query without filters looks at.
+    """
+
+    def __init__(self, index: Any, present: Mask, num_seen: int) -> None:
+        self._index, self._present, self.num_seen = index, present, num_seen
+        index.make_direct_map()
+        faiss = _faiss()
+        self._centroids = faiss.downcast_index(index.quantizer).reconstruct_n(0, index.nlist)
+        self._list_of_row = np.empty(index.ntotal, dtype=np.int32)
+        for number in range(index.nlist):
+            self._list_of_row[list_ids(index, number)] = number
+        self._everything = self._allowed(present)
+
+    @classmethod
+    def build(cls, matrix: Vectors, truth: Truth, *, seed: int = 0) -> IvfIndex:
+        """Of unit rows [N, D], NaN where missing.
+
+        Args:
+            matrix: The rows.
+            truth: Of queries such as will be asked, to choose how many rows to look at.
+            seed: Of the clustering.
+        """
+        faiss = _faiss()
+        present = present_rows(matrix)
+        dim, num_lists = matrix.shape[1], max(1, int(_LISTS_PER_ROOT * np.sqrt(present.sum())))
+        kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(dim), dim, num_lists, kind, metric)
+        index.by_residual = False  # so that a row's code is the same in every list
+        index.cp.spherical, index.cp.seed, index.cp.niter = True, seed, _TRAIN_ITERATIONS
+        index.cp.min_points_per_centroid = 1
+        rows = np.flatnonzero(present)
+        if len(rows) > _TRAIN_ROWS_A_LIST * num_lists:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, _TRAIN_ROWS_A_LIST * num_lists, replace=False))
+        index.train(matrix[rows])
+        add_rows(index, matrix, np.arange(len(matrix)))
+        built = cls(index, present, num_seen=len(matrix))
+        built.num_seen = built._enough_seen(truth)
+        return built
+
+    @classmethod
+    def from_bytes(cls, data: bytes, present: Mask, num_seen: int) -> IvfIndex:
+        """As `to_bytes` gave it."""
+        return cls(_faiss().deserialize_index(np.frombuffer(data, dtype=np.uint8)), present, num_seen)
+
+    def to_bytes(self) -> bytes:
+        """Faiss's own format; it holds numbers only."""
+        return bytes(_faiss().serialize_index(self._index).tobytes())
+
+    def moved(self, moves: Moves, added: Vectors) -> IvfIndex:
+        """The index after its store has changed; this one is not to be used any more.
+
+        Args:
+            moves: What became of its rows.
+            added: Vectors of those that came, NaN where missing.
+        """
+        faiss, index = _faiss(), self._index
+        index.make_direct_map(new_maintain_direct_map=False)
+        gone = np.flatnonzero(moves.new_places < 0)
+        if len(gone):
+            index.remove_ids(faiss.IDSelectorBatch(gone))
+        for number in range(index.nlist):
+            ids = list_ids(index, number)
+            ids[:] = moves.new_places[ids]
+        add_rows(index, added, moves.added)
+        present = np.zeros(moves.num_rows, dtype=bool)
+        kept = moves.new_places >= 0
+        present[moves.new_places[kept]] = self._present[kept]
+        present[moves.added] = present_rows(added)
+        return IvfIndex(index, present, self.num_seen)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows, those without a vector among them."""
+        return int(self._index.ntotal)
+
+    @property
+    def present(self) -> Mask:
+        """Rows [N] that have a vector."""
+        return self._present
+
+    def allow(self, mask: Mask | None) -> Allowed:
+        """What `nearest` needs to find only these rows [N]; None = all."""
+        return self._everything if mask is None else self._allowed(mask & self._present)
+
+    def nearest(self, query: Vectors, *, num_rows: int, allowed: Allowed) -> tuple[Rows, Vectors]:
+        """About the nearest rows and their cosines, best first.
+
+        Args:
+            query: Unit vector [D].
+            num_rows: At most this many.
+            allowed: What `allow` gave.
+        """
+        if allowed.rows is not None and allowed.vectors is not None:
+            scores = allowed.vectors @ query
+            leading = leading_rows(scores, num_rows)[:num_rows]
+            return allowed.rows[leading], scores[leading]
+        share = allowed.num_rows / max(self.num_rows, 1)
+        seen = max(self.num_seen * share**_SEEN_EXPONENT, _SEEN_PER_WANTED * num_rows)
+        return self._in_lists(query, num_rows, self._nearest_lists(query, allowed, seen), allowed.selector)
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """Vectors [n, D] of these rows, as near as one byte a number tells; zeros where there is none."""
+        if not len(rows):
+            return np.zeros((0, self._index.d), np.float32)
+        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(rows, dtype=np.int64)))
+
+    def recall(self, truth: Truth) -> float:
+        """Share of the nearest rows of some queries that are found."""
+        allowed = self.allow(truth.mask)
+        found = [self.nearest(query, num_rows=RECALL_AT, allowed=allowed)[0] for query in truth.queries]
+        return truth.recall(found)
+
+    def _allowed(self, mask: Mask) -> Allowed:
+        num_rows = int(np.count_nonzero(mask))
+        sizes = np.bincount(self._list_of_row[mask], minlength=self._index.nlist)
+        if num_rows <= _NARROW_ROWS:
+            rows = np.flatnonzero(mask)
+            return Allowed(num_rows, sizes, None, rows, self.vectors(rows))
+        all_rows = num_rows == self.num_rows
+        selector = None if all_rows else _faiss().IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+        return Allowed(num_rows, sizes, selector)
+
+    def _nearest_lists(self, query: Vectors, allowed: Allowed, num_seen: float) -> npt.NDArray[np.int64]:
+        """The lists nearest to a query that hold so many rows that may be found, nearest first."""
+        nearness = self._centroids @ query
+        nearness[allowed.list_sizes == 0] = -np.inf
+        mean_size = allowed.num_rows / len(nearness)
+        num_lists = int(2 * num_seen / max(mean_size, 1e-9)) + 8
+        while num_lists < len(nearness):
+            lists = np.argpartition(-nearness, num_lists)[:num_lists]
+            lists = lists[np.argsort(-nearness[lists])]
+            seen = np.cumsum(allowed.list_sizes[lists])
+            if seen[-1] >= num_seen:
+                return lists[: int(np.searchsorted(seen, num_seen)) + 1]
+            num_lists *= 4
+        lists = np.argsort(-nearness)
+        return lists[: int(np.searchsorted(np.cumsum(allowed.list_sizes[lists]), num_seen)) + 1]
+
+    def _in_lists(
+        self, query: Vectors, num_rows: int, lists: npt.NDArray[np.int64], selector: Any
+    ) -> tuple[Rows, Vectors]:
+        faiss = _faiss()
+        query, lists = np.ascontiguousarray(query[None], np.float32), np.ascontiguousarray(lists[None], np.int64)
+        nearness = np.zeros(lists.shape, np.float32)  # of the centroids: not needed where rows are no residuals
+        scores, rows = np.empty((1, num_rows), np.float32), np.empty((1, num_rows), np.int64)
+        params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=selector)
+        pointers = [faiss.swig_ptr(each) for each in (lists, nearness, scores, rows)]
+        self._index.search_preassigned_c(1, faiss.swig_ptr(query), num_rows, *pointers, _NO_PAIRS, params)
+        found = rows[0] >= 0
+        return rows[0][found], scores[0][found]
+
+    def _enough_seen(self, truth: Truth) -> int:
+        """How many rows a query must look at for the wanted recall, or for about that of looking at all."""
+        wanted = min(WANTED_RECALL, self.recall(truth) - 0.005)
+        self.num_seen = 512
+        while self.num_seen < self.num_rows and self.recall(truth) < wanted:
+            self.num_seen = int(self.num_seen * 1.5)
+        return self.num_seen
+
+
+class Truth:
+    """The nearest rows of some queries, by comparing with all.
+
+    Args:
+        matrix: Unit rows [N, D], NaN where missing.
+        queries: Unit rows [Q, D].
+        mask: Rows [N] that may be found; None = all.
+    """
+
+    def __init__(self, matrix: Vectors, queries: Vectors, mask: Mask | None = None) -> None:
+        self.queries, self.mask, self._matrix = queries, mask, matrix
+        allowed = present_rows(matrix) if mask is None else mask & present_rows(matrix)
+        self._num_wanted = min(RECALL_AT, int(np.count_nonzero(allowed)))
+        best = np.full((len(queries), self._num_wanted), -np.inf, dtype=np.float32)
+        for start in range(0, len(matrix), _ROWS_AT_ONCE):
+            some = slice(start, start + _ROWS_AT_ONCE)
+            scores = np.where(allowed[some], queries @ matrix[some].T, np.float32(-np.inf))
+            best = -np.sort(-np.concatenate([best, scores], axis=1), axis=1)[:, : self._num_wanted]
+        self._least = best[:, -1] if self._num_wanted else np.full(len(queries), np.inf)
+
+    def recall(self, found: Sequence[Rows]) -> float:
+        """Share of the 10 nearest rows that were found; one as near as the tenth counts as well."""
+        if not self._num_wanted or not len(self.queries):
+            return 1.0
+        shares = [
+            np.count_nonzero(self._matrix[rows[: self._num_wanted]] @ query >= least - 1e-6) / self._num_wanted
+            for query, rows, least in zip(self.queries, found, self._least, strict=True)
+        ]
+        return float(np.mean(shares))
+
+
+def measured_queries(matrix: Vectors, *, seed: int = 0) -> Vectors:
+    """Some rows of a matrix [N, D] that are there, drawn evenly."""
+    rows = np.flatnonzero(present_rows(matrix))
+    rng = np.random.default_rng(seed)
+    return matrix[rng.choice(rows, min(_MEASURED_QUERIES, len(rows)), replace=False)]
+
+
+def add_rows(index: Any, matrix: Vectors, rows: Rows) -> None:
+    """Add vectors [n, D] under these ids, zeros for NaN."""
+    for start in range(0, len(rows), 65_536):
+        some = np.nan_to_num(matrix[start : start + 65_536])
+        index.add_with_ids(np.ascontiguousarray(some), np.ascontiguousarray(rows[start : start + 65_536]))
+
+
+def list_ids(index: Any, number: int) -> npt.NDArray[np.int64]:
+    """The ids of one list, in place: what is written there is the index's own."""
+    faiss = _faiss()
+    size = index.invlists.list_size(number)
+    if not size:
+        return np.zeros(0, np.int64)
+    return np.asarray(faiss.rev_swig_ptr(index.invlists.get_ids(number), size))
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ModuleNotFoundError:
+        raise MissingExtraError("an approximate index needs faiss: pip install 'eclip[search]'") from None
+    return faiss
