@@ -6,7 +6,7 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, UploadFile
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from eclip.errors import MissingExtraError
 from eclip.search.instances.finder import MAX_INSTANCES, find_instances
@@ -17,7 +17,7 @@ from eclip.serve.desk import Desk
 from eclip.serve.limits import MAX_TOP_K, MAX_UPLOAD_BYTES
 from eclip.serve.live import Snapshot
 from eclip.serve.parameters import FilterFields
-from eclip.serve.schemas import HitAnswer
+from eclip.serve.schemas import BoxAnswer, InstanceAnswer, InstancesAnswer
 from eclip.serve.uploads import room_to_decode
 
 
@@ -27,35 +27,6 @@ class InstancesForm(FilterFields):
     photo: UploadFile = Field(description="A photo of several products: JPEG, PNG or WebP")
     top_k: int = Field(5, ge=1, le=MAX_TOP_K, description="How many products for each place")
     max_instances: int = Field(MAX_INSTANCES, ge=1, le=MAX_INSTANCES, description="How many places")
-
-
-class BoxAnswer(BaseModel):
-    """A place in the photo, in its pixels, upright; right and bottom are the first beyond."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-class InstanceAnswer(BaseModel):
-    """A product of the photo: where it is, and what it may be, best first."""
-
-    box: BoxAnswer
-    hits: list[HitAnswer]
-    confidence: float
-    """Cosine of the place with the picture of the best hit, 0 to 1: it ranks, and is no probability."""
-
-
-class InstancesAnswer(BaseModel):
-    """The products of a photo, best first."""
-
-    instances: list[InstanceAnswer]
-    width: int
-    """Of the upright photo, in pixels."""
-    height: int
-    seconds: float
-    """That it took, waiting left out."""
 
 
 def instance_routes(desk: Desk) -> APIRouter:
