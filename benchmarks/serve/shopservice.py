@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -55,7 +56,8 @@ class Service:
 
 @contextmanager
 def service(store: Path, model: Path, log: Path) -> Iterator[Service]:
-    """Start one over a store and a model on a free port; end it by SIGTERM."""
+    """Start one over a store and a model on a free port; end it by SIGTERM, also when the caller is told to end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = [sys.executable, "-m", "eclip", "serve", str(store), "--model", str(model), "--port", "0"]
     with log.open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, text=True, start_new_session=True)

@@ -71,6 +71,7 @@ class MadeUpAnswers:
     can_match = True
 
     def __init__(self, store):
+        self.answerers = self
         table = store.table(["product_id", "category"]).to_pylist()
         self.leaves = sorted({" > ".join(row["category"]) for row in table if row["category"]})
         self.rows = {row["product_id"]: self._row(number, row) for number, row in enumerate(table)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -187,7 +188,18 @@ def test_a_corrected_category_is_kept(visit, store):
     assert latest_corrections(Store.open(store).corrections())[product_id]["category"] == "Garden > Gnomes"
 
 
+def kept(store, count):
+    """What the store holds, once so many more corrections of categories have come."""
+    for _ in range(100):
+        said = latest_corrections(Store.open(store).corrections())
+        if sum("category" in each for each in said.values()) >= count:
+            return said
+        time.sleep(0.1)
+    raise AssertionError(f"not {count} corrections")
+
+
 def test_review_by_keyboard(visit, store):
+    before = sum("category" in each for each in kept(store, 0).values())
     page = visit("/?view=review")
     page.wait_for_selector(".doubt")
     first = page.get_attribute(".doubt h2 a", "href")
@@ -199,14 +211,14 @@ def test_review_by_keyboard(visit, store):
     other = page.inner_text(".doubt-choices li:nth-child(2) span:not(.count)")
     page.keyboard.press("2")
     expect(page.locator(".doubt h2 a")).not_to_have_attribute("href", second)
-    said = latest_corrections(Store.open(store).corrections())
+    said = kept(store, before + 2)
     ids = [unquote(href.removeprefix("/?product=")) for href in (first, second)]
     assert [said[each]["category"] for each in ids] == [answer, other]
     page.keyboard.press("e")
     page.keyboard.type("Nowhere")
     page.keyboard.press("Enter")
     expect(page.locator(".progress")).to_contain_text("4 of")
-    assert "Nowhere" in {each.get("category") for each in latest_corrections(Store.open(store).corrections()).values()}
+    assert "Nowhere" in {each.get("category") for each in kept(store, before + 3).values()}
 
 
 def tab_to(page, name):

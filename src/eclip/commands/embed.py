@@ -24,8 +24,8 @@ class EmbedSummary:
 
     rows: int
     """Listings that have vectors now."""
-    encoded: int | None
-    """Different contents that were encoded in this run; None where not counted."""
+    encoded: int
+    """Different contents that were encoded for them."""
     backend: str
     """What ran the towers."""
     vectors: str
@@ -65,7 +65,7 @@ def embed(
             trial where there are listings enough; others than torch need pip install 'eclip[fast]'.
         float16: Store vectors in half precision: half the size.
     """
-    from eclip.embed.job import embed_listings, embed_store, store_batches
+    from eclip.embed.job import embed_listings, store_batches
     from eclip.embed.parts import ROWS_A_PART
     from eclip.inference.opening import open_encoder
     from eclip.inference.sample import sample_of_store
@@ -84,12 +84,7 @@ def embed(
     if out is None and (columns or images):
         raise ConfigError(f"{source} is a store: --columns and --images say how a feed is read")
     if out is None:
-        store = Store.open(source)
-        missing = len(store.rows_without_vectors(read_manifest(Path(model))["digest"]))
-        encoder = open_encoder(Path(model), backend=backend, sample=sample_of_store(store), num_rows=missing)
-        with store.place.writing():
-            done = embed_store(store, encoder, is_float16=float16)
-        return EmbedSummary(store.num_rows, done.encoded, encoder.backend, store.place.dataset(PRODUCTS_DATASET))
+        return _into_store(source, Path(model), backend=backend, is_float16=float16)
     require_file("out", Path(out), suffix=".parquet")
     sample = None
     if holds_store(source):
@@ -107,5 +102,22 @@ def embed(
         num_rows, identity = None, f"{of_feed} {columns} {images} {pictures} {fetch_images}"
     encoder = open_encoder(Path(model), backend=backend, sample=sample, num_rows=num_rows)
     with writing(Path(out)):
-        rows = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity, is_float16=float16)
-    return EmbedSummary(rows, None, encoder.backend, str(out))
+        done = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity, is_float16=float16)
+    return EmbedSummary(done.rows, done.encoded, encoder.backend, str(out))
+
+
+def _into_store(source: str | Path, model: Path, *, backend: Backend, is_float16: bool) -> EmbedSummary:
+    """Vectors beside the products."""
+    from eclip.embed.job import embed_store
+    from eclip.inference.opening import open_encoder
+    from eclip.inference.sample import sample_of_store
+    from eclip.model.folder import read_manifest
+    from eclip.products.store import Store
+
+    store = Store.open(source)
+    missing = len(store.rows_without_vectors(read_manifest(model)["digest"]))
+    sample = sample_of_store(store) if missing else None
+    encoder = open_encoder(model, backend=backend, sample=sample, num_rows=missing)
+    with store.place.writing():
+        done = embed_store(store, encoder, is_float16=is_float16)
+    return EmbedSummary(store.num_rows, done.encoded, encoder.backend, store.place.dataset(PRODUCTS_DATASET))

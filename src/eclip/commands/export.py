@@ -175,14 +175,13 @@ def _sentences(encoder: Encoder, sample: Sample, format: ExportFormat, aside: Pa
         write_sentence_folder,
         write_transformers_folder,
     )
-    from eclip.inference.sample import drawn_sample
     from eclip.model.encoder import ProductVectors
 
     reason = sentence_refusal(encoder)
     if reason is not None:
         raise ModelError(f"{encoder.path}: can't be exported with --format {format}: {reason}")
     (write_sentence_folder if format == "sentence-transformers" else write_transformers_folder)(encoder, aside)
-    titles = [" ".join((title or "").split()) or "x" for title in sample.titles] or list(drawn_sample().titles)
+    titles = [" ".join((title or "").split()) or "x" for title in sample.titles]
     reference = encoder.encode_text(titles)
     found = [
         transformers_vectors(aside, encoder, titles[start : start + _TITLES_COMPARED])

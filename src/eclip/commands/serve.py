@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from eclip.commands.arguments import StoreArgument, require_positive
+from eclip.commands.embed import Backend
 from eclip.errors import ConfigError
 from eclip.schema import REPORT_PAGE
 
@@ -21,6 +22,7 @@ def serve(
     api_keys: Path | None = None,
     rate: float | None = None,
     allow_corrections: bool = False,
+    backend: Backend = "auto",
 ) -> None:
     """Serve a search page and a JSON API until Ctrl-C; newer versions of store and model are taken up meanwhile.
 
@@ -32,6 +34,7 @@ def serve(
         port: Port to listen on.
         api_keys: File of keys, one a line, of which each request must carry one; without it everybody may ask.
         rate: Requests a second that each key (without keys, each address) may go on sending.
+        backend: What runs the towers, as in `eclip embed`; auto takes what an earlier trial on this machine found.
         allow_corrections: Let whoever may ask correct listings of the store, on the page or by POST /corrections.
     """
     from eclip.serve.app import create_app
@@ -50,7 +53,9 @@ def serve(
     require_positive("rate", rate)
     keys = ApiKeys.read(Path(api_keys)) if api_keys else None
     metrics = Metrics()
-    desk = Desk(live=Live.of(ShopSource(store, Path(model), on_batch=metrics.count_batch)), metrics=metrics)
+    desk = Desk(
+        live=Live.of(ShopSource(store, Path(model), backend=backend, on_batch=metrics.count_batch)), metrics=metrics
+    )
     app = create_app(
         desk, report=page, keys=keys, rate=RateLimit(rate) if rate else None, allow_corrections=allow_corrections
     )

@@ -48,7 +48,7 @@ class Embedded:
     rows: int
     """Listings that got vectors."""
     encoded: int
-    """Different contents among them that no listing had vectors of."""
+    """Different contents that were encoded for them; what an interrupted run had done of a feed is not counted."""
 
 
 def embed_store(store: Store, encoder: ProductEncoder, *, is_float16: bool = False) -> Embedded:
@@ -107,8 +107,8 @@ def embed_listings(
     num_rows: int | None,
     source: object,
     is_float16: bool = False,
-) -> int:
-    """Write the vectors of listings (any feed, or a store) to a Parquet file; returns how many rows.
+) -> Embedded:
+    """Write the vectors of listings (any feed, or a store) to a Parquet file.
 
     Args:
         batches: Tables with `product_id`, `title`, `image`, in the order to keep; with `content_hash` too, rows of
@@ -130,7 +130,7 @@ def embed_listings(
             writer.write_table(table.cast(schema))
             written += table.num_rows
     remove_all_parts(out)
-    return written
+    return Embedded(written, contents.num_encoded)
 
 
 def _parquet_schema(parts: list[Path], embed_dim: int, *, is_float16: bool) -> pa.Schema:

@@ -77,11 +77,13 @@ def plan_store(store: Store, model_digest: str, *, rows: Sequence[int]) -> Store
 class FeedContents:
     """The contents that a feed has shown so far, and in which part each lies.
 
-    Args:
+    Attributes:
         folder: Of the parts.
+        num_encoded: Rows that were encoded in this run.
     """
 
     folder: Path
+    num_encoded: int = 0
     _seen: dict[str, tuple[int, int]] = field(default_factory=dict)
     _repeats: dict[int, list[tuple[int, int] | None]] = field(default_factory=dict)
 
@@ -103,6 +105,7 @@ class FeedContents:
         def once(rows: pa.Table) -> pa.Table:
             ((part, earlier),) = self._repeats.items()
             fresh = [row for row, known in enumerate(earlier) if known is None]
+            self.num_encoded += len(fresh)
             if len(fresh) == len(earlier):
                 return encode(rows)
             made = encode(rows.take(pa.array(fresh, pa.int64())))

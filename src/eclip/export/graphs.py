@@ -61,10 +61,16 @@ def write_graph(encoder: Encoder, modality: Modality, out: Path) -> None:
 
 
 def _image(encoder: Encoder) -> tuple[torch.nn.Module, torch.Tensor, dict[int, object]]:
+    pixels = example_pixels(encoder, rows=_EXPORT_BATCH)
+    tower = folded_copy(encoder.module.visual, pixels.to(encoder.device)).cpu()
+    return tower, pixels, {0: torch.export.Dim("batch", max=_LARGEST_BATCH)}
+
+
+def example_pixels(encoder: Encoder, *, rows: int) -> torch.Tensor:
+    """Noise of the shape that the picture tower takes, the same each time."""
     size = encoder.preprocess_cfg["size"]
     height, width = (size, size) if isinstance(size, int) else size
-    tower = folded_copy(encoder.module.visual).cpu()
-    return tower, torch.zeros(_EXPORT_BATCH, 3, height, width), {0: torch.export.Dim("batch", max=_LARGEST_BATCH)}
+    return torch.rand(rows, 3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
 def _text(encoder: Encoder) -> tuple[torch.nn.Module, torch.Tensor, dict[int, object]]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from eclip.errors import ModelError
-from eclip.export.graphs import Modality
+from eclip.export.graphs import Modality, example_pixels
 from eclip.inference.backends import Backend, load_openvino
 from eclip.model.encoder import Encoder, copied_text_tower
 from eclip.model.folding import folded_copy
@@ -32,7 +32,10 @@ class TorchEngine:
 
     def __init__(self, encoder: Encoder, modality: Modality, backend: Backend) -> None:
         self._device = encoder.device
-        made = folded_copy(encoder.module.visual) if modality == "image" else copied_text_tower(encoder.module.text)
+        if modality == "image":
+            made = folded_copy(encoder.module.visual, example_pixels(encoder, rows=2).to(self._device))
+        else:
+            made = copied_text_tower(encoder.module.text)
         self._dtype = torch.bfloat16 if backend.precision == "bfloat16" else None
         if self._dtype is not None:
             made = made.to(self._dtype)

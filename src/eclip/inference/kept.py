@@ -34,6 +34,7 @@ class KeptGraphs:
         own = encoder.path / MODEL_EXPORT
         writable = os.access(own if own.is_dir() else encoder.path, os.W_OK | os.X_OK)
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self._is_own = writable
         self.folder = own if writable else cache / "eclip" / MODEL_EXPORT
 
     def graph(self, modality: Modality, precision: Precision) -> Path:
@@ -43,7 +44,7 @@ class KeptGraphs:
 
     def remove_older(self) -> None:
         """Remove what is of other models, where the folder is this model's own."""
-        if self.folder.parent.name != "eclip" and self.folder.is_dir():
+        if self._is_own and self.folder.is_dir():
             for file in self.folder.iterdir():
                 if file.is_file() and file.suffix in (".onnx", ".json") and self.digest not in file.name:
                     file.unlink(missing_ok=True)

@@ -67,7 +67,7 @@ def fast_encoder(
             )
         chosen = dict.fromkeys(shop.modalities, asked)
     engines = {name: shop.engine(name, chosen.get(name, TORCH)) for name in MODALITIES}
-    if backend != "auto":
+    if backend not in ("auto", TORCH.name):
         for modality in shop.modalities:
             shop.require_agreement(modality, chosen[modality], engines[modality])
     names = [chosen.get(name, TORCH).name for name in shop.modalities]

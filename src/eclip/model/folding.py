@@ -20,6 +20,8 @@ from torch import fx, nn
 
 FoldedPair: TypeAlias = tuple[nn.Conv2d, nn.BatchNorm2d]
 
+_ROUNDING = 1e-3
+
 
 class _Tracer(fx.Tracer):
     """Follows a tower down to its convolutions and normalisations."""
@@ -95,10 +97,21 @@ def folded_statistics(pairs: Sequence[FoldedPair]) -> Iterator[None]:
         torch.autograd.backward(*zip(*learned, strict=True))
 
 
-def folded_copy(module: nn.Module) -> nn.Module:
-    """A copy for inference alone: the same function up to rounding, and nothing left to compute but convolutions."""
-    copied = copy.deepcopy(module).eval().requires_grad_(requires_grad=False)
-    pairs = {norm: conv for conv, norm in foldable_pairs(copied)}
+def folded_copy(module: nn.Module, example: torch.Tensor) -> nn.Module:
+    """A copy for inference alone: the same function up to rounding, without what can be folded.
+
+    Nothing is traced, so modules may run in other threads meanwhile: which normalisation follows which convolution is
+    seen in a run on the example. That a convolution's output goes nowhere else can't be seen so; the folded copy is
+    compared on the example, and where it is another function an unfolded one is returned.
+
+    Args:
+        module: A tower.
+        example: What it takes, [b, ...]; neither constant nor empty.
+    """
+    copied = _for_inference(module)
+    with torch.inference_mode():
+        expected = copied(example)
+    pairs = {norm: conv for conv, norm in _pairs_seen(copied, example)}
     for parent in list(copied.modules()):
         for name, child in list(parent.named_children()):
             conv = pairs.get(child)
@@ -108,7 +121,40 @@ def folded_copy(module: nn.Module) -> nn.Module:
             conv.weight = nn.Parameter(weight, requires_grad=False)
             conv.bias = nn.Parameter(bias, requires_grad=False)
             setattr(parent, name, child.act if isinstance(child, BatchNormAct2d) else nn.Identity())
-    return copied.to(memory_format=torch.channels_last)
+    copied = copied.to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        found = copied(example)
+    is_same = torch.allclose(found, expected, rtol=_ROUNDING, atol=_ROUNDING * float(expected.abs().max()))
+    return copied if is_same else _for_inference(module)
+
+
+def _for_inference(module: nn.Module) -> nn.Module:
+    return copy.deepcopy(module).eval().requires_grad_(requires_grad=False).to(memory_format=torch.channels_last)
+
+
+def _pairs_seen(module: nn.Module, example: torch.Tensor) -> list[FoldedPair]:
+    """Convolutions, called once, whose very output a normalisation took, called once."""
+    outputs: list[tuple[torch.Tensor, nn.Conv2d]] = []  # kept, so that no two have one id
+    seen: list[FoldedPair] = []
+    calls: list[nn.Module] = []
+
+    def after_convolution(conv: nn.Module, _: Any, output: torch.Tensor) -> None:
+        calls.append(conv)
+        outputs.append((output, conv))  # type: ignore[arg-type]
+
+    def before_normalisation(norm: nn.Module, given: tuple[Any, ...]) -> None:
+        calls.append(norm)
+        seen.extend((conv, norm) for output, conv in outputs if output is given[0])  # type: ignore[misc]
+
+    hooks = [part.register_forward_hook(after_convolution) for part in module.modules() if isinstance(part, nn.Conv2d)]
+    hooks += [part.register_forward_pre_hook(before_normalisation) for part in module.modules() if _can_be_folded(part)]
+    try:
+        with torch.inference_mode():
+            module(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [(conv, norm) for conv, norm in seen if calls.count(conv) == calls.count(norm) == 1]
 
 
 def _folded_parameters(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:

@@ -45,6 +45,10 @@ class WordIndex:
                 scores[self._rows[start:end]] += self._adds[start:end]
         return scores
 
+    def knows(self, text: str) -> bool:
+        """Whether any row has a word of a text."""
+        return any(term in self._places for term in self._tokenize(text))
+
 
 def allowed_scores(scores: npt.NDArray[np.float32], mask: Mask | None) -> npt.NDArray[np.float32]:
     """Scores with minus infinity where nothing was found, or where the row may not be."""

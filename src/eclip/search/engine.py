@@ -14,7 +14,7 @@ from eclip.search.codes import Mask
 from eclip.search.complements import complementary_rows
 from eclip.search.exact import Rows, best_rows, first_of_groups
 from eclip.search.filtering import FilterTable, Selection
-from eclip.search.fusion import diverse_order, reciprocal_rank_fusion
+from eclip.search.fusion import WEIGHTS, WORDS_BONUS, diverse_order, reciprocal_rank_fusion
 from eclip.search.listings import Listings, ProductStore
 from eclip.search.query import Filters, Query, SimilarKind, check_query, check_similar
 from eclip.search.results import Product, Results
@@ -25,6 +25,7 @@ from eclip.search.vectorindex import SpaceIndexes, VectorIndex
 
 _POOL = 5  # times as many candidates as wanted, for a diverse choice among them
 _LEAST_POOL = 100
+_TIES = 2  # times as many word matches as are fused, before equal ones are put in order
 _LEAST_DEPTH = 256  # of each ranking before they are fused
 
 Ranked = list[tuple[int, float, tuple[str, ...]]]
@@ -77,11 +78,22 @@ class SearchEngine:
         self._listings = Listings(store)
         self._filters = FilterTable(self._listings.table, self._listings.groups)
         fields = (self._listings.table[name].to_pylist() for name in ("title", "brand", "category", "attributes"))
-        tokenize = tokenize or Tokenizer(with_morphemes=False)
-        self._words = WordIndex(TermRows.of(map(searched_text, *fields), tokenize, known_terms), tokenize)
+        self._tokenize = tokenize or Tokenizer(with_morphemes=False)
+        self._terms = TermRows.of(map(searched_text, *fields), self._tokenize, known_terms)
+        self._words = WordIndex(self._terms, self._tokenize)
         said = "\0".join((store.digest, str(store.corrections().num_rows), encoder.digest))
         self.version = hashlib.sha256(said.encode()).hexdigest()[:16]
         """Changes when the store or the model does."""
+
+    def corrected(self, store: ProductStore) -> SearchEngine:
+        """The same listings as people have corrected them since: vectors, their index and cut texts are taken over.
+
+        Args:
+            store: The same rows and vectors with later corrections.
+        """
+        return SearchEngine(
+            store, self._encoder, indexes=self._indexes, known_terms=self._terms, tokenize=self._tokenize
+        )
 
     @property
     def index_state(self) -> str:
@@ -110,7 +122,8 @@ class SearchEngine:
             ConfigError: It asks for nothing, the text or picture can't be read, or a value is out of its range.
         """
         check_query(query)
-        return self.search_encoded(query, self.encode_query(query.words, query.image) if _needs_vector(query) else None)
+        text = None if self._picture_leads(query) else query.words
+        return self.search_encoded(query, self.encode_query(text, query.image) if _needs_vector(query) else None)
 
     def encode_query(self, text: str | None, image: bytes | None) -> Vectors:
         """The unit vector [D] of a text, a picture, or the unit mean of both.
@@ -131,7 +144,12 @@ class SearchEngine:
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
     def search_encoded(self, query: Query, vector: Vectors | None) -> Results:
-        """As `search`, of a query whose vector is there already; None where it needs none.
+        """As `search`, of a query whose vector is there already.
+
+        Args:
+            query: What is asked.
+            vector: Of its text, else of its picture; of a hybrid query with both, of the picture alone. None where it
+                needs none: ranked by words, or nothing sought.
 
         Raises:
             ConfigError: As `search`.
@@ -196,17 +214,39 @@ class SearchEngine:
         window = query.offset + query.top_k
         if vector is None and query.words is None:
             return [(row, 0.0, ()) for row in self._in_store_order(selection.mask)]
+        if vector is not None and self._picture_leads(query):
+            return self._picture_with_words(query.words or "", vector, selection, _fusion_depth(window))
         rankings = {}
         depth = window if query.ranking != "hybrid" or query.words is None else _fusion_depth(window)
         if vector is not None and query.ranking != "words":
             space: Space = "products" if query.words else "pictures"
             rankings["vectors"] = self._by_vector(space, vector, selection, depth)
         if query.words is not None and query.ranking != "vectors":
-            rankings["words"] = self._by_words(query.words, selection.mask, depth)
+            rankings["words"] = self._by_words(query.words, selection.mask, depth, vector=vector if rankings else None)
+        rankings = {name: found for name, found in rankings.items() if len(found[0])}
         if len(rankings) == 1:
             ((name, (rows, scores)),) = rankings.items()
             return [(int(row), float(score), (name,)) for row, score in zip(rows, scores, strict=True)]
         return self._fused(rankings)
+
+    def _picture_leads(self, query: Query) -> bool:
+        """Whether a picture ranks and words add to it: "this, but red"."""
+        both = query.image and query.words and query.ranking == "hybrid"
+        return bool(both and self._words.knows(query.words or ""))
+
+    def _picture_with_words(self, words: str, picture: Vectors, selection: Selection, depth: int) -> Ranked:
+        """By cosine with the picture, and a bonus for words: the nearest of all, and of those that share a word."""
+        index, bm25 = self._indexes.products, self._words.scores(words)
+        bm25 /= max(float(bm25.max(initial=0)), 1e-9)
+        sharing = bm25 > 0 if selection.mask is None else (bm25 > 0) & selection.mask
+        pools = [selection.kept("products", index.allow), index.allow(sharing)]
+        pairs = [index.nearest(picture, num_rows=depth, allowed=allowed) for allowed in pools]
+        rows = np.concatenate([rows for rows, _ in pairs])
+        scores = np.concatenate([scores for _, scores in pairs]) + WORDS_BONUS * bm25[rows]
+        order = np.lexsort((rows, -scores))
+        best = order[first_of_groups(rows[order], self._listings.groups)]
+        both = ("vectors", "words")
+        return [(int(rows[at]), float(scores[at]), both if bm25[rows[at]] else both[:1]) for at in best]
 
     def _fused(self, rankings: dict[str, tuple[Rows, Vectors]]) -> Ranked:
         """Fused by product; its row is that of the first ranking that holds it."""
@@ -216,7 +256,7 @@ class SearchEngine:
             for row in rows.tolist():
                 shown.setdefault(int(groups[row]), row)
         items = {name: groups[rows].tolist() for name, (rows, _) in rankings.items()}
-        fused = reciprocal_rank_fusion(items, dict.fromkeys(items, 1.0))
+        fused = reciprocal_rank_fusion(items, WEIGHTS)
         return [(shown[group], score, found_by) for group, score, found_by in fused]
 
     def _by_vector(self, space: Space, vector: Vectors, selection: Selection, top_k: int) -> tuple[Rows, Vectors]:
@@ -231,9 +271,14 @@ class SearchEngine:
                 return rows[firsts[:top_k]], np.clip(scores[firsts[:top_k]], -1, 1)
             num_rows *= 4
 
-    def _by_words(self, text: str, mask: Mask | None, top_k: int) -> tuple[Rows, Vectors]:
+    def _by_words(self, text: str, mask: Mask | None, top_k: int, *, vector: Vectors | None) -> tuple[Rows, Vectors]:
+        """The best row of each of the `top_k` best products; those that words can't tell apart by cosine."""
         scores = allowed_scores(self._words.scores(text), mask)
-        rows = np.array(best_rows(scores, self._listings.groups, top_k=top_k), dtype=np.int64)
+        deeper = top_k if vector is None else _TIES * top_k
+        rows = np.array(best_rows(scores, self._listings.groups, top_k=deeper), dtype=np.int64)
+        if vector is not None and len(rows):
+            cosines = np.nan_to_num(self._indexes.products.vectors(rows)) @ vector
+            rows = rows[np.lexsort((-cosines, -np.round(scores[rows], 2)))][:top_k]
         return rows, scores[rows]
 
     def _in_store_order(self, mask: Mask | None) -> list[int]:

@@ -9,7 +9,10 @@ import numpy as np
 from eclip.search.exact import Rows
 from eclip.search.spaces import Vectors
 
-RRF_K = 60  # of the paper: how little the first places stand above the next
+RRF_K = 10  # how little the first places stand above the next; 60 in the paper, 10 found better (docs/search.md)
+# How much each ranking counts: of 0.1 to 0.5 for vectors, the share that loses little where words say it all.
+WEIGHTS = {"vectors": 0.3, "words": 0.7}
+WORDS_BONUS = 0.5  # cosine that a picture's neighbour gains by matching the words best (docs/search.md)
 
 
 def reciprocal_rank_fusion(

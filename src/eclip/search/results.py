@@ -17,7 +17,7 @@ class Hit:
     seller: str | None
     score: float
     """What it was ranked by, 0 where nothing was sought. Vectors: cosine with the query, -1..1; words: BM25; hybrid:
-    fused reciprocal ranks, 1 = first of both."""
+    fused reciprocal ranks, 1 = first of both; a picture with words: cosine and up to 0.5 for the words."""
     row: int
     """Position of the listing in the store, from 0."""
     same_product_ids: list[str]

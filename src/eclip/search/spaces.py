@@ -57,12 +57,13 @@ class Typical:
         return cls(_mean_row(pictures), _mean_row(titles))
 
 
-def comparable_products(pictures: Vectors, titles: Vectors, typical: Typical) -> Vectors:
+def comparable_products(pictures: Vectors, titles: Vectors, typical: Typical | None = None) -> Vectors:
     """Product vectors [N, D] that a query may be compared with; NaN where a listing has neither half.
 
     Pictures and titles lie in cones of their own, so a title alone is nearer to every text query than a title
     with its picture, and would stand before all of them. A missing half is therefore the mean of the others'.
     """
+    typical = typical or Typical.of(pictures, titles)
     has_picture, has_title = present_rows(pictures), present_rows(titles)
     products = np.where(has_picture[:, None], pictures, typical.picture)
     products += np.where(has_title[:, None], titles, typical.title)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from eclip.search.engine import QueryEncoder
 from eclip.serve.limits import BATCH_ROWS
+from eclip.serve.towers import running_towers
 
 Kind = Literal["text", "image"]
 Vectors = npt.NDArray[np.float32]
@@ -123,7 +124,8 @@ def _encode_together(kind: Kind, calls: Sequence[_Call], encoder: QueryEncoder, 
 
 
 def _encode(encoder: QueryEncoder, kind: Kind, items: Sequence[Any]) -> Vectors:
-    vectors = encoder.encode_text(items) if kind == "text" else encoder.encode_image(items)
+    with running_towers():
+        vectors = encoder.encode_text(items) if kind == "text" else encoder.encode_image(items)
     if len(vectors) != len(items):
         raise RuntimeError(f"{len(items)} queries have {len(vectors)} vectors")
     return vectors

@@ -6,9 +6,9 @@ asked for: it holds the store's vectors a second time.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,13 +19,14 @@ import numpy as np
 import pyarrow as pa
 
 from eclip.errors import DiskError
-from eclip.model.encoder import Encoder
+from eclip.inference.encoder import FastEncoder
 from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
+from eclip.serve.towers import running_towers
 from eclip.tasks.catalogue import read_catalogue
 from eclip.tasks.corrections.apply import store_catalogs
-from eclip.tasks.enrich.answerers import load_answerers
+from eclip.tasks.enrich.answerers import Answerers, load_answerers
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import FeedEncoder
 from eclip.tasks.enrich.listings import KEPT_COLUMNS, Listings
@@ -72,16 +73,32 @@ class ListingAnswers:
         ModelError: A task is damaged, or was fitted on vectors of another model.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, tasks: Path) -> None:
+    def __init__(self, store: Store, encoder: FastEncoder, tasks: Path) -> None:
         self._store, self._encoder, self._tasks = store, encoder, tasks
         self._lock = threading.RLock()  # one thread builds what is built once
-        self._answerers = load_answerers(tasks, encoder, None)
+        with running_towers():  # what describes policies is encoded
+            self._answerers = load_answerers(tasks, encoder.encoder, None)
         content = read_task(tasks / MATCHING, encoder.digest) if (tasks / MATCHING).is_dir() else None
         self._scorers = PairScorers.from_json(content["scorers"]) if content else None
-        # Not `feed_encoder`: to fold statistics it traces the towers, and while torch traces, no other thread of the
-        # process may run any.
-        self._quick = FeedEncoder(encoder, ThreadPoolExecutor(1, thread_name_prefix="serve-tasks-encode"))
+        self._quick = FeedEncoder(encoder)
         self._of_store = lru_cache(_REMEMBERED_PRODUCTS)(self._answer_of_store)
+
+    def corrected(self, store: Store) -> ListingAnswers:
+        """The same answers; what compares with the store's catalogs reads those that people have corrected since.
+
+        Args:
+            store: The same rows and vectors with later corrections.
+        """
+        other = copy.copy(self)
+        other._store = store
+        for name in ("_enricher", "_catalogs"):
+            other.__dict__.pop(name, None)
+        return other
+
+    @property
+    def answerers(self) -> Answerers:
+        """The fitted tasks themselves: the same ones as long as answers stay the same."""
+        return self._answerers
 
     @property
     def not_fitted(self) -> list[str]:
@@ -128,18 +145,21 @@ class ListingAnswers:
         """
         with self._lock:
             enricher = self._enricher
-        return list(plain_rows(enricher.window([batch], lambda _step: None)))
+        with running_towers():
+            return list(plain_rows(enricher.window([batch], lambda _step: None)))
 
     def judge_pair(self, batch: pa.Table) -> Judgement:
         """Whether two cleaned listings, the only ones of a batch, are one product; matching must be fitted."""
-        source = self._quick.listings(batch).pair_source
+        with running_towers():
+            source = self._quick.listings(batch).pair_source
         return self._judged(source, np.array([0]), np.array([1]))[0]
 
     def place(self, batch: pa.Table) -> Place:
         """To which catalog the only listing of a batch belongs; matching must be fitted."""
         with self._lock:
             index = self._catalogs
-        listings = self._quick.listings(batch)
+        with running_towers():
+            listings = self._quick.listings(batch)
         own_rows = np.array([self._rows.get(each or "", -1) for each in listings.ids])
         (found,) = assign(index, listings.pair_source, self._required_scorers(), own_rows=own_rows)
         judgement = Judgement(found.probability, found.catalog is not None, found.reason)
@@ -149,7 +169,8 @@ class ListingAnswers:
     @cached_property
     def _enricher(self) -> Enricher:
         corpus = Corpus.of(self._store, self._encoder.digest)
-        answerers = load_answerers(self._tasks, self._encoder, corpus)
+        with running_towers():
+            answerers = load_answerers(self._tasks, self._encoder.encoder, corpus)
         return Enricher(encoder=self._quick, answerers=answerers, known=self._known())
 
     @cached_property
@@ -181,7 +202,7 @@ class ListingAnswers:
         if not len(listings):
             return []
         answers: dict[str, list[Any]] = {}
-        with self._lock:  # one of them may run the model's towers
+        with self._lock, running_towers():  # one of them may run them
             for answerer in self._answerers.of_batch.values():
                 answers |= {name: list(values) for name, values in answerer.answer(listings).items()}
         return list(plain_rows(answers_table(listings, answers)))

@@ -20,10 +20,10 @@ from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
 from eclip.search.corrected import corrected_table
 from eclip.search.listings import product_groups
-from eclip.search.spaces import comparable_products, unit_matrix
+from eclip.search.spaces import Spaces
 from eclip.serve.desk import Desk
 from eclip.serve.live import Snapshot
-from eclip.serve.schemas import MapAnswer, MapPoint
+from eclip.serve.reviewschemas import MapAnswer, MapPoint
 
 MAX_POINTS = 5_000
 MAX_LANDMARKS = 2_000  # drawn by t-SNE: 4 seconds of one core
@@ -126,10 +126,9 @@ def evenly_drawn(store: Store, *, most: int = MAX_POINTS) -> Drawn:
     rows = np.sort(firsts)
     if len(rows) > most:
         rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
-    pictures, titles, _ = EMBEDDING_COLUMNS
     wanted = table.column("product_id").take(rows).to_pylist()
-    found = store.products(wanted, ["product_id", pictures, titles])
-    vectors = comparable_products(unit_matrix(found.column(pictures)), unit_matrix(found.column(titles)))
+    found = store.products(wanted, ["product_id", *EMBEDDING_COLUMNS[:2]])
+    vectors = Spaces.of(found).products
     whole = np.isfinite(vectors).all(axis=1)
     ids = found.column("product_id").to_pylist()
     return Drawn([ids[row] for row in np.flatnonzero(whole)], vectors[whole])

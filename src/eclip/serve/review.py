@@ -15,7 +15,7 @@ from eclip.serve.desk import Desk
 from eclip.serve.limits import MAX_TOP_K
 from eclip.serve.live import Live, Snapshot
 from eclip.serve.reviewqueue import ReviewQueue
-from eclip.serve.schemas import Correction, ReviewAnswer, ReviewTask
+from eclip.serve.reviewschemas import Correction, ReviewAnswer, ReviewTask
 from eclip.tasks.corrections.fields import corrections_table
 
 _log = logging.getLogger(__name__)

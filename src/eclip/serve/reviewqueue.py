@@ -19,10 +19,12 @@ from eclip.search.engine import SearchEngine
 from eclip.search.results import Product
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
-from eclip.serve.schemas import Choice, OtherListing, ReviewAnswer, ReviewItem, ReviewTask, image_url
+from eclip.serve.reviewschemas import Choice, OtherListing, ReviewAnswer, ReviewItem, ReviewTask
+from eclip.serve.schemas import image_url
 from eclip.tasks.category.targets import path_label
 from eclip.tasks.corrections.choose import ADULT, Doubt, least_certain
 from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
+from eclip.tasks.enrich.answerers import Answerers
 
 MAX_LISTINGS = 1_024  # that are answered to find the doubtful ones
 MAX_CATALOGS = 128  # whose offers are compared
@@ -38,7 +40,7 @@ class ReviewQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: weakref.ref[ListingAnswers] | None = None
+        self._of: weakref.ref[Answerers] | None = None
         self._rows: list[dict[str, Any]] = []
         self._pairs: list[ReviewItem] | None = None
 
@@ -55,8 +57,8 @@ class ReviewQueue:
             raise HTTPException(409, f"task {task} is not fitted in this model; run `eclip fit`")
         said = latest_corrections(store.corrections())
         with self._lock:
-            if self._of is None or self._of() is not listings:
-                self._of, self._rows, self._pairs = weakref.ref(listings), [], None
+            if self._of is None or self._of() is not listings.answerers:
+                self._of, self._rows, self._pairs = weakref.ref(listings.answerers), [], None
             if task == "matching":
                 self._pairs = doubtful_offers(store, listings) if self._pairs is None else self._pairs
                 open_pairs = [item for item in self._pairs if item.field not in said.get(item.product_id, {})]

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from fastapi import HTTPException
 
 from eclip.products.pictures.decode import decode_picture
 from eclip.products.pictures.opening import opened_picture
 from eclip.products.pictures.picture import Picture, UnreadablePictureError
-from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_UPLOAD_BYTES, PATIENCE_SECONDS, SMALL_IMAGE_PIXELS
+from eclip.serve.limits import (
+    LARGE_PICTURE_SECONDS,
+    MAX_IMAGE_PIXELS,
+    MAX_UPLOAD_BYTES,
+    MAX_WHOLE_PIXELS,
+    SMALL_IMAGE_PIXELS,
+)
 from eclip.serve.workers import BusyError
 
+T = TypeVar("T")
+
 TOO_LARGE = f"the picture is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB; send a smaller one"
-_LARGE_PICTURE = threading.Lock()  # held while one is decoded: memory for one, however many come
+# One thread for all large ones: memory for one, however many come. What a thread has freed, the C library keeps for it.
+_large_pictures = ThreadPoolExecutor(1, thread_name_prefix="serve-large-picture")
 
 
 def read_picture(data: bytes, *, where: str = "picture") -> Picture:
@@ -29,36 +38,35 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
 
     Raises:
         HTTPException: 413 when it has too many bytes or pixels, 415 when it is no picture, 422 when it is damaged.
-        BusyError: Another large one is being decoded.
+        BusyError: Other large ones are being decoded.
     """
-    with room_to_decode(data, where=where):
-        return decode_picture(data)
+    return decoded(data, decode_picture, where=where)
 
 
-@contextmanager
-def room_to_decode(data: bytes, *, where: str) -> Iterator[None]:
-    """In the block a picture may be decoded: it has been looked at, and there is memory for it.
+def decoded(data: bytes, decode: Callable[[bytes], T], *, where: str) -> T:
+    """A picture decoded, within bounds of its size, and of the memory that large ones take together.
 
     Args:
         data: An encoded picture.
+        decode: What to do with it.
         where: Of the request it stands, for the fault.
 
     Raises:
-        HTTPException: As `read_picture`, of what opening or, in the block, decoding it runs into.
-        BusyError: Another large one is being decoded.
+        HTTPException: As `read_picture`.
+        BusyError: Other large ones are being decoded.
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise HTTPException(413, TOO_LARGE)
     try:
         with opened_picture(data) as opened:
             num_pixels = opened.width * opened.height
-        if num_pixels > MAX_IMAGE_PIXELS:
-            raise _too_many_pixels(where)
-        with _memory_for(num_pixels):
-            yield
+            most = MAX_IMAGE_PIXELS if opened.format in ("JPEG", "MPO") else MAX_WHOLE_PIXELS
+        if num_pixels > most:
+            raise _too_many_pixels(where, most)
+        return decode(data) if num_pixels <= SMALL_IMAGE_PIXELS else _decode_large(data, decode)
     except UnreadablePictureError as fault:
         if str(fault) == "too many pixels":
-            raise _too_many_pixels(where) from None
+            raise _too_many_pixels(where, MAX_IMAGE_PIXELS) from None
         status = 415 if str(fault) == "not a picture" else 422
         raise HTTPException(status, f"{where} can't be read ({fault}); send a JPEG, PNG or WebP file") from None
 
@@ -68,7 +76,7 @@ def given_picture(text: str, *, where: str) -> Picture:
 
     Raises:
         HTTPException: It is not: an address or a path is never followed; otherwise as `read_picture`.
-        BusyError: Another large one is being decoded.
+        BusyError: Other large ones are being decoded.
     """
     if len(text) > MAX_UPLOAD_BYTES * 4 // 3 + 4:
         raise HTTPException(413, TOO_LARGE)
@@ -92,19 +100,14 @@ def picture_type(image: bytes) -> str | None:
     return None
 
 
-def _too_many_pixels(where: str) -> HTTPException:
-    megapixels = MAX_IMAGE_PIXELS // 1_000_000
-    return HTTPException(413, f"{where} has more than {megapixels} million pixels; send a smaller one")
+def _too_many_pixels(where: str, most: int) -> HTTPException:
+    return HTTPException(413, f"{where} has more than {most // 1_000_000} million pixels; send a smaller one")
 
 
-@contextmanager
-def _memory_for(num_pixels: int) -> Iterator[None]:
-    if num_pixels <= SMALL_IMAGE_PIXELS:
-        yield
-        return
-    if not _LARGE_PICTURE.acquire(timeout=PATIENCE_SECONDS):
-        raise BusyError
+def _decode_large(data: bytes, decode: Callable[[bytes], T]) -> T:
+    coming = _large_pictures.submit(decode, data)
     try:
-        yield
-    finally:
-        _LARGE_PICTURE.release()
+        return coming.result(LARGE_PICTURE_SECONDS)
+    except TimeoutError:
+        coming.cancel()
+        raise BusyError from None

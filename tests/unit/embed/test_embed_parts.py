@@ -76,8 +76,8 @@ def test_parts_of_another_job_are_not_taken(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("pictures", [True, False])
 def test_vectors_as_parquet(tmp_path: Path, *, pictures: bool) -> None:
     out = tmp_path / "new folder" / "vectors.parquet"
-    rows = embed_listings(batches(pictures=pictures), FakeEncoder(), out, num_rows=None, source="test")
-    assert rows == 10
+    done = embed_listings(batches(pictures=pictures), FakeEncoder(), out, num_rows=None, source="test")
+    assert (done.rows, done.encoded) == (10, 10)
     assert [path.name for path in out.parent.iterdir()] == ["vectors.parquet"]
     table = pq.read_table(out)
     assert table.schema.names == ["product_id", "image_embedding", "text_embedding", "product_embedding"]

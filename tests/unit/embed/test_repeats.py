@@ -75,8 +75,8 @@ def test_a_feed_in_parts_is_as_if_each_row_were_encoded(tmp_path: Path) -> None:
             )
 
     encoder, stopping = CountingEncoder(), CountingEncoder()
-    rows = embed_listings(batches(), encoder, tmp_path / "v.parquet", num_rows=40, source="feed")
-    assert rows == 40
+    done = embed_listings(batches(), encoder, tmp_path / "v.parquet", num_rows=40, source="feed")
+    assert (done.rows, done.encoded) == (40, len(encoder.asked))
     table = pq.read_table(tmp_path / "v.parquet")
     assert table["product_id"].to_pylist() == [f"p{row}" for row in range(40)]
     assert table["text_embedding"].to_pylist() == [[len(each), 1] for each in contents]

@@ -97,7 +97,7 @@ def test_other_engines_agree(encoder: Encoder, name: str) -> None:
 def test_what_does_not_agree_is_refused(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workshop, "TorchEngine", lambda *_: lambda batch: np.ones((len(batch), 128)))
     with pytest.raises(ModelError, match="do not agree with torch"):
-        fast_encoder(encoder, backend="torch")
+        fast_encoder(encoder, backend="torch-bf16")
 
 
 def test_an_engine_that_is_not_there(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ import pyarrow as pa
 import pytest
 
 from eclip.errors import ConfigError, StoreError
-from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA, EMBEDDING_COLUMNS, embedding_type
+from eclip.schema import ATTRIBUTES_TYPE, CORRECTIONS_SCHEMA, EMBEDDING_COLUMNS, PRODUCTS_SCHEMA, embedding_type
 from eclip.search import exact as exact_module
 from eclip.search.engine import SearchEngine
 from eclip.search.exact import best_rows, cosine_scores
 from eclip.search.listings import product_groups
-from eclip.search.query import Query
+from eclip.search.query import Filters, Query
 from eclip.search.spaces import unit_matrix
 
 D = 8
@@ -55,9 +55,16 @@ class FakeStore:
         return self._products.select(list(columns))
 
     digest = "s1"
+    said = CORRECTIONS_SCHEMA.empty_table()
 
     def corrections(self):
-        return CORRECTIONS_SCHEMA.empty_table()
+        return self.said
+
+    def take(self, rows, columns):
+        return self._products.select(list(columns)).take(rows)
+
+    def extra_images(self, rows):
+        return [[b"view %d" % row] if row == 0 else [] for row in rows]
 
     def images(self, rows):
         return [b"picture of p%d" % row if row % 2 == 0 else None for row in rows]
@@ -254,3 +261,142 @@ def test_picture_of_a_listing():
     assert engine.picture("p2") == b"picture of p2"
     assert engine.picture("p1") is None
     assert engine.picture("nobody") is None
+
+
+def shop_engine() -> SearchEngine:
+    """Six listings, four products; words, attributes, a correction and outfits; vectors are axes of their own."""
+    rows = [
+        ("a1", "Red running shoes", "Acme", ["Shoes"], 30.0, "North", "c1", [("colour", ["red"]), ("outfit", ["o1"])]),
+        ("a2", "Acme running shoes red", "Acme", ["Shoes"], 25.0, "South", "c1", [("colour", ["red"])]),
+        ("b", "Blue running shoes", "Bolt", ["Shoes"], 40.0, "North", None, [("colour", ["blue"]), ("outfit", ["o2"])]),
+        ("c", "Wool socks", None, ["Socks"], None, None, None, [("outfit", ["o1", "o2"])]),
+        ("d", "에어맥스270 운동화", "Acme", ["Shoes"], 90.0, "North", None, [("colour", ["blue"])]),
+        ("e", "Night lamp", None, ["Adult"], 5.0, "North", None, None),
+    ]
+    names = ("product_id", "title", "brand", "category", "price", "seller", "catalog_id", "attributes")
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    for record in records:
+        record |= {"duplicate_of": None, "policy": "adult" if record["product_id"] == "e" else None}
+        record |= dict.fromkeys(("raw_title", "description", "url", "gtin", "model_number", "catalog_reason"))
+    axes = vector_column(np.eye(8, dtype=np.float32)[:6])
+    store = FakeStore(image=axes, text=axes, product=axes)
+    store._products = pa.Table.from_pylist(records, schema=PRODUCTS_SCHEMA)
+    store._vectors = store._vectors.set_column(0, "product_id", store._products["product_id"])
+    said = [("b", "attributes.colour", "green"), ("e", "policy", None), ("c", "policy", "adult")]
+    store.said = pa.Table.from_pylist(
+        [
+            {"product_id": who, "field": name, "value": value, "corrected_at": 0, "source": "test"}
+            for who, name, value in said
+        ],
+        schema=CORRECTIONS_SCHEMA,
+    )
+    query = np.array([0.1, 0, 0.2, 0.9, 0, 0, 0, 0], np.float32)
+    return SearchEngine(store, FakeEncoder(query / np.linalg.norm(query), np.eye(8, dtype=np.float32)[2]))
+
+
+def ids(results) -> list[str]:
+    return [hit.product_id for hit in results.hits]
+
+
+def test_words_find_by_title_brand_and_corrected_attributes():
+    engine = shop_engine()
+
+    def words(text, **filters):
+        return ids(engine.search(Query(text=text, ranking="words", filters=Filters(**filters))))
+
+    assert words("에어") == ["d"]
+    assert words("green") == ["b"], "a person said so"
+    assert words("running shoes", brands=("bolt",)) == ["b"]
+    assert words("running", attributes={"colour": ("blue",)}) == []
+    assert words("socks", hide_adult=True) == []
+    assert words("lamp", hide_adult=True) == ["e"], "a person took its rating away"
+
+
+def test_a_catalog_is_one_hit_with_all_its_sellers():
+    (hit,) = shop_engine().search(Query(text="acme", ranking="words", filters=Filters(max_price=26))).hits
+    assert (hit.product_id, hit.same_product_ids, hit.num_sellers) == ("a2", ["a1"], 2)
+    assert (hit.min_price, hit.max_price, hit.catalog_id, hit.matched) == (25.0, 30.0, "c1", ("words",))
+
+
+def test_hybrid_fuses_both_and_says_which():
+    hits = shop_engine().search(Query(text="running shoes", top_k=9)).hits
+    matched = {hit.product_id: hit.matched for hit in hits}
+    assert matched["b"] == ("vectors", "words")
+    assert matched["c"] == ("vectors",)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].product_id == "b", "first by cosine among those that the words can't tell apart"
+
+
+def test_a_picture_with_words_is_led_by_the_picture():
+    engine = shop_engine()
+    assert ids(engine.search(Query(image=b"jpeg", top_k=1))) == ["b"]
+    with_words = engine.search(Query(image=b"jpeg", text="socks"))
+    assert ids(with_words)[:2] == ["b", "c"]
+    assert [hit.score for hit in with_words.hits[:2]] == pytest.approx([1.0, 0.5])
+    (first, second) = engine.search(Query(image=b"jpeg", text="zzz", top_k=2)).hits
+    assert (first.product_id, second.product_id) == ("b", "c")
+    assert second.score > 0.5, "words that no title has count by their vector"
+
+
+def test_pages_follow_each_other():
+    engine = make_engine(120)
+    whole = ids(engine.search(Query(text="title 7", top_k=60)))
+    paged = [
+        each for offset in range(0, 60, 7) for each in ids(engine.search(Query(text="title 7", top_k=7, offset=offset)))
+    ]
+    assert paged[:60] == whole
+    assert ids(engine.search(Query(text="title 7", offset=500))) == []
+
+
+def test_nothing_sought_lists_what_passes_in_store_order():
+    results = shop_engine().search(Query(filters=Filters(category=("shoes",)), with_facets=True))
+    assert ids(results) == ["a1", "b", "d"]
+    assert results.num_products == 3
+    assert [hit.matched for hit in results.hits] == [()] * 3
+    assert results.facets is not None
+    assert {value.value: value.count for value in results.facets.brands} == {"Acme": 2, "Bolt": 1}
+
+
+def test_similar_leaves_the_product_itself_out():
+    engine = shop_engine()
+    assert "a2" not in ids(engine.similar("a1", top_k=9))
+    assert len(engine.similar("a1", top_k=9).hits) == 4
+    assert set(ids(engine.similar("a1", top_k=2, diversity=1.0))) <= {"b", "c", "d", "e"}
+    assert ids(engine.similar("a1", filters=Filters(category=("socks",)))) == ["c"]
+    with pytest.raises(ConfigError, match="no product"):
+        engine.similar("nobody")
+
+
+def test_complements_share_outfits():
+    engine = shop_engine()
+    results = engine.similar("a1", kind="complements")
+    assert [(hit.product_id, hit.score) for hit in results.hits] == [("c", pytest.approx(1 / np.sqrt(1 * 2)))]
+    assert set(ids(engine.similar("c", kind="complements"))) == {"a1", "b"}
+    assert ids(engine.similar("d", kind="complements")) == []
+    with pytest.raises(ConfigError, match="outfit or basket"):
+        make_engine(5).similar("p1", kind="complements")
+
+
+def test_product_in_full():
+    engine = shop_engine()
+    product = engine.product("b")
+    assert product is not None
+    assert product.attributes == {"outfit": ["o2"], "colour": ["green"]}
+    assert product.corrections == {"attributes.colour": "green"}
+    assert engine.product("e").policy is None
+    assert [offer.product_id for offer in engine.product("a2").sellers] == ["a1", "a2"]
+    assert engine.product("nobody") is None
+    assert engine.picture("a1") == b"picture of p0"
+    assert engine.picture("a1", 1) == b"view 0"
+    assert (engine.picture("a1", 2), engine.picture("a2"), engine.picture("a1", -1)) == (None, None, None)
+
+
+def test_version_changes_with_store_model_and_corrections():
+    versions = {make_engine(5).version, shop_engine().version}
+    other = FakeStore(
+        image=vector_column(units(5, 1)), text=vector_column(units(5, 2)), product=vector_column(units(5, 3))
+    )
+    other.digest = "s2"
+    versions.add(SearchEngine(other, FakeEncoder(units(1, 1)[0], units(1, 1)[0])).version)
+    assert len(versions) == 3
+    assert make_engine(5).version in versions

@@ -10,12 +10,13 @@ from eclip.search.fusion import RRF_K, diverse_order, reciprocal_rank_fusion
 
 def test_fused_as_by_hand():
     fused = reciprocal_rank_fusion({"vectors": [7, 3, 5], "words": [5, 7, 9]}, {"vectors": 1.0, "words": 2.0})
-    most = 3 / (RRF_K + 1)
+    assert RRF_K == 10
+    most = 3 / 11
     expected = {
-        7: (1 / 61 + 2 / 62) / most,
-        5: (1 / 63 + 2 / 61) / most,
-        9: 2 / 63 / most,
-        3: 1 / 62 / most,
+        7: (1 / 11 + 2 / 12) / most,
+        5: (1 / 13 + 2 / 11) / most,
+        9: 2 / 13 / most,
+        3: 1 / 12 / most,
     }
     assert [item for item, _, _ in fused] == sorted(expected, key=lambda item: -expected[item])
     assert {item: score for item, score, _ in fused} == pytest.approx(expected)

@@ -84,6 +84,15 @@ def test_each_kept_listing_is_read_once(listings, monkeypatch):
     for name, values in columns_of(joined.readings, np.array([0]), np.array([2])).items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-6, err_msg=name)
     assert len(kept.take(np.zeros(0, dtype=np.int64)).titles) == 0
+    shuffled = np.random.default_rng(0)
+    for _ in range(30):  # a few at a time, as requests ask
+        rows = shuffled.integers(0, 40, shuffled.integers(1, 5))
+        taken = kept.take(rows)
+        assert taken.titles == [titles[row] for row in rows]
+        assert taken.readings.titles == [source.readings.titles[row] for row in rows]
+        assert taken.readings.codes == [source.readings.codes[row] for row in rows]
+    assert len(kept._chunks) < 5
+    assert len(read) == (kept._places >= 0).sum()  # each once
 
 
 def test_loops_tell_what_sets_tell(listings):

@@ -18,7 +18,7 @@ from eclip.serve.limits import MAX_TOP_K, MAX_UPLOAD_BYTES
 from eclip.serve.live import Snapshot
 from eclip.serve.parameters import FilterFields
 from eclip.serve.schemas import BoxAnswer, InstanceAnswer, InstancesAnswer
-from eclip.serve.uploads import room_to_decode
+from eclip.serve.uploads import decoded
 
 
 class InstancesForm(FilterFields):
@@ -46,8 +46,7 @@ def _found(snapshot: Snapshot, data: bytes, filters: Filters, form: InstancesFor
     if "image" not in snapshot.modalities:
         raise HTTPException(422, "the model of this shop has not learned to read pictures")
     started = time.perf_counter()
-    with room_to_decode(data, where="photo"):
-        photo = open_photo(data)
+    photo = decoded(data, open_photo, where="photo")
     engine = snapshot.engine
     try:
         found = find_instances(

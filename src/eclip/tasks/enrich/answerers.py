@@ -14,6 +14,7 @@ import numpy as np
 
 from eclip.model.encoder import Encoder
 from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.counted import CountedPolicies
 from eclip.tasks.adult.prompts import PolicyPrompts
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.targets import ADULT, CLASSES
@@ -114,12 +115,12 @@ class PolicyAnswerer:
     """Whom a listing is not for, and whether a person should look; without labels by terms and descriptions."""
 
     recognizer: PolicyRecognizer
-    corpus: Corpus | None = None  # whose listings may come again: none is judged by its own label
+    counted: CountedPolicies | None = None  # of listings that may come again: none is judged by its own label
 
     def answer(self, listings: Listings) -> Answers:
         """`policy`, `adult_probability`, `policy_reason`, `policy_review`."""
         sellers = listings.table["seller"].to_pylist()
-        counted = None if self.corpus is None else self.corpus.counted_policies(listings.ids)
+        counted = None if self.counted is None else self.counted.of_listings(listings.ids)
         seen = self.recognizer.listings(listings.image, listings.text, listings.titles, sellers, counted=counted)
         found = policy_answers(self.recognizer, seen)
         return {
@@ -130,7 +131,14 @@ class PolicyAnswerer:
         }
 
 
-def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None, by_name: Sequence[ZeroShot] = ()) -> Answerers:
+def load_answerers(
+    tasks: Path,
+    encoder: Encoder,
+    corpus: Corpus | None,
+    *,
+    by_name: Sequence[ZeroShot] = (),
+    counted: CountedPolicies | None = None,
+) -> Answerers:
     """The answerers of all fitted tasks, each read once.
 
     Args:
@@ -138,6 +146,7 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None, by_name
         encoder: The model, whose vectors they will see.
         corpus: A store to compare with; None = listings are compared with each other.
         by_name: Attributes whose values are known by name alone, beside those that were learned.
+        counted: Of the store whose listings may be among those to answer; None = none is.
 
     Raises:
         ModelError: A task is damaged, or was fitted on vectors of another model.
@@ -146,7 +155,7 @@ def load_answerers(tasks: Path, encoder: Encoder, corpus: Corpus | None, by_name
     told = {task: read_task(tasks / task, encoder.digest) for task in fitted}
     prompts = _policy_prompts(encoder) if ADULT_TASK not in told else None
     of_batch: dict[str, Answerer] = {
-        ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts), corpus)
+        ADULT_TASK: PolicyAnswerer(PolicyRecognizer.load(tasks / ADULT_TASK, prompts), counted)
     }
     if CATEGORY in told:
         of_batch[CATEGORY] = CategoryAnswerer(CategoryClassifier.load(tasks / CATEGORY))

@@ -19,6 +19,7 @@ from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.store import Store
 from eclip.progress import stage
 from eclip.schema import SPLITS
+from eclip.tasks.adult.counted import CountedPolicies
 from eclip.tasks.adult.targets import NAME as ADULT
 from eclip.tasks.attributes.zeroshot import ZeroShot, fit_zero_shot
 from eclip.tasks.catalogue import read_catalogue
@@ -66,7 +67,8 @@ def enrich_feed(
     """
     corpus = Corpus.of(store, encoder.digest) if store else None
     by_name = place_values(values, encoder, store) if values else []
-    answerers = load_answerers(tasks, encoder, corpus, by_name)
+    counted = CountedPolicies.of(store) if store else None
+    answerers = load_answerers(tasks, encoder, corpus, by_name=by_name, counted=counted)
     if answerers.missing:
         missing = [f"{task} (by terms of titles alone)" if task == ADULT else task for task in answerers.missing]
         say(f"not fitted: {', '.join(missing)}; their answers stay empty (run `eclip fit`)")

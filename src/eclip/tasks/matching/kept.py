@@ -29,9 +29,9 @@ class KeptListings:
     image_vectors: np.ndarray
     text_vectors: np.ndarray
     records_of: Callable[[np.ndarray], Records]
-    _places: np.ndarray = field(init=False, repr=False)  # [N] of each among those read; -1 = not read
-    _records: list[Mapping[str, str]] = field(default_factory=list, init=False, repr=False)
-    _readings: Readings = field(default_factory=lambda: read_records([], []), init=False, repr=False)
+    _places: np.ndarray = field(init=False, repr=False)  # [N] when each was read, counted from 0; -1 = not yet
+    _records: dict[int, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
+    _chunks: list[Readings] = field(default_factory=list, init=False, repr=False)  # in the order of reading
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,19 +53,38 @@ class KeptListings:
         """The listings at these positions, in this order, read."""
         with self._lock:
             self._read(np.unique(rows[self._places[rows] < 0]))
-            places, readings, records = self._places[rows], self._readings, self._records
+            places, chunks = self._places[rows], list(self._chunks)
         return PairSource(
             titles=[self.titles[row] for row in rows.tolist()],
             image_vectors=self.image_vectors[rows],
             text_vectors=self.text_vectors[rows],
-            records=[records[place] for place in places.tolist()],
-            read=readings.take(places),
+            records=[self._records[row] for row in rows.tolist()],
+            read=_gathered(chunks, places),
         )
 
     def _read(self, rows: np.ndarray) -> None:
+        """Read rows that were not; chunks of like size are joined, so that a row is copied a few times in all."""
         if not len(rows):
             return
         records = self.records_of(rows)
-        new = read_records([self.titles[row] for row in rows.tolist()], records)
-        self._places[rows] = np.arange(len(self._readings), len(self._readings) + len(rows))
-        self._readings, self._records = self._readings.followed_by(new), [*self._records, *records]
+        self._places[rows] = np.arange(len(rows)) + sum(map(len, self._chunks))
+        self._records.update(zip(rows.tolist(), records, strict=True))
+        self._chunks.append(read_records([self.titles[row] for row in rows.tolist()], records))
+        while len(self._chunks) > 1 and len(self._chunks[-2]) <= 2 * len(self._chunks[-1]):
+            last = self._chunks.pop()
+            self._chunks[-1] = self._chunks[-1].followed_by(last)
+
+
+def _gathered(chunks: Sequence[Readings], places: np.ndarray) -> Readings:
+    """Listings at some places of chunks that stand one after the other."""
+    found, order, start = read_records([], []), np.argsort(places, kind="stable"), 0
+    ranked = places[order]
+    for chunk in chunks:
+        own = ranked[np.searchsorted(ranked, start) : np.searchsorted(ranked, start + len(chunk))] - start
+        start += len(chunk)
+        if len(own):
+            part = chunk.take(own)
+            found = found.followed_by(part) if len(found) else part
+    back = np.empty(len(places), dtype=np.int64)
+    back[order] = np.arange(len(places))
+    return found.take(back)

@@ -15,6 +15,7 @@ import torch
 from eclip.errors import ConfigError
 from eclip.schema import CORRECTIONS_SCHEMA
 from eclip.tasks.adult.answers import policy_answers
+from eclip.tasks.adult.counted import CountedPolicies
 from eclip.tasks.adult.prompts import LEVEL_PROMPTS
 from eclip.tasks.adult.recognizer import PolicyRecognizer
 from eclip.tasks.adult.sellers import SellerHistory
@@ -23,7 +24,6 @@ from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.answers import AttributeAnswer
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.enrich.answerers import AttributesAnswerer, PolicyAnswerer, load_answerers
-from eclip.tasks.enrich.corpus import Corpus, _counted_policies
 from eclip.tasks.enrich.job import place_values
 from eclip.tasks.enrich.listings import Listings
 
@@ -64,20 +64,15 @@ class Told:
 
 
 def test_a_listing_of_the_store_is_not_judged_by_its_own_label() -> None:
-    counted = _counted_policies(Told())
-    assert counted.tolist() == [1, 0, -1, -1, CLASSES.index("sensitive")]
-    nothing = np.zeros((0, 2), dtype=np.float32)
-    corpus = Corpus(
-        ids=["a", "b", "c", "d", "e"], titles=[None] * 5, catalog_ids=[None] * 5, content=pa.array([], pa.string()),
-        records=pa.table({}), image=nothing, text=nothing, counted=counted,
-    )  # fmt: skip
-    assert corpus.counted_policies(["new", "a", None, "d"]).tolist() == [-1, 1, -1, -1]
+    counted = CountedPolicies.of(Told())
+    assert counted.codes == {"a": 1, "b": 0, "e": CLASSES.index("sensitive")}
+    assert counted.of_listings(["new", "a", None, "d"]).tolist() == [-1, 1, -1, -1]
     history = SellerHistory(np.array([90, 1, 0, 1]), {"shop": np.array([0, 1, 0, 0])}, 3.0)
     recognizer = replace(PolicyRecognizer.by_rules(), history=history)
     columns = {"product_id": ["a", "new"], "title": ["plain box", "plain box"], "seller": ["shop", "shop"]}
     vectors = np.full((2, 2), np.nan, np.float32)
     listings = Listings(table=pa.table(columns), image=vectors, text=vectors, cells=[None, None])
-    own, new = PolicyAnswerer(recognizer, corpus).answer(listings)["adult_probability"]
+    own, new = PolicyAnswerer(recognizer, counted).answer(listings)["adult_probability"]
     blind, same = PolicyAnswerer(recognizer).answer(listings)["adult_probability"]
     assert own < new == same == blind
 
@@ -90,7 +85,7 @@ def test_values_known_by_name_alone_answer_where_nothing_was_learned(tmp_path: P
         2,
         lambda texts: np.array([tower.get(each, [0, 0]) for each in texts], float),
     )
-    answerers = load_answerers(tmp_path, encoder, None, place_values(values, encoder, None))
+    answerers = load_answerers(tmp_path, encoder, None, by_name=place_values(values, encoder, None))
     vectors = np.array([[0.9, 0.1], [0.1, 0.9], [np.nan, np.nan]], np.float32)
     table = pa.table({"product_id": ["a", "b", "c"], "title": ["x", "y", None]})
     listings = Listings(table=table, image=vectors, text=vectors, cells=[None] * 3)

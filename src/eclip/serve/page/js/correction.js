@@ -64,12 +64,15 @@ export function correction({ product, field, name, value, done }) {
     form.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      const save = form.querySelector("[type=submit]");
+      save.disabled = true;
       try {
         await api.correct(product.product_id, field, input.value.trim(), reviewer());
         announce(say("correct.saved", { name }));
         await done();
       } catch (refused) {
         fault.textContent = refused.message;
+        save.disabled = false;
       }
     });
     place.replaceChildren(form);

@@ -34,7 +34,7 @@ export class MapDrawing {
     this.dots(bright, camera, radius, colourOf, 0.85);
     this.waiting = [];
     const shown = pictured(bright, camera, CELL_PIXELS);
-    for (const point of shown) this.picture(point, camera, colourOf(point.group), style);
+    for (const point of shown) this.picture(point, camera, colourOf(point.group));
     if (marked) this.ring(marked, camera, style);
     if (crosshair) this.cross(camera, style);
     this.loadMore();
@@ -57,7 +57,7 @@ export class MapDrawing {
     context.globalAlpha = 1;
   }
 
-  picture(point, camera, colour, style) {
+  picture(point, camera, colour) {
     const image = this.pictures.get(point.product_id);
     if (!image) return void this.waiting.push(point);
     this.pictures.delete(point.product_id); // to the end: seen last
@@ -69,7 +69,7 @@ export class MapDrawing {
     context.save();
     context.beginPath();
     context.roundRect(left - half, top - half, PICTURE_PIXELS, PICTURE_PIXELS, 10);
-    context.fillStyle = style.getPropertyValue("--paper");
+    context.fillStyle = "#fff"; // pictures of products are made for white
     context.fill();
     context.save();
     context.clip();

@@ -103,7 +103,8 @@ export class ProductView {
   }
 
   sellers(product) {
-    if (!product.offers.length) return null;
+    const [only] = product.offers;
+    if (!only || (product.offers.length === 1 && !only.seller && only.price === null && !safeAddress(only.url))) return null;
     const offers = [...product.offers].sort((one, other) => (one.price ?? Infinity) - (other.price ?? Infinity));
     const cheapest = offers.length > 1 && offers[0].price !== null && offers[0].price < (offers[1].price ?? Infinity) ? offers[0] : null;
     const reason = product.catalog_reason && offers.length > 1 ? sayIfKnown(`reason.${product.catalog_reason}`, product.catalog_reason) : null;

@@ -14,6 +14,7 @@ const AT_ONCE = 30;
 export default class ReviewView {
   constructor() {
     this.task = TASKS[0];
+    this.sending = Promise.resolve();
     this.queues = new Map(); // task -> {items, at, said}
     this.heading = el("h1");
     this.note = el("p", { class: "soft" });
@@ -129,20 +130,21 @@ export default class ReviewView {
     this.layItem({ focus: true });
   }
 
-  async decide(value) {
+  /** Goes on at once; what was said is sent meanwhile, one after the other. Where it is refused, the item comes back. */
+  decide(value) {
     const { queue } = this;
     const { at } = queue;
     const item = queue.items[at];
-    try {
-      await api.correct(item.product_id, item.field, value, reviewer());
-    } catch (fault) {
-      const place = this.body.querySelector(".fault");
-      if (place) place.textContent = fault.message;
-      return;
-    }
     queue.said.set(at, value);
     announce(say("review.decided", { value: shownValue(item.field, value) }));
-    if (queue === this.queue && queue.at === at) this.step(1);
+    this.step(1);
+    this.sending = this.sending.then(() => api.correct(item.product_id, item.field, value, reviewer())).catch((fault) => {
+      queue.said.delete(at);
+      if (queue !== this.queue || !this.element.isConnected) return;
+      queue.at = at;
+      this.layItem({ focus: true });
+      this.body.querySelector(".fault").textContent = fault.message;
+    });
   }
 
   layEnd(total) {
