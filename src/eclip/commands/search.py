@@ -9,6 +9,9 @@ from eclip.commands.arguments import StoreArgument, TextArgument, require_positi
 from eclip.errors import ConfigError
 
 if TYPE_CHECKING:
+    from eclip.search.engine import SearchEngine
+    from eclip.search.instances.instance import Instance
+    from eclip.search.query import Query
     from eclip.search.results import Hit
 
 
@@ -19,6 +22,7 @@ def search(
     *,
     model: Path,
     image: Path | None = None,
+    instances: bool = False,
     category: str | None = None,
     min_price: float | None = None,
     max_price: float | None = None,
@@ -29,7 +33,7 @@ def search(
     top_k: int = 10,
     offset: int = 0,
     json: bool = False,  # noqa: ARG001 - how the command line prints the hits
-) -> list[Hit]:
+) -> list[Hit] | list[Instance]:
     """Find products by a text, a picture, or both together.
 
     Args:
@@ -37,6 +41,7 @@ def search(
         text: What to look for.
         model: Made by `eclip train`.
         image: A picture to look for; with a text, both count alike.
+        instances: The picture is a photo of several products: find each, with its place. --top-k counts for each.
         category: Only in it or below, as "Apparel > Shirts".
         min_price: Only from this price.
         max_price: Only up to this price.
@@ -66,8 +71,18 @@ def search(
         text=text or None, image=_picture(image), filters=filters, top_k=top_k, offset=offset, ranking=ranking
     )
     check_query(query)
+    if instances and (query.image is None or query.words or offset):
+        raise ConfigError("--instances needs --image, and goes without a text and --offset")
     engine = open_engine(Store.open(store), load_model(model))
-    return engine.search(query).hits
+    return _instances(engine, query) if instances else engine.search(query).hits
+
+
+def _instances(engine: SearchEngine, query: Query) -> list[Instance]:
+    from eclip.search.instances.finder import find_instances
+    from eclip.search.instances.photos import open_photo
+
+    photo = open_photo(query.image or b"")
+    return find_instances(photo, engine, engine.encoder, filters=query.filters, top_k=query.top_k)
 
 
 def _attributes(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from eclip.commands.forecast import forecast_facts, in_bytes
 from eclip.console import print_facts, print_line, print_table
+from eclip.search.instances.instance import Instance
 
 # One line a task and modality: task, target (None = the mean over targets), metric, as the table says it.
 HEADLINES = (
@@ -34,12 +35,26 @@ def show(result: Any) -> None:
 
 
 def show_hits(hits: Iterable[Any], *, as_json: bool) -> None:
-    """Print search hits, as a table or one JSON object a line."""
+    """Print search hits, or the products of a photo, as a table or one JSON object a line."""
+    hits = list(hits)
     if as_json:
         for hit in hits:
             print_line(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
         return
-    rows = [
+    if hits and isinstance(hits[0], Instance):
+        for number, instance in enumerate(hits, 1):
+            left, top, right, bottom = instance.box
+            place = f"{number}: {left},{top} to {right},{bottom} ({instance.confidence:.2f})"
+            print_table(place, _HIT_COLUMNS, _hit_rows(instance.hits))
+        return
+    print_table("Found", _HIT_COLUMNS, _hit_rows(hits))
+
+
+_HIT_COLUMNS = ("score", "product", "title", "category", "same product")
+
+
+def _hit_rows(hits: Iterable[Any]) -> list[tuple[str, ...]]:
+    return [
         (
             f"{hit.score:.3f}",
             hit.product_id,
@@ -49,7 +64,6 @@ def show_hits(hits: Iterable[Any], *, as_json: bool) -> None:
         )
         for hit in hits
     ]
-    print_table("Found", ("score", "product", "title", "category", "same product"), rows)
 
 
 def _show_facts(result: Any) -> None:

@@ -110,6 +110,11 @@ class SearchEngine:
         """Different products: listings of one catalog, or duplicates, counted once."""
         return self._listings.num_groups
 
+    @property
+    def encoder(self) -> QueryEncoder:
+        """Makes the vectors of queries."""
+        return self._encoder
+
     def search(self, query: Query) -> Results:
         """A page of the products that fit a query, best first.
 

@@ -18,7 +18,7 @@ from eclip.serve.schemas import (
 def search_answer(results: Results, *, seconds: float) -> SearchAnswer:
     """A page of products."""
     facets = None if results.facets is None else _facets(results.facets)
-    hits = [_hit(hit) for hit in results.hits]
+    hits = [hit_answer(hit) for hit in results.hits]
     return SearchAnswer(hits=hits, num_products=results.num_products, facets=facets, seconds=round(seconds, 6))
 
 
@@ -27,7 +27,8 @@ def shown_url(url: str | None) -> str | None:
     return url if url and url.lower().startswith(("http://", "https://")) else None
 
 
-def _hit(hit: Hit) -> HitAnswer:
+def hit_answer(hit: Hit) -> HitAnswer:
+    """One product found."""
     return HitAnswer(
         product_id=hit.product_id,
         title=hit.title,

@@ -20,6 +20,7 @@ from eclip.serve.protection import BodyLimit, SecurityHeaders, answer_faults
 from eclip.serve.rate import RateLimit
 from eclip.serve.review import review_routes
 from eclip.serve.routes.health import health_routes
+from eclip.serve.routes.instances import instance_routes
 from eclip.serve.routes.products import product_routes
 from eclip.serve.routes.search import search_routes
 from eclip.serve.routes.tasks import task_routes
@@ -63,7 +64,7 @@ def create_app(
         responses=refusals,
         lifespan=lifespan,
     )
-    for routes in (search_routes, product_routes, task_routes, health_routes, map_routes):
+    for routes in (search_routes, instance_routes, product_routes, task_routes, health_routes, map_routes):
         app.include_router(routes(desk))
     app.include_router(review_routes(desk, may_correct=allow_corrections))
     app.include_router(page_routes(desk.live, report=report, may_correct=allow_corrections))

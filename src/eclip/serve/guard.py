@@ -13,7 +13,7 @@ from eclip.serve.rate import RateLimit, client_of
 
 CLIENT = "eclip.client"  # of a request's scope: the name of its key
 _OPEN_PATHS = ("/healthz", "/readyz")
-_COUNTED_PATHS = ("/search", "/similar/", "/enrich", "/match", "/review", "/corrections", "/map")
+_COUNTED_PATHS = ("/search", "/similar/", "/instances", "/enrich", "/match", "/review", "/corrections", "/map")
 _READING = ("GET", "HEAD", "OPTIONS")
 # A browser asks for a user's name and password then, and sends them with every request of the page.
 _ASK_FOR_KEY = {"WWW-Authenticate": 'Basic realm="eclip, the password is an API key", charset="UTF-8"'}

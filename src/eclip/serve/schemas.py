@@ -88,6 +88,35 @@ class SearchAnswer(BaseModel):
     """That the search took, waiting left out."""
 
 
+class BoxAnswer(BaseModel):
+    """A place in the photo, in its pixels, upright; right and bottom are the first beyond."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class InstanceAnswer(BaseModel):
+    """A product of the photo: where it is, and what it may be, best first."""
+
+    box: BoxAnswer
+    hits: list[HitAnswer]
+    confidence: float
+    """Cosine of the place with the picture of the best hit, 0 to 1: it ranks, and is no probability."""
+
+
+class InstancesAnswer(BaseModel):
+    """The products of a photo, best first."""
+
+    instances: list[InstanceAnswer]
+    width: int
+    """Of the upright photo, in pixels."""
+    height: int
+    seconds: float
+    """That it took, waiting left out."""
+
+
 class OfferAnswer(BaseModel):
     """One seller's listing of a product."""
 

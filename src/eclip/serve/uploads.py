@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from fastapi import HTTPException
 
@@ -19,6 +21,8 @@ from eclip.serve.limits import (
     SMALL_IMAGE_PIXELS,
 )
 from eclip.serve.workers import BusyError
+
+T = TypeVar("T")
 
 TOO_LARGE = f"the picture is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB; send a smaller one"
 # One thread for all large ones: memory for one, however many come. What a thread has freed, the C library keeps for it.
@@ -36,6 +40,21 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
         HTTPException: 413 when it has too many bytes or pixels, 415 when it is no picture, 422 when it is damaged.
         BusyError: Other large ones are being decoded.
     """
+    return decoded(data, decode_picture, where=where)
+
+
+def decoded(data: bytes, decode: Callable[[bytes], T], *, where: str) -> T:
+    """A picture decoded, within bounds of its size, and of the memory that large ones take together.
+
+    Args:
+        data: An encoded picture.
+        decode: What to do with it.
+        where: Of the request it stands, for the fault.
+
+    Raises:
+        HTTPException: As `read_picture`.
+        BusyError: Other large ones are being decoded.
+    """
     if len(data) > MAX_UPLOAD_BYTES:
         raise HTTPException(413, TOO_LARGE)
     try:
@@ -44,7 +63,7 @@ def read_picture(data: bytes, *, where: str = "picture") -> Picture:
             most = MAX_IMAGE_PIXELS if opened.format in ("JPEG", "MPO") else MAX_WHOLE_PIXELS
         if num_pixels > most:
             raise _too_many_pixels(where, most)
-        return decode_picture(data) if num_pixels <= SMALL_IMAGE_PIXELS else _decode_large(data)
+        return decode(data) if num_pixels <= SMALL_IMAGE_PIXELS else _decode_large(data, decode)
     except UnreadablePictureError as fault:
         if str(fault) == "too many pixels":
             raise _too_many_pixels(where, MAX_IMAGE_PIXELS) from None
@@ -85,8 +104,8 @@ def _too_many_pixels(where: str, most: int) -> HTTPException:
     return HTTPException(413, f"{where} has more than {most // 1_000_000} million pixels; send a smaller one")
 
 
-def _decode_large(data: bytes) -> Picture:
-    coming = _large_pictures.submit(decode_picture, data)
+def _decode_large(data: bytes, decode: Callable[[bytes], T]) -> T:
+    coming = _large_pictures.submit(decode, data)
     try:
         return coming.result(LARGE_PICTURE_SECONDS)
     except TimeoutError:

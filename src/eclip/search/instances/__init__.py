@@ -1,0 +1,1 @@
+"""Finding the several products of one cluttered photo."""
