@@ -20,6 +20,7 @@ CONFLICTS_DATASET = "conflicts.lance"
 CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected something
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
+STORE_INDEX_POINTER = "index/index.json"  # names the version that is read
 STORE_INDEX = "index"  # what searches in memory read, by `eclip index`
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from eclip.commands.arguments import SourceArgument, require_file
+from eclip.commands.arguments import BackendArgument, SourceArgument, require_file
 from eclip.commands.prepare import FetchImages
 from eclip.errors import ConfigError
 from eclip.files import writing
 from eclip.schema import PRODUCTS_DATASET
-
-# As in eclip.inference.backends, which the help need not load.
-Backend = Literal[
-    "auto", "torch", "torch-bf16", "torch-compiled", "onnx", "onnx-int8", "openvino", "openvino-bf16", "openvino-int8"
-]
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ def embed(
     sql: str | None = None,
     platform: str | None = None,
     fetch_images: FetchImages = "public",
-    backend: Backend = "auto",
+    backend: BackendArgument = "auto",
     float16: bool = False,
 ) -> EmbedSummary:
     """Turn products into vectors: picture, title and both, unit length, one space.
@@ -61,7 +55,8 @@ def embed(
         sql: One SELECT, where the source is a database, as in `eclip prepare`.
         platform: Whose export a feed is, as in `eclip prepare`.
         fetch_images: Which addresses of a feed's pictures are fetched, as in `eclip prepare`.
-        backend: What runs the towers (docs/models.md). auto takes the quickest that agrees with torch, found by a short
+        backend: What runs the towers: torch, torch-bf16, torch-compiled, onnx, onnx-int8, openvino, openvino-bf16 or
+            openvino-int8 (docs/models.md). auto takes the quickest that agrees with torch, found by a short
             trial where there are listings enough; others than torch need pip install 'eclip[fast]'.
         float16: Store vectors in half precision: half the size.
     """
@@ -106,7 +101,7 @@ def embed(
     return EmbedSummary(done.rows, done.encoded, encoder.backend, str(out))
 
 
-def _into_store(source: str | Path, model: Path, *, backend: Backend, is_float16: bool) -> EmbedSummary:
+def _into_store(source: str | Path, model: Path, *, backend: BackendArgument, is_float16: bool) -> EmbedSummary:
     """Vectors beside the products."""
     from eclip.embed.job import embed_store
     from eclip.inference.opening import open_encoder

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from eclip.commands.arguments import StoreArgument, require_positive
-from eclip.commands.embed import Backend
+from eclip.commands.arguments import BackendArgument, StoreArgument, require_positive
 from eclip.errors import ConfigError
 from eclip.schema import REPORT_PAGE
 
@@ -22,7 +21,7 @@ def serve(
     api_keys: Path | None = None,
     rate: float | None = None,
     allow_corrections: bool = False,
-    backend: Backend = "auto",
+    backend: BackendArgument = "auto",
 ) -> None:
     """Serve a search page and a JSON API until Ctrl-C; newer versions of store and model are taken up meanwhile.
 
@@ -34,7 +33,7 @@ def serve(
         port: Port to listen on.
         api_keys: File of keys, one a line, of which each request must carry one; without it everybody may ask.
         rate: Requests a second that each key (without keys, each address) may go on sending.
-        backend: What runs the towers, as in `eclip embed`; auto takes what an earlier trial on this machine found.
+        backend: What runs the towers, as in `eclip embed`; auto takes what an earlier trial found best on this machine.
         allow_corrections: Let whoever may ask correct listings of the store, on the page or by POST /corrections.
     """
     from eclip.serve.app import create_app

@@ -18,9 +18,7 @@ from safetensors.numpy import load, save
 from eclip.errors import StoreError
 from eclip.products.place import StorePlace
 from eclip.products.store import Store
-from eclip.schema import INDEX_VERSION, STORE_INDEX
-
-_POINTER = f"{STORE_INDEX}/index.json"
+from eclip.schema import INDEX_VERSION, STORE_INDEX, STORE_INDEX_POINTER
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class SavedIndex:
 
 def read_index(place: StorePlace) -> SavedIndex | None:
     """The index that counts; None where there is none, or one of another version of eclip."""
-    text = place.read_text(_POINTER)
+    text = place.read_text(STORE_INDEX_POINTER)
     try:
         facts = json.loads(text or "")
     except ValueError:
@@ -97,7 +95,7 @@ def write_index(
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", blob)
         previous = before.facts["folder"] if before else None
         told = {**facts, "version": INDEX_VERSION, "folder": folder, "previous": previous}
-        place.write_text(_POINTER, json.dumps(told, indent=2))
+        place.write_text(STORE_INDEX_POINTER, json.dumps(told, indent=2))
         if before is not None and before.facts.get("previous"):
             place.remove(f"{STORE_INDEX}/{before.facts['previous']}")
 

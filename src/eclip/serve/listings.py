@@ -24,6 +24,7 @@ from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS
 from eclip.serve.towers import running_towers
+from eclip.tasks.adult.counted import CountedPolicies
 from eclip.tasks.catalogue import read_catalogue
 from eclip.tasks.corrections.apply import store_catalogs
 from eclip.tasks.enrich.answerers import Answerers, load_answerers
@@ -77,7 +78,7 @@ class ListingAnswers:
         self._store, self._encoder, self._tasks = store, encoder, tasks
         self._lock = threading.RLock()  # one thread builds what is built once
         with running_towers():  # what describes policies is encoded
-            self._answerers = load_answerers(tasks, encoder.encoder, None)
+            self._answerers = load_answerers(tasks, encoder.encoder, None, counted=CountedPolicies.of(store))
         content = read_task(tasks / MATCHING, encoder.digest) if (tasks / MATCHING).is_dir() else None
         self._scorers = PairScorers.from_json(content["scorers"]) if content else None
         self._quick = FeedEncoder(encoder)
@@ -170,7 +171,9 @@ class ListingAnswers:
     def _enricher(self) -> Enricher:
         corpus = Corpus.of(self._store, self._encoder.digest)
         with running_towers():
-            answerers = load_answerers(self._tasks, self._encoder.encoder, corpus)
+            answerers = load_answerers(
+                self._tasks, self._encoder.encoder, corpus, counted=CountedPolicies.of(self._store)
+            )
         return Enricher(encoder=self._quick, answerers=answerers, known=self._known())
 
     @cached_property

@@ -13,7 +13,7 @@ from eclip.model.folder import read_manifest
 from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.place import StoreName, store_place
 from eclip.products.store import Store
-from eclip.schema import MODEL_MANIFEST, MODEL_TASKS, STORE_MANIFEST
+from eclip.schema import MODEL_MANIFEST, MODEL_TASKS, STORE_INDEX_POINTER, STORE_MANIFEST
 from eclip.search.opening import open_engine
 from eclip.serve.batching import BatchingEncoder, OnBatch
 from eclip.serve.listings import ListingAnswers
@@ -36,16 +36,16 @@ class ShopSource:
     ) -> None:
         self._store, self._model, self._backend, self._on_batch = store, model, backend, on_batch
         self._opened: tuple[FastEncoder, BatchingEncoder] | None = None
-        self._model_opened: str | None = None
+        self._built_before: str | None = None
 
     def fingerprint(self) -> str:
-        """Digest of both manifests, and of the fitted tasks' files by size and time; what is missing has one, too."""
-        told = f"{store_place(self._store).read_text(STORE_MANIFEST)}\0{self._model_facts()}"
+        """Digest of both manifests, the index and the fitted tasks' files; what is missing has one, too."""
+        told = f"{store_place(self._store).read_text(STORE_MANIFEST)}\0{self._built_on()}"
         return hashlib.sha256(told.encode()).hexdigest()
 
-    def _model_facts(self) -> str:
-        """What changes when the model or one of its tasks does."""
-        told = [_text_of(self._model / MODEL_MANIFEST)]
+    def _built_on(self) -> str:
+        """What changes when the model, one of its tasks or the store's index does."""
+        told = [store_place(self._store).read_text(STORE_INDEX_POINTER), _text_of(self._model / MODEL_MANIFEST)]
         for file in sorted((self._model / MODEL_TASKS).rglob("*")):
             try:
                 facts = file.stat()
@@ -65,16 +65,16 @@ class ShopSource:
             StoreError: The store can't be opened, or has no vectors of this model.
             ModelError: The model or one of its tasks can't be read, or was fitted on another model.
         """
-        model_facts = self._model_facts()  # first: what changes meanwhile is then seen at the next look
+        built_on = self._built_on()  # first: what changes meanwhile is then seen at the next look
         store = Store.open(self._store)
-        if before is not None and model_facts == self._model_opened and _only_corrections_differ(before.store, store):
+        if before is not None and built_on == self._built_before and _only_corrections_differ(before.store, store):
             return _corrected(before, store)
         model, queries = self._encoders(store)
         engine = open_engine(store, queries)
         listings = ListingAnswers(store, model, self._model / MODEL_TASKS)
         if before is not None and before.listings is not None and before.listings.compares_with_store:
             listings.compare_with_store()
-        self._model_opened = model_facts
+        self._built_before = built_on
         return Snapshot(
             engine=engine,
             store=store,
