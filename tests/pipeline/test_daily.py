@@ -10,7 +10,7 @@ import pytest
 from commandline import Result, done, eclip
 
 from eclip.embed import job
-from eclip.model.encoder import Encoder
+from eclip.inference.encoder import FastEncoder
 from eclip.products.store import Store
 
 pytestmark = pytest.mark.slow
@@ -38,19 +38,19 @@ def test_a_day(result: Result, store: Path, tmp_path: Path, monkeypatch: pytest.
     encoded: list[str] = []
     real = job.encode_rows
 
-    def counted(encoder: object, rows: object) -> object:
+    def counted(encoder: object, rows: object, **options: object) -> object:
         encoded.extend(rows["product_id"].to_pylist())
-        return real(encoder, rows)
+        return real(encoder, rows, **options)
 
     monkeypatch.setattr(job, "encode_rows", counted)
     titles: list[str] = []
-    encode_products = Encoder.encode_products
+    encode_text = FastEncoder.encode_text
 
-    def noted(encoder: Encoder, some: list[str], images: object) -> object:
+    def noted(encoder: FastEncoder, some: list[str]) -> object:
         titles.extend(some)
-        return encode_products(encoder, some, images)
+        return encode_text(encoder, some)
 
-    monkeypatch.setattr(Encoder, "encode_products", noted)
+    monkeypatch.setattr(FastEncoder, "encode_text", noted)
     arguments = ("--store", store, "--model", result.out / "model", "--out", out, "--images", result.shop)
     answer = done("daily", feed, *arguments)
     assert sorted(encoded) == sorted([changed, new])  # the other price needs no new vector

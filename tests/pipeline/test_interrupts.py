@@ -119,7 +119,7 @@ def test_ctrl_c_in_each_stage_of_the_main_job(result: Result, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "stop", [("eclip.tasks.enrich.encoding", "open_picture", 9), ("eclip.tasks.enrich.windows", "find_repeats", 1)]
+    "stop", [("eclip.inference.encoder", "open_picture", 9), ("eclip.tasks.enrich.windows", "find_repeats", 1)]
 )
 def test_ctrl_c_in_enrich(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: tuple[str, str, int]
@@ -143,7 +143,7 @@ def test_enrich_goes_on_after_its_last_window(
     assert not out.exists()
     assert [path.suffix for path in tmp_path.iterdir()] == [".parts"]
     with monkeypatch.context() as patch:
-        interrupt_at(patch, "eclip.tasks.enrich.encoding", "open_picture", 1)  # no picture is looked at again
+        interrupt_at(patch, "eclip.inference.encoder", "open_picture", 1)  # no picture is looked at again
         done(*arguments)
     assert list(tmp_path.iterdir()) == [out]
     done(*arguments[:-1], tmp_path / "whole.jsonl")
@@ -262,7 +262,7 @@ p.ROWS_A_PART = m.ROWS_A_PART = 32
         monkeypatch.setattr(job, "ROWS_A_PART", 32)
         encoded = []
         real = job.encode_rows
-        monkeypatch.setattr(job, "encode_rows", lambda *args: encoded.append(1) or real(*args))
+        monkeypatch.setattr(job, "encode_rows", lambda *args, **options: encoded.append(1) or real(*args, **options))
         done(*arguments)
         monkeypatch.undo()
         num_rows = len(result.feed.read_text(encoding="utf-8").splitlines()) - 1
