@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 
-.PHONY: help demo test check format bench bench-prepare bench-train drill clean
+.PHONY: help demo test check format bench bench-prepare bench-train bench-search drill clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -50,6 +50,9 @@ bench-train: $(READY)  ## The same of training alone; shorter: TRAIN_FLAGS="--ba
 	$(BIN)/python -m benchmarks.train.accumulation $(TRAIN_FLAGS)
 	$(BIN)/python -m benchmarks.train.loss
 	$(BIN)/python -m benchmarks.train.loader
+
+bench-search: $(READY)  ## Nearest vectors against HNSW, a million of them; shorter: SEARCH_FLAGS="--rows 50000"
+	$(BIN)/python -m benchmarks.search.vectors $(SEARCH_FLAGS)
 
 $(PEERS): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

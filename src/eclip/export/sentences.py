@@ -31,17 +31,23 @@ def sentence_refusal(encoder: Encoder) -> str | None:
     return None
 
 
+def _write_tower(encoder: Encoder, out: Path) -> Any:
+    """Write what both libraries read alike, transformer and tokenizer; returns the whole tower."""
+    _require(encoder)
+    tower: Any = encoder.module.text
+    out.mkdir(parents=True)
+    tower.transformer.save_pretrained(out)
+    _tokenizer_files(encoder, out)
+    return tower
+
+
 def write_transformers_folder(encoder: Encoder, out: Path) -> None:
     """Write the tower as transformers reads it, and its projection beside it.
 
     Raises:
         ModelError: The tower can't be carried.
     """
-    _require(encoder)
-    tower: Any = encoder.module.text
-    out.mkdir(parents=True)
-    tower.transformer.save_pretrained(out)
-    _tokenizer_files(encoder, out)
+    tower = _write_tower(encoder, out)
     code = [
         "import torch, transformers, safetensors.torch",
         'tokenizer = transformers.AutoTokenizer.from_pretrained(".")',
@@ -64,11 +70,7 @@ def write_sentence_folder(encoder: Encoder, out: Path) -> None:
     Raises:
         ModelError: The tower can't be carried.
     """
-    _require(encoder)
-    tower: Any = encoder.module.text
-    out.mkdir(parents=True)
-    tower.transformer.save_pretrained(out)
-    _tokenizer_files(encoder, out)
+    tower = _write_tower(encoder, out)
     kinds = ["Transformer", "Pooling", *(["Dense"] if isinstance(tower.proj, torch.nn.Linear) else []), "Normalize"]
     modules = [
         {

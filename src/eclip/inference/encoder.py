@@ -13,7 +13,7 @@ import numpy as np
 from eclip.inference.chunks import ChunkPool, distinct
 from eclip.inference.engines import Engine
 from eclip.inference.pixels import stacked_pixels
-from eclip.model.encoder import ROWS_AT_ONCE, Encoder, Picture, ProductVectors, open_picture, product_vectors
+from eclip.model.encoder import ROWS_AT_ONCE, Encoder, Picture, ProductVectors, encode_products, open_picture
 
 TITLES_A_CHUNK = 2 * ROWS_AT_ONCE
 
@@ -123,12 +123,7 @@ class FastEncoder:
 
         What the model has not learned to encode counts as missing.
         """
-        if len(titles) != len(images):
-            raise ValueError(f"{len(titles)} titles and {len(images)} images: give one of each a product")
-        missing = np.full((len(titles), self.embed_dim), np.nan, dtype=np.float32)
-        image = self.encode_image(images) if "image" in self.modalities else missing
-        text = self.encode_text(titles) if "text" in self.modalities else missing.copy()
-        return ProductVectors(image=image, text=text, product=product_vectors(image, text))
+        return encode_products(self, titles, images)
 
     def close(self) -> None:
         """End its threads; they end with the process otherwise."""

@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -178,12 +178,41 @@ class Encoder:
 
         What the model has not learned to encode counts as missing.
         """
-        if len(titles) != len(images):
-            raise ValueError(f"{len(titles)} titles and {len(images)} images: give one of each a product")
-        missing = np.full((len(titles), self.embed_dim), np.nan, dtype=np.float32)
-        image = self.encode_image(images) if "image" in self.modalities else missing
-        text = self.encode_text(titles) if "text" in self.modalities else missing.copy()
-        return ProductVectors(image=image, text=text, product=product_vectors(image, text))
+        return encode_products(self, titles, images)
+
+
+class EncodesBoth(Protocol):
+    """What turns pictures and titles into vectors of one space; rows are NaN where something is missing."""
+
+    @property
+    def embed_dim(self) -> int:
+        """Length of every vector."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it has learned to encode."""
+
+    def encode_image(self, images: Sequence[Picture | None]) -> np.ndarray:
+        """Unit rows [N, D]."""
+
+    def encode_text(self, texts: Sequence[str | None]) -> np.ndarray:
+        """Unit rows [N, D]."""
+
+
+def encode_products(
+    encoder: EncodesBoth, titles: Sequence[str | None], images: Sequence[Picture | None]
+) -> ProductVectors:
+    """Titles and pictures of N products -> their vectors, by whatever encoder.
+
+    Raises:
+        ValueError: There are not as many titles as images.
+    """
+    if len(titles) != len(images):
+        raise ValueError(f"{len(titles)} titles and {len(images)} images: give one of each a product")
+    missing = np.full((len(titles), encoder.embed_dim), np.nan, dtype=np.float32)
+    image = encoder.encode_image(images) if "image" in encoder.modalities else missing
+    text = encoder.encode_text(titles) if "text" in encoder.modalities else missing.copy()
+    return ProductVectors(image=image, text=text, product=product_vectors(image, text))
 
 
 def product_vectors(image: np.ndarray, text: np.ndarray) -> np.ndarray:

@@ -26,6 +26,9 @@ from eclip.products.place import StorePlace
 from eclip.products.store import Store
 from eclip.schema import CORRECTIONS_DATASET, CORRECTIONS_SCHEMA
 
+ATTRIBUTE_PREFIX = "attributes."
+VALUE_SEPARATOR = "|"
+
 
 def add_corrections(store: Store, rows: pa.Table) -> None:
     """Add corrections behind those that are there; all of them are there, or none.
@@ -71,6 +74,11 @@ def latest_corrections(table: pa.Table) -> dict[str, dict[str, str | None]]:
 def category_path(value: str | None) -> tuple[str, ...]:
     """The path that a correction of the category says, root first; () = the listing has none."""
     return tuple(part.strip() for part in value.split(">")) if value else ()
+
+
+def attribute_values(value: str | None) -> tuple[str, ...]:
+    """The values that a correction of an attribute says; () = the listing has none."""
+    return tuple(part.strip() for part in (value or "").split(VALUE_SEPARATOR) if part.strip())
 
 
 def carry_corrections(place: StorePlace, before: Mapping[str, Any], fresh: StorePlace) -> dict[str, int]:

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eclip.products.corrections import latest_corrections
+from eclip.products.corrections import ATTRIBUTE_PREFIX, attribute_values, category_path, latest_corrections
 
 _PLAIN_FIELDS = ("policy", "catalog_id")
-_ATTRIBUTE_PREFIX, _VALUE_SEPARATOR, _PATH_SEPARATOR = "attributes.", "|", ">"
 CORRECTED = "corrected"  # the reason of a catalog that a person named
 
 
@@ -44,17 +43,13 @@ def corrected_record(record: Mapping[str, Any], said: Mapping[str, str | None]) 
     told = dict(record)
     for name, value in said.items():
         if name == "category" and "category" in told:
-            told["category"] = _parts(value, _PATH_SEPARATOR) or None
+            told["category"] = list(category_path(value)) or None
         elif name in _PLAIN_FIELDS and name in told:
             told[name] = value or None
-        elif name.startswith(_ATTRIBUTE_PREFIX) and "attributes" in told:
-            attribute, values = name.removeprefix(_ATTRIBUTE_PREFIX), _parts(value, _VALUE_SEPARATOR)
+        elif name.startswith(ATTRIBUTE_PREFIX) and "attributes" in told:
+            attribute, values = name.removeprefix(ATTRIBUTE_PREFIX), list(attribute_values(value))
             others = [pair for pair in told["attributes"] or () if pair[0] != attribute]
             told["attributes"] = [*others, *([(attribute, values)] if values else [])] or None
     if "catalog_reason" in told and "catalog_id" in said:
         told["catalog_reason"] = CORRECTED if said["catalog_id"] else None
     return told
-
-
-def _parts(value: str | None, separator: str) -> list[str]:
-    return [part.strip() for part in (value or "").split(separator) if part.strip()]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from fastapi import HTTPException
 
-from eclip.products.corrections import latest_corrections
+from eclip.products.corrections import ATTRIBUTE_PREFIX, VALUE_SEPARATOR, latest_corrections
 from eclip.products.store import Store
 from eclip.schema import POLICIES
 from eclip.search.corrected import corrected_table
@@ -23,7 +23,6 @@ from eclip.serve.reviewschemas import Choice, OtherListing, ReviewAnswer, Review
 from eclip.serve.schemas import image_url
 from eclip.tasks.category.targets import path_label
 from eclip.tasks.corrections.choose import ADULT, Doubt, least_certain
-from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
 from eclip.tasks.enrich.answerers import Answerers
 
 MAX_LISTINGS = 1_024  # that are answered to find the doubtful ones

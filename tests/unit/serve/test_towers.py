@@ -30,8 +30,8 @@ def test_no_forward_pass_runs_beside_a_trace():
                 fx.symbolic_trace(nn.Sequential(*(nn.Linear(4, 4) for _ in range(8))))
 
     with ThreadPoolExecutor(3) as pool:
-        for work in (forward, forward, trace):
-            pool.submit(work)
+        for done in [pool.submit(work) for work in (forward, forward, trace)]:
+            done.result()
     assert faults == []
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
+from eclip.products.corrections import VALUE_SEPARATOR
 from eclip.search.results import Offer, Product
 from eclip.serve.answers import shown_url
 from eclip.serve.desk import Desk
@@ -15,7 +16,6 @@ from eclip.serve.live import Snapshot
 from eclip.serve.schemas import AttributeAnswer, OfferAnswer, ProductAnswer, image_url
 from eclip.serve.uploads import picture_type
 from eclip.tasks.category.targets import path_label
-from eclip.tasks.corrections.fields import VALUE_SEPARATOR
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600"}
 _PICTURES: dict[int | str, dict[str, Any]] = {

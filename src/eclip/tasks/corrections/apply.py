@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eclip.products.corrections import category_path, latest_corrections
-from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
+from eclip.products.corrections import ATTRIBUTE_PREFIX, attribute_values, category_path, latest_corrections
 
 if TYPE_CHECKING:
     from eclip.products.store import Store
@@ -66,5 +65,5 @@ def _with_attribute(
 ) -> dict[str, tuple[str, ...]]:
     """Attributes with these values of one, or without it."""
     others = {other: values for other, values in attributes.items() if other != name}
-    values = tuple(part.strip() for part in (value or "").split(VALUE_SEPARATOR) if part.strip())
+    values = attribute_values(value)
     return others | {name: values} if values else others

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from eclip.products.corrections import ATTRIBUTE_PREFIX
 from eclip.schema import POLICIES
-from eclip.tasks.corrections.fields import ATTRIBUTE_PREFIX
 
 ADULT = POLICIES[0]
 

@@ -14,10 +14,9 @@ import pyarrow as pa
 
 from eclip.errors import FeedError
 from eclip.products.cells import as_text
+from eclip.products.corrections import ATTRIBUTE_PREFIX, VALUE_SEPARATOR
 from eclip.schema import CORRECTIONS_SCHEMA, POLICIES
 
-ATTRIBUTE_PREFIX = "attributes."
-VALUE_SEPARATOR = "|"
 FIELDS = ("category", "policy", "catalog_id")
 _EXPECTED = f"{', '.join(FIELDS)} or {ATTRIBUTE_PREFIX}NAME"
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from eclip.model.encoder import Encoder
+from eclip.products.corrections import VALUE_SEPARATOR
 from eclip.tasks.adult.answers import policy_answers
 from eclip.tasks.adult.counted import CountedPolicies
 from eclip.tasks.adult.prompts import PolicyPrompts
@@ -28,7 +29,6 @@ from eclip.tasks.category.targets import NAME as CATEGORY
 from eclip.tasks.category.targets import path_label
 from eclip.tasks.clustering.cluster import NAME as CLUSTERING
 from eclip.tasks.clustering.edgemodel import EdgeModel
-from eclip.tasks.corrections.fields import VALUE_SEPARATOR
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.listings import Listings
 from eclip.tasks.enrich.same import Clusters, ClustersByEdges, SameInStore, SameInWindow
