@@ -10,7 +10,7 @@ import numpy as np
 
 from eclip.errors import ConfigError
 from eclip.search.bm25 import WordIndex
-from eclip.search.complements import complementary_rows
+from eclip.search.complements import complementary_rows, names_baskets
 from eclip.search.filtering import FilterTable, Selection
 from eclip.search.fusion import diverse_order
 from eclip.search.listings import Listings, ProductStore
@@ -103,6 +103,11 @@ class SearchEngine:
     def num_groups(self) -> int:
         """Different products: listings of one catalog, or duplicates, counted once."""
         return self._listings.num_groups
+
+    @property
+    def names_baskets(self) -> bool:
+        """Whether the feed names outfits or baskets, so that complements can be asked for."""
+        return names_baskets(self._filters)
 
     @property
     def encoder(self) -> QueryEncoder:

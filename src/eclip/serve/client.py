@@ -17,18 +17,8 @@ from pydantic import BaseModel, ValidationError
 from eclip.errors import EclipError
 from eclip.serve.clientfields import as_texts, filter_fields, given, quoted
 from eclip.serve.reviewschemas import Correction, ReviewAnswer, ReviewTask
-from eclip.serve.schemas import (
-    EnrichAnswer,
-    EnrichRequest,
-    Health,
-    InstancesAnswer,
-    Listing,
-    MatchAnswer,
-    MatchRequest,
-    ProductAnswer,
-    Readiness,
-    SearchAnswer,
-)
+from eclip.serve.schemas import Health, InstancesAnswer, ProductAnswer, Readiness, SearchAnswer
+from eclip.serve.taskschemas import EnrichAnswer, EnrichRequest, Listing, MatchAnswer, MatchRequest
 
 Answer = TypeVar("Answer", bound=BaseModel)
 

@@ -56,6 +56,8 @@ class FakeEngine:
     num_products = 3
     num_groups = 2
 
+    names_baskets = True
+
     def __init__(self, version="v1") -> None:
         self.asked: list = []
         self.version = version

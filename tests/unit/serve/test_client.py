@@ -12,7 +12,7 @@ from eclip.errors import EclipError
 from eclip.search.query import Filters, Query
 from eclip.serve.app import create_app
 from eclip.serve.client import ServiceClient, ServiceError, with_picture
-from eclip.serve.schemas import Listing
+from eclip.serve.taskschemas import Listing
 
 
 @pytest.fixture
