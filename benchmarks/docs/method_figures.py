@@ -1,10 +1,10 @@
 """The figures of docs/method.md, drawn from the program's own functions and a trained model of the sample shop.
 
-    eclip sample shop --products 2500 --sellers 30
-    eclip prepare shop/feed.csv --store shop/store
-    eclip train shop/store --out shop/model --recipe locked --set epochs=12
-    eclip embed shop/store --model shop/model
-    python benchmarks/docs/method_figures.py shop/store --model shop/model --out docs/images
+eclip sample shop --products 2500 --sellers 30
+eclip prepare shop/feed.csv --store shop/store
+eclip train shop/store --out shop/model --recipe locked --set epochs=12
+eclip embed shop/store --model shop/model
+python benchmarks/docs/method_figures.py shop/store --model shop/model --out docs/images
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ DATA_COLOUR, QUIET = "#00796b", "#b0bec5"
 def _cosines(store: Store, model: Path, rows: np.ndarray) -> np.ndarray:
     """Pictures of these rows [n] against their titles: [n, n]."""
     table = store.vectors(model_digest=read_manifest(model)["digest"])
-    pictures, titles = (
-        vectors_from_arrow(table[name].take(rows)) for name in ("image_embedding", "text_embedding")
-    )
+    pictures, titles = (vectors_from_arrow(table[name].take(rows)) for name in ("image_embedding", "text_embedding"))
     return pictures @ titles.T
 
 
@@ -177,9 +175,7 @@ def draw_schedule(out: Path) -> None:
     sizes = BatchSizes(points=SCHEDULE, growth="steps", multiple_of=BLOCK, most=10**6)
     for coupling, style in (("none", ":"), ("sqrt", "-"), ("linear", "--")):
         rates = [
-            BASE_RATE
-            * warmup_cosine(p, warmup_share=WARMUP)
-            * coupled_rate(coupling, sizes.at(p), base=BASE_BATCH)  # type: ignore[arg-type]
+            BASE_RATE * warmup_cosine(p, warmup_share=WARMUP) * coupled_rate(coupling, sizes.at(p), base=BASE_BATCH)  # type: ignore[arg-type]
             for p in progress
         ]
         axes[1].plot(progress, rates, style, color=DATA_COLOUR, label=f'lr_coupling = "{coupling}"')
