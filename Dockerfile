@@ -6,7 +6,7 @@ RUN python -m venv /opt/eclip
 ENV PATH=/opt/eclip/bin:$PATH
 COPY constraints.txt ./
 # Before the sources, so that a change of them fetches nothing anew. The default index gives torch with gigabytes of CUDA.
-RUN pip install -c constraints.txt torch torchvision --index-url https://download.pytorch.org/whl/cpu
+RUN pip install --no-deps -c constraints.txt torch torchvision --index-url https://download.pytorch.org/whl/cpu
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN pip install -c constraints.txt '.[pretrained,search,fast,s3]'
