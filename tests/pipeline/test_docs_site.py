@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import eclip
+from eclip.cli import COMMANDS
 
 ROOT = Path(eclip.__file__).parents[2]
 pytestmark = [
@@ -38,4 +39,10 @@ def test_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
     for page in pages:
         fetched = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"?(?:https?:)?//[^\">\s]+", page.read_text())
         assert [tag for tag in fetched if "canonical" not in tag] == [], page
-    assert "eclip.commands.prepare.prepare" in (tmp_path / "site" / "reference" / "commands.html").read_text()
+    reference = (tmp_path / "site" / "reference" / "commands.html").read_text()
+    for name, command in COMMANDS.items():
+        assert f'id="{command.__module__}.{command.__name__}"' in reference, name
+    start = (tmp_path / "site" / "index.html").read_text()
+    for page in (ROOT / "docs").rglob("*.md"):
+        link = page.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
+        assert f'href="{link}"' in start or link == "index.html", f"{link} is not in the navigation"
