@@ -33,8 +33,8 @@ class StorePlace(Protocol):
     def exists(self) -> bool:
         """Whether anything is there."""
 
-    def names(self) -> set[str]:
-        """Files and folders right in it, but for half-written ones."""
+    def names(self, folder: str = "") -> set[str]:
+        """Files and folders right in it, or in a folder of it, but for half-written ones."""
 
     def dataset(self, name: str) -> str:
         """The address of a dataset, as Lance takes it."""

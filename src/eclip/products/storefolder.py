@@ -40,10 +40,11 @@ class FolderPlace:
         with _looking(self.path):
             return self.path.exists()
 
-    def names(self) -> set[str]:
+    def names(self, folder: str = "") -> set[str]:
         """What lies in it, but for files that a killed process left on their way."""
-        with _looking(self.path):
-            return _names(self.path) if self.path.is_dir() else set()
+        path = self.path / folder
+        with _looking(path):
+            return _names(path) if path.is_dir() else set()
 
     def dataset(self, name: str) -> str:
         """Its path."""

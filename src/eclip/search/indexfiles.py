@@ -70,13 +70,28 @@ def read_index(place: StorePlace) -> SavedIndex | None:
     return SavedIndex(place, facts)
 
 
+def new_folder() -> str:
+    """A name for the folder of a version to come; what is written there counts for nothing until `write_index`."""
+    return secrets.token_hex(8)
+
+
+def dataset_address(place: StorePlace, folder: str, name: str) -> str:
+    """Where the version of a folder keeps a dataset."""
+    return place.dataset(f"{STORE_INDEX}/{folder}/{name}.lance")
+
+
 def write_index(
-    store: Store, facts: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]], blobs: Mapping[str, bytes]
+    store: Store,
+    folder: str,
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, Mapping[str, np.ndarray]],
+    blobs: Mapping[str, bytes],
 ) -> None:
     """Write a new version, and make it the one that counts.
 
     Args:
         store: As it was when the index was made.
+        folder: As `new_folder` gave it; datasets of the index may be there already.
         facts: What to say of it, as JSON.
         arrays: File name -> arrays.
         blobs: File name -> bytes.
@@ -85,7 +100,7 @@ def write_index(
         StoreError: Another process is writing the store, or has written it meanwhile.
         DiskError: The disk is full.
     """
-    place, folder = store.place, secrets.token_hex(8)
+    place = store.place
     with store.changing():
         before = read_index(place)
         for name, held in arrays.items():
@@ -96,8 +111,8 @@ def write_index(
         previous = before.facts["folder"] if before else None
         told = {**facts, "version": INDEX_VERSION, "folder": folder, "previous": previous}
         place.write_text(STORE_INDEX_POINTER, json.dumps(told, indent=2))
-        if before is not None and before.facts.get("previous"):
-            place.remove(f"{STORE_INDEX}/{before.facts['previous']}")
+        for other in place.names(STORE_INDEX) - {folder, previous, STORE_INDEX_POINTER.rpartition("/")[2]}:
+            place.remove(f"{STORE_INDEX}/{other}")  # the one before the previous, and what killed runs left
 
 
 def _advice(place: StorePlace) -> str:
