@@ -61,7 +61,7 @@ BYTES = (  # a listing
     ("store, pictures of 160 pixels", 3_700),
     ("three vectors of 512, float16", 3 * 512 * 2),
     ("memory: the whole-feed view", 2_300),
-    ("memory: search with an index, two kinds of vectors of 512", 2 * (512 + 35)),
+    ("memory: search with an index in memory, two kinds of vectors of 512", 2 * (512 + 35)),
     ("memory: enrich against the store", 6_000),
 )
 
