@@ -176,6 +176,7 @@ def model_job(name: str, start: Path, shop: Shop) -> Job:
         return Job(name, start, words, look=tasks_state, commits="part by part")
     if name == "index":
         shutil.copytree(shop.embedded, start / "store")
+        done("index", str(start / "store"), "--model", str(shop.model), "--kind", "exact")  # the one before
         words = ("index", store, "--model", str(shop.model), "--kind", "ivf")
         return Job(name, start, words, look=index_state)
     words = ("enrich", str(shop.next_feed), "--model", str(shop.fitted), "--store", str(shop.embedded), "--out", out)

@@ -71,7 +71,7 @@ def tasks_state(folder: Path) -> State:
 
 
 def index_state(folder: Path) -> State:
-    """The index that counts: digests of its files, all of which must be there; how many folders of others lie there."""
+    """The index that counts: digests of its files, all of which must be there; how many folders lie there."""
     place = Store.open(folder / "store").place
     index = folder / "store" / STORE_INDEX
     state = {f"inside {number} folders": "" for number in [len(list(index.iterdir())) if index.is_dir() else 0]}
@@ -83,9 +83,8 @@ def index_state(folder: Path) -> State:
         if file.suffix == ".faiss":
             state[file.name] = digest(blob)
         else:
-            state[file.name] = digest({name: array.tolist() for name, array in found.arrays(file.name).items()})
-    kept = ("folder", "previous")
-    return state | {"facts": digest({key: value for key, value in sorted(found.facts.items()) if key not in kept})}
+            state[file.name] = digest([(name, array.tolist()) for name, array in sorted(found.arrays(file.name).items())])
+    return state | {"facts": digest(sorted((key, value) for key, value in found.facts.items() if key != "folder"))}
 
 
 def answers_state(folder: Path) -> State:

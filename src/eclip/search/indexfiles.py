@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,11 +94,10 @@ def write_index(
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", data)
         for name, blob in blobs.items():
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", blob)
-        previous = before.facts["folder"] if before else None
-        told = {**facts, "version": INDEX_VERSION, "folder": folder, "previous": previous}
-        place.write_text(STORE_INDEX_POINTER, json.dumps(told, indent=2))
-        if before is not None and before.facts.get("previous"):
-            place.remove(f"{STORE_INDEX}/{before.facts['previous']}")
+        place.write_text(STORE_INDEX_POINTER, json.dumps({**facts, "version": INDEX_VERSION, "folder": folder}, indent=2))
+        kept = {Path(STORE_INDEX_POINTER).name, folder, before.facts["folder"] if before else folder}
+        for name in place.names_in(STORE_INDEX) - kept:  # older versions, and what killed runs left
+            place.remove(f"{STORE_INDEX}/{name}")
 
 
 def _advice(place: StorePlace) -> str:
