@@ -13,8 +13,9 @@ from eclip.progress import stage
 from eclip.search.corrected import corrected_table
 from eclip.search.follow import Keys
 from eclip.search.indexfiles import SavedIndex, read_index, write_index
-from eclip.search.ivf import IvfIndex, Truth, measured_queries
+from eclip.search.ivf import IvfIndex
 from eclip.search.opening import ROWS_FILE, SPACES, TERMS_FILE, followed, has_lists_of, saved_terms, store_keys
+from eclip.search.recall import Truth, measured_queries, share_found
 from eclip.search.spaces import Spaces, Typical, Vectors, unit_matrix
 from eclip.search.termrows import TermRows, searched_text
 from eclip.search.tokens import Tokenizer, knows_morphemes
@@ -128,7 +129,7 @@ def _lists(store: Store, spaces: Spaces, titles: Vectors, before: SavedIndex | N
     opened = followed(store, before, keys) if before is not None else None
     if before is not None and opened is not None:
         indexes, typical, changes = opened
-        recall = {name: index.recall(truths[name]) for name, index in indexes.items()}
+        recall = {name: share_found(index, truths[name]) for name, index in indexes.items()}
         if min(recall.values()) >= LEAST_RECALL:
             num_changed = before.facts["num_changed"] + changes.num_changed
             return _Lists(indexes, typical, recall, changes.num_changed, num_changed)
@@ -137,7 +138,7 @@ def _lists(store: Store, spaces: Spaces, titles: Vectors, before: SavedIndex | N
         for name in SPACES:
             indexes[name] = IvfIndex.build(getattr(spaces, name), truths[name])
             advance(1)
-    recall = {name: index.recall(truths[name]) for name, index in indexes.items()}
+    recall = {name: share_found(index, truths[name]) for name, index in indexes.items()}
     return _Lists(indexes, spaces.typical, recall, None, 0)
 
 

@@ -21,6 +21,7 @@ from eclip.train.batchsizes import BatchConfig
 from eclip.train.checkpoint import START, CheckpointConfig, checkpoint_files
 from eclip.train.config import TrainConfig
 from eclip.train.loop import TrainingLoop
+from eclip.train.pairs import read_pairs
 from eclip.train.targets import TargetConfig
 from eclip.train.trackers import IDS
 from eclip.train.trainer import train_model
@@ -89,6 +90,18 @@ def test_catalog_targets_are_plain_clip_where_nothing_is_shared(store: Store, tm
     ours, plain = weights(tmp_path / "catalog"), weights(tmp_path / "identity")
     for name, values in plain.items():  # where memory lies may change the last bit of a product of matrices
         np.testing.assert_allclose(ours[name], values, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_a_batch_cut_to_its_share_of_the_shop_trains_as_one_of_that_size(plain_store: Store, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, epochs=2)
+    half = len(read_pairs(plain_store, "train")) // 2
+    for name, batch in (
+        ("cut", BatchConfig(size=1024, schedule=((0.0, 8), (0.5, 1024)), lr_coupling="linear", most_share=0.5)),
+        ("so", BatchConfig(size=half, schedule=((0.0, 8), (0.5, half)), lr_coupling="linear")),
+    ):
+        train_model(plain_store, tmp_path / name, dataclasses.replace(config, batch=batch))
+    assert losses(tmp_path / "cut") == losses(tmp_path / "so")
+    np.testing.assert_equal(weights(tmp_path / "cut"), weights(tmp_path / "so"))
 
 
 def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
