@@ -12,7 +12,6 @@ from eclip.products.pictures.decode import MAX_LONG_SIDE, decode_picture
 from eclip.products.pictures.opening import careful_decoding
 from eclip.products.pictures.picture import UnreadablePictureError
 
-INSTRUMENTED = ("PIL", "pillow_heif", "eclip.products.pictures", "eclip.model.encoder")
 SECONDS_EACH = 60
 _MOST_BYTES = 1 << 16
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "MPO")
@@ -32,8 +31,7 @@ def one(data: bytes) -> None:
         assert opened is None or opened.mode == "RGB", "not RGB"
         try:
             picture = decode_picture(data)
-        except UnreadablePictureError as fault:
-            assert len(str(fault).splitlines()) == 1, "a fault of several lines"
+        except UnreadablePictureError:
             return
         with Image.open(io.BytesIO(picture.encoded)) as kept:
             assert max(kept.size) <= MAX_LONG_SIDE, f"kept at {kept.size}"

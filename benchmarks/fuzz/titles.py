@@ -10,7 +10,6 @@ from eclip.products.clean import clean_text, title_language
 from eclip.products.titles.learned import LearnedPhrase, LearnedTitles
 from eclip.products.titles.rules import MAX_TITLE_CHARS, RULES, clean_title
 
-INSTRUMENTED = ("eclip.products.titles", "eclip.products.cells", "eclip.products.clean", "eclip.products.markup")
 SECONDS_EACH = 30
 _PHRASES = (("official store", "start"), ("new arrival", "end"), ("정품", "brackets"), ("free returns", "brackets"))
 _LEARNED = LearnedTitles(
