@@ -14,6 +14,7 @@ from eclip.errors import ConfigError
 from eclip.files import replace_file
 from eclip.products.pictures.fetch import FetchImages
 from eclip.schema import MODEL_TASKS
+from eclip.spreadsheets import protected
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,7 +118,7 @@ def _write(
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for row in rows:
-            writer.writerow(row)
+            writer.writerow({name: protected(cell) for name, cell in row.items()})
             count, same, lost = count + 1, same + is_same(row), lost + is_lost(row)
     return MatchSummary(rows=count, same=same, not_judged=lost, out=out)
 
