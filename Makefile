@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 
-.PHONY: help setup docs demo test check format bench bench-prepare bench-train bench-search drill clean
+.PHONY: help setup docs demo test check format bench bench-prepare bench-train bench-search drills clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -63,6 +63,5 @@ $(PEERS): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $(PEERS)
 
-drill: $(READY)  ## Kill commands that write a store, and training, at many moments; minutes
-	$(BIN)/python benchmarks/drills/kill_prepare.py $(DRILL_FLAGS)
-	$(BIN)/python benchmarks/drills/kill_train.py $(TRAIN_DRILL_FLAGS)
+drills: $(READY)  ## Kills, full disks, lost ranks and servers at many moments; an hour. DRILL_FLAGS="--small", or "disk clock"
+	$(BIN)/python -m benchmarks.drills $(DRILL_FLAGS)

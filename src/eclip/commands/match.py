@@ -13,6 +13,7 @@ from eclip.commands.prepare import FetchImages
 from eclip.console import say
 from eclip.errors import ConfigError
 from eclip.files import replace_file
+from eclip.spreadsheets import protected
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,7 +118,7 @@ def _write(
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for row in rows:
-            writer.writerow(row)
+            writer.writerow({name: protected(cell) for name, cell in row.items()})
             count, same, lost = count + 1, same + is_same(row), lost + is_lost(row)
     return MatchSummary(rows=count, same=same, not_judged=lost, out=out)
 

@@ -62,9 +62,13 @@ class BucketPlace:
         """Whether anything is there."""
         return bool(self.names())
 
-    def names(self, folder: str = "") -> set[str]:
-        """What stands right below the prefix, or below a folder there."""
-        return self._objects.names(f"{self.prefix}{folder}/" if folder else self.prefix)
+    def names(self) -> set[str]:
+        """What stands right below the prefix."""
+        return self._objects.names(self.prefix)
+
+    def names_in(self, folder: str) -> set[str]:
+        """What stands right below a folder of it."""
+        return self._objects.names(f"{self.prefix}{folder}/")
 
     def dataset(self, name: str) -> str:
         """Its address."""

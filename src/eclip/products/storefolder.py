@@ -40,11 +40,14 @@ class FolderPlace:
         with _looking(self.path):
             return self.path.exists()
 
-    def names(self, folder: str = "") -> set[str]:
+    def names(self) -> set[str]:
         """What lies in it, but for files that a killed process left on their way."""
-        path = self.path / folder
-        with _looking(path):
-            return _names(path) if path.is_dir() else set()
+        return self.names_in("")
+
+    def names_in(self, folder: str) -> set[str]:
+        """Likewise, of a folder in it."""
+        with _looking(self.path):
+            return _names(self.path / folder) if (self.path / folder).is_dir() else set()
 
     def dataset(self, name: str) -> str:
         """Its path."""

@@ -116,7 +116,8 @@ def build_index(store: Store, model_digest: str, *, kind: IndexKind = "auto") ->
         "recall": {} if lists is None else lists.recall,
         "num_changed": 0 if lists is None else lists.num_changed,
     }
-    write_index(store, folder, facts, arrays, blobs)
+    on_disk = SPACES if facts["kind"] == "disk" else ()
+    write_index(store, folder, facts, arrays, blobs, on_disk)
     num_bytes = sum(map(len, blobs.values())) + sum(a.nbytes for held in arrays.values() for a in held.values())
     return IndexSummary(
         kind=str(facts["kind"]),

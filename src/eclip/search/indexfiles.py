@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,33 +87,40 @@ def write_index(
     facts: Mapping[str, Any],
     arrays: Mapping[str, Mapping[str, np.ndarray]],
     blobs: Mapping[str, bytes],
+    datasets: Collection[str] = (),
 ) -> None:
     """Write a new version, and make it the one that counts.
 
     Args:
         store: As it was when the index was made.
-        folder: As `new_folder` gave it; datasets of the index may be there already.
+        folder: As `new_folder` gave it.
         facts: What to say of it, as JSON.
         arrays: File name -> arrays.
         blobs: File name -> bytes.
+        datasets: Those that were written there already, by name.
 
     Raises:
-        StoreError: Another process is writing the store, or has written it meanwhile.
+        StoreError: Another process is writing the store, or has written it or its index meanwhile.
         DiskError: The disk is full.
     """
     place = store.place
     with store.changing():
         before = read_index(place)
+        if {f"{name}.lance" for name in datasets} - place.names_in(f"{STORE_INDEX}/{folder}"):
+            raise StoreError(
+                f"{place}: another `eclip index` ended meanwhile and cleared this one's lists; run it again"
+            )
         for name, held in arrays.items():
             data = save({key: np.ascontiguousarray(array) for key, array in held.items()})
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", data)
         for name, blob in blobs.items():
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", blob)
-        previous = before.facts["folder"] if before else None
-        told = {**facts, "version": INDEX_VERSION, "folder": folder, "previous": previous}
-        place.write_text(STORE_INDEX_POINTER, json.dumps(told, indent=2))
-        for other in place.names(STORE_INDEX) - {folder, previous, STORE_INDEX_POINTER.rpartition("/")[2]}:
-            place.remove(f"{STORE_INDEX}/{other}")  # the one before the previous, and what killed runs left
+        place.write_text(
+            STORE_INDEX_POINTER, json.dumps({**facts, "version": INDEX_VERSION, "folder": folder}, indent=2)
+        )
+        kept = {Path(STORE_INDEX_POINTER).name, folder, before.facts["folder"] if before else folder}
+        for name in place.names_in(STORE_INDEX) - kept:  # older versions, and what killed runs left
+            place.remove(f"{STORE_INDEX}/{name}")
 
 
 def _advice(place: StorePlace) -> str:

@@ -109,6 +109,7 @@ def test_small_stores_get_words_alone(store):
 
 def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
     build_index(store, "m1", kind="ivf")
+    first = read_index(store.place).facts["folder"]
     update_store(feed(tmp_path / "more.csv", range(230, 260)), store.place.path, remove_missing=False)
     later = embed(Store.open(store.place.path))
     opened = open_engine(later, Encoder())
@@ -121,11 +122,12 @@ def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
     summary = build_index(later, "m1", kind="ivf")
     assert summary.rows_changed == 20
     assert answers(open_engine(later, Encoder())) == answers(opened)
-    folders = {path.name for path in (store.place.path / "index").iterdir()}
-    facts = read_index(later.place).facts
-    assert folders == {"index.json", facts["folder"], facts["previous"]}
+    second = read_index(later.place).facts["folder"]
+    assert later.place.names_in("index") == {"index.json", first, second}
+    shutil.copytree(store.place.path / "index" / second, store.place.path / "index" / "left-by-a-kill")
     build_index(later, "m1", kind="ivf")
-    assert len(list((store.place.path / "index").iterdir())) == 3, "only the one before stays"
+    third = read_index(later.place).facts["folder"]
+    assert later.place.names_in("index") == {"index.json", second, third}, "only the one before stays"
 
 
 def test_an_index_on_disk_follows_and_is_made_anew(store, tmp_path):
@@ -140,10 +142,22 @@ def test_an_index_on_disk_follows_and_is_made_anew(store, tmp_path):
     summary = build_index(later, "m1")
     assert (summary.kind, summary.rows_changed) == ("disk", None)
     assert answers(open_engine(later, Encoder()), "vectors") == answers(opened, "vectors")
-    facts = read_index(later.place).facts
-    folders = {path.name for path in (store.place.path / "index").iterdir()}
-    assert folders == {"index.json", facts["folder"], facts["previous"]}
+    assert len(list((store.place.path / "index").iterdir())) == 3, "the pointer, this one and the one before"
     assert build_index(later, "m1", kind="ivf").rows_changed is None
+
+
+def test_of_two_that_make_an_index_on_disk_at_once_the_later_is_told(store, monkeypatch):
+    real = building_module.write_index
+
+    def after_another(*arguments):
+        monkeypatch.setattr(building_module, "write_index", real)
+        build_index(store, "m1", kind="disk")
+        real(*arguments)
+
+    monkeypatch.setattr(building_module, "write_index", after_another)
+    with pytest.raises(StoreError, match="another `eclip index` ended meanwhile"):
+        build_index(store, "m1", kind="disk")
+    assert open_engine(store, Encoder()).index_state == "approximate, on disk"
 
 
 def test_too_much_change_makes_it_anew(store, tmp_path):
