@@ -34,6 +34,7 @@ from eclip.commands.review import review
 from eclip.commands.run import run
 from eclip.commands.sample import sample
 from eclip.commands.search import search
+from eclip.commands.sellers import sellers
 from eclip.commands.serve import serve
 from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "daily": daily,
     "delete": delete,
     "compact": compact,
+    "sellers": sellers,
     "index": index,
     "search": search,
     "serve": serve,

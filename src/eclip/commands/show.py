@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from eclip.commands.show_sellers import show_sellers
 from eclip.commands.forecast import forecast_facts, in_bytes
 from eclip.console import print_facts, print_line, print_table
 from eclip.search.instances.instance import Instance
@@ -189,4 +190,5 @@ _SHOWN: dict[str, Callable[[Any], None]] = {
     "DailySummary": _show_parts,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,
+    "SellersSummary": show_sellers,
 }
