@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from eclip.sample.shop import SampleSummary
 
 
-def sample(out: OutArgument, /, *, products: int = 800, sellers: int = 12, rings: int = 0, seed: int = 0) -> SampleSummary:
+def sample(
+    out: OutArgument, /, *, products: int = 800, sellers: int = 12, rings: int = 0, seed: int = 0
+) -> SampleSummary:
     """Draw a multi-seller shop with known truth: a feed, its pictures and a truth table.
 
     Try it:  eclip sample shop && eclip run shop/feed.csv --out result --recipe tiny

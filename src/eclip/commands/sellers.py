@@ -49,7 +49,9 @@ def sellers(store: StoreArgument, /, *, out: Path, model: Path | None = None) ->
     digest = _model_digest(model)
     vectors = opened.vectors_digest is not None and opened.vectors_digest == digest
     looks = (lambda listings: _scores(opened, listings, digest)) if vectors and not _is_checked(opened) else None
-    study = study_sellers(opened, lambda listings: _suspects(opened, listings, model, digest if vectors else None), looks)
+    study = study_sellers(
+        opened, lambda listings: _suspects(opened, listings, model, digest if vectors else None), looks
+    )
     facts = {"eclip": __version__, "store": str(opened.place), "digest": opened.digest, "model": digest}
     with writing(out):
         write_study(study, out, facts=facts)

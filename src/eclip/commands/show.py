@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from eclip.commands.show_sellers import show_sellers
 from eclip.commands.forecast import forecast_facts, in_bytes
+from eclip.commands.show_sellers import show_sellers
 from eclip.console import print_facts, print_line, print_table
 from eclip.search.instances.instance import Instance
 

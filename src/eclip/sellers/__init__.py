@@ -1,1 +1,1 @@
-"""Sellers, not rows: whose listings are in trouble more often than the shop's, and who shows the same things together."""
+"""Sellers, not rows: whose listings are in trouble beyond chance, and who shows the same things as whom."""

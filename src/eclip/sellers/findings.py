@@ -105,9 +105,7 @@ def _conflicts(listings: SellerListings, conflicts: Mapping[str, str]) -> Findin
     bad[list(notes)] = True
     counted = bad | (listings.catalogs >= 0)
     missing = None if counted.any() else "no listing stands in a catalog"
-    return Finding(
-        name="conflicts", words="catalog conflict", bad=bad, counted=counted, notes=notes, missing=missing
-    )
+    return Finding(name="conflicts", words="catalog conflict", bad=bad, counted=counted, notes=notes, missing=missing)
 
 
 def _adult_elsewhere(listings: SellerListings, suspects: Suspects) -> Finding:
@@ -139,6 +137,4 @@ def _prices(listings: SellerListings, prices: PriceFindings) -> Finding:
         for row in np.flatnonzero(prices.off).tolist()
     }
     missing = None if counted.any() else "no catalog has prices of enough sellers to compare"
-    return Finding(
-        name="prices", words="price far off", bad=prices.off, counted=counted, notes=notes, missing=missing
-    )
+    return Finding(name="prices", words="price far off", bad=prices.off, counted=counted, notes=notes, missing=missing)

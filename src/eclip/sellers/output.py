@@ -54,7 +54,7 @@ def study_content(study: SellerStudy) -> dict[str, Any]:
 
 
 def price_ratios(study: SellerStudy) -> np.ndarray:
-    """[S] median of each seller's prices over those of the same catalogs' other sellers; NaN where none was compared."""
+    """[S] median of a seller's prices over those of the same catalogs' other sellers; NaN where none was compared."""
     out = np.full(len(study.listings.seller_names), np.nan)
     rows = np.flatnonzero(~np.isnan(study.prices.ratios) & (study.listings.sellers >= 0))
     rows = rows[np.argsort(study.listings.sellers[rows], kind="stable")]

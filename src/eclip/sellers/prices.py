@@ -10,6 +10,7 @@ it is at least `MIN_RATIO` times or below 1 / `MIN_RATIO` of the others'.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,15 +43,15 @@ def compare_prices(prices: np.ndarray, catalogs: np.ndarray, sellers: np.ndarray
     """
     usable = np.flatnonzero((catalogs >= 0) & (np.nan_to_num(prices) > 0))
     usable = usable[np.argsort(catalogs[usable], kind="stable")]
+    found = PriceFindings(np.full(len(prices), np.nan), np.zeros(len(prices), dtype=bool))
     logs = np.log(prices[usable])
     residuals = np.full(len(usable), np.nan)
-    starts = np.flatnonzero(np.diff(catalogs[usable], prepend=-2))
-    for start, end in zip(starts, np.append(starts[1:], len(usable)), strict=True):
+    bounds = np.flatnonzero(np.diff(catalogs[usable], prepend=-2, append=-2))
+    for start, end in pairwise(bounds.tolist()):
         if end - start > MIN_OTHERS:
             residuals[start:end] = _residuals(logs[start:end], sellers[usable[start:end]])
-    off = _off(residuals, np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(usable)))))
-    found = PriceFindings(np.full(len(prices), np.nan), np.zeros(len(prices), dtype=bool))
-    found.ratios[usable], found.off[usable] = np.exp(residuals), off
+    found.ratios[usable] = np.exp(residuals)
+    found.off[usable] = _off(residuals, bounds.tolist())
     return found
 
 
@@ -64,19 +65,18 @@ def _residuals(logs: np.ndarray, sellers: np.ndarray) -> np.ndarray:
     return out
 
 
-def _off(residuals: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Which residuals [n] are far out, given the catalog [n] of each, ascending."""
+def _off(residuals: np.ndarray, bounds: list[int]) -> np.ndarray:
+    """Which residuals [n] are far out, given where each catalog's begin and the last one's end."""
     known = ~np.isnan(residuals)
     if not known.any():
-        return np.zeros(len(residuals), dtype=bool)
+        return known
     shop = _spread(residuals[known])
     spreads = np.full(len(residuals), shop)
-    for group in np.unique(groups[known]):
-        members = slice(*np.searchsorted(groups, (group, group + 1)))
-        own = residuals[members]
-        spreads[members] = max(shop, _spread(own[~np.isnan(own)]))
-    far = np.abs(np.nan_to_num(residuals)) > np.maximum(_SCORE * spreads, np.log(MIN_RATIO))
-    return far & known
+    for start, end in pairwise(bounds):
+        own = residuals[start:end][known[start:end]]
+        if len(own):
+            spreads[start:end] = max(shop, _spread(own))
+    return known & (np.abs(np.nan_to_num(residuals)) > np.maximum(_SCORE * spreads, np.log(MIN_RATIO)))
 
 
 def _spread(residuals: np.ndarray) -> float:

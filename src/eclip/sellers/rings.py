@@ -1,7 +1,7 @@
 """Groups of sellers that show the same pictures and titles far beyond chance: communities of the seller graph.
 
 Two sellers are joined where chance would give so much in common, between any two sellers of the shop, once in a
-hundred such shops (`SIGNIFICANCE`, by Bonferroni), and it is at least `MIN_LIFT` times what is expected. Edges weigh
+hundred such shops (`sharing.least_surprise`), and it is at least `MIN_LIFT` times what is expected. Edges weigh
 their surprise; Louvain's method (Blondel and others: Fast unfolding of communities in large networks, 2008) parts
 what hangs together by a thread. Groups are ranked by how much of what they list is each other's, at least (95 %).
 """
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eclip.sellers.intervals import wilson_interval
-from eclip.sellers.sharing import SharedThings
+from eclip.sellers.sharing import SharedThings, least_surprise
 
-SIGNIFICANCE = 0.01
 MIN_LIFT = 3.0
 MIN_SHARED = 3  # things
 _SEED = 0  # of Louvain's order: the same store, the same groups
@@ -56,8 +55,7 @@ class Ring:
 
 def find_bonds(shared: Mapping[str, SharedThings], num_sellers: int) -> list[Bond]:
     """Pairs of sellers with far more in common than expected in any kind of thing, the most surprising first."""
-    tests = max(1, num_sellers * (num_sellers - 1) // 2) * max(1, len(shared))
-    least = np.log(tests / SIGNIFICANCE)
+    least = least_surprise(num_sellers) + np.log(max(1, len(shared)))
     found: dict[tuple[int, int], dict[str, tuple[float, int, float]]] = {}
     sure: set[tuple[int, int]] = set()
     for kind, things in shared.items():

@@ -1,14 +1,16 @@
 """Which sellers show the same pictures and titles, and how far that is beyond what the shop makes one expect.
 
-A shown thing is a picture (the same shot, perhaps cropped by a hair or encoded again) or a title (the same words, but for
-slips). One that k sellers show gives 1 / (k - 1) to each pair of them, so that what all resellers have from their
+A shown thing is a picture (the same shot, perhaps cropped by a hair or encoded again) or a title (the same words, but
+for slips). One that k sellers show gives 1 / (k - 1) to each pair of them, so that what all resellers have from their
 common supplier binds no two of them (Newman: Scientific collaboration networks II, 2001).
 
 Expected is what sellers of such sizes would share at the shop's own rate: of the M_c things shown in a category c,
 T_c are shown by another seller too, and with whom is drawn in proportion to what each seller shows there. So a pair is
-expected to share E = sum over c of (T_c / M_c) * M_c * d_ac * d_bc / (M_c^2 - sum over s of d_sc^2), d_sc being what seller
-s shows in c. Few things in a category: T_c / M_c is drawn towards the whole shop's. The surprise of O shared ones is
-O ln(O / E) - (O - E) nats: with terms between 0 and 1, exp(-surprise) bounds the chance of it from above (Chernoff).
+expected to share E = sum over c of (T_c / M_c) * M_c * d_ac * d_bc / (M_c^2 - sum over s of d_sc^2), d_sc being what
+seller s shows in c. Few things in a category: T_c / M_c is drawn towards the whole shop's. The surprise of O shared
+ones is O ln(O / E) - (O - E) nats: with terms between 0 and 1, exp(-surprise) bounds the chance of it from above
+(Chernoff). As rings raise the shop's own rate and so hide behind it, all E are scaled down to what the pairs share that
+are not surprising, until no more pairs are (`_background`).
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import numpy as np
 from scipy import sparse
 
 MOST_SELLERS = 50  # things that more sellers show are everybody's, and count for nobody
+SIGNIFICANCE = 0.01  # of pairs beyond chance: one such pair in a hundred shops in which nobody copies
+_ROUNDS = 8  # of scaling; it settles in two or three
 _PRIOR_THINGS = 20.0  # that the whole shop's rate counts for, within a category
 
 
@@ -59,7 +63,8 @@ def shared_things(things: np.ndarray, sellers: np.ndarray, categories: np.ndarra
     kept = num_showing <= MOST_SELLERS
     thing, seller, category, num_showing = thing[kept], seller[kept], category[kept], num_showing[kept]
     one, two, shared, weight = _observed(thing, seller, num_showing, num_sellers)
-    expected = _expected(one, two, seller, category, num_showing > 1, num_sellers)
+    expected, total = _expected(one, two, seller, category, num_showing > 1, num_sellers)
+    expected *= _background(weight, expected, total, least_surprise(num_sellers))
     return SharedThings(
         one=one, two=two, shared=shared, weight=weight, expected=expected, surprise=surprise(weight, expected)
     )
@@ -70,6 +75,31 @@ def surprise(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     above = observed > expected
     ratio = np.where(above, observed / np.maximum(expected, 1e-300), 1.0)
     return np.where(above, observed * np.log(ratio) - (observed - expected), 0.0)
+
+
+def least_surprise(num_sellers: int) -> float:
+    """Nats that no pair of so many sellers reaches by chance, but in one shop of a hundred (Bonferroni)."""
+    return float(np.log(max(1, num_sellers * (num_sellers - 1) // 2) / SIGNIFICANCE))
+
+
+def _background(weight: np.ndarray, expected: np.ndarray, total: float, least: float) -> float:
+    """How much of the expected [P] the pairs share that are not surprising, at most 1.
+
+    Args:
+        weight: [P] what pairs share.
+        expected: [P] of it, by the shop's own rates.
+        total: Expected of all pairs, also of those that share nothing.
+        least: Surprise from which a pair is left out.
+    """
+    scale = 1.0
+    for _ in range(_ROUNDS):
+        usual = surprise(weight, scale * expected) < least
+        left = float(weight[usual].sum()), total - float(expected[~usual].sum())
+        lower = min(scale, (left[0] + 0.5) / (max(left[1], 0.0) + 0.5))
+        if lower == scale:
+            break
+        scale = lower
+    return scale
 
 
 def _codes(values: np.ndarray) -> np.ndarray:
@@ -106,10 +136,10 @@ def _expected(
     category: np.ndarray,
     is_shared: np.ndarray,
     num_sellers: int,
-) -> np.ndarray:
-    """E [P] of the module's formula, from incidences [I]."""
+) -> tuple[np.ndarray, float]:
+    """E [P] of the module's formula, unscaled, from incidences [I]; and its sum over all pairs of sellers."""
     if not len(one):
-        return np.zeros(0)
+        return np.zeros(0), 0.0
     category = _codes(category)
     num_categories = int(category.max()) + 1
     sizes = sparse.csr_array((np.ones(len(seller)), (seller, category)), shape=(num_sellers, num_categories))
@@ -119,4 +149,5 @@ def _expected(
     others = shown**2 - np.asarray(sizes.multiply(sizes).sum(axis=0)).ravel()
     factor = np.divide(rate * shown, others, out=np.zeros(num_categories), where=others > 0)
     scaled = sparse.csr_array(sizes * factor[None, :])
-    return np.asarray(scaled[one].multiply(sizes[two]).sum(axis=1)).ravel()
+    pairs = np.asarray(scaled[one].multiply(sizes[two]).sum(axis=1)).ravel()
+    return pairs, float((factor * others).sum() / 2)

@@ -49,10 +49,10 @@ class SellerStudy:
 
     @property
     def ranking(self) -> np.ndarray:
-        """[S] sellers, the most troubled first: by excess, then by what the lower ends of their rates have of it."""
+        """[S] sellers, the most troubled first: by excess, by what each for itself would have of it, then by size."""
         rates = [self.rates[finding.name] for finding in self.findings]
-        lows = np.sum([np.maximum(each.low - each.overall, 0) for each in rates], axis=0)
-        return np.lexsort((-self.num_listings, -lows, -self.excess))
+        alone = np.sum([np.maximum(each.lone_low - each.overall, 0) for each in rates], axis=0)
+        return np.lexsort((-self.num_listings, -alone, -self.excess))
 
 
 def study_sellers(store: Store, find_suspects: FindSuspects, score_pairs: ScorePairs | None = None) -> SellerStudy:
@@ -85,9 +85,7 @@ def study_sellers(store: Store, find_suspects: FindSuspects, score_pairs: ScoreP
     categories = np.unique([path or "" for path in listings.categories], return_inverse=True)[1]
     shared = {kind: shared_things(shown, own, categories, num_sellers) for kind, shown in things.items()}
     rings = find_rings(things, shared, own, num_sellers)
-    return SellerStudy(
-        listings=listings, findings=findings, rates=rates, prices=prices, rings=rings, things=things
-    )
+    return SellerStudy(listings=listings, findings=findings, rates=rates, prices=prices, rings=rings, things=things)
 
 
 def shown_things(store: Store, listings: SellerListings) -> dict[str, np.ndarray]:

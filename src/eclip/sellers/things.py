@@ -38,7 +38,7 @@ def picture_things(hashes: np.ndarray, telling: np.ndarray, same_shot: SameShot)
 
 
 def title_things(titles: Sequence[str | None]) -> np.ndarray:
-    """[N] int64 the same number for titles of the same shingles, or nearly so with the same numbers; -1 without words."""
+    """[N] int64 the same number for titles of (nearly) the same shingles and the same numbers; -1 without words."""
     groups = TitleGroups.of(titles)
     numbers = TitleWords.of(folded_titles(titles)).numbers
     told = np.flatnonzero(groups.set_of >= 0)
