@@ -35,7 +35,8 @@ def main() -> None:
             totals += measured(Path(name), given.products, given.sellers, given.rings, seed)
     hit, found, planted = totals.tolist()
     print(
-        f"precision {hit / max(1, found):.3f} ({hit} of {found}), recall {hit / max(1, planted):.3f} ({planted} planted)"
+        f"precision {hit / max(1, found):.3f} ({hit} of {found}),"
+        f" recall {hit / max(1, planted):.3f} ({planted} planted)"
     )
 
 
