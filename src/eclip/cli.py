@@ -84,7 +84,7 @@ EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 if `doctor` finds a fault, 2 for one of the user's, 130 for Ctrl-C."""
+    """Run one command; returns the exit status: 0, 2 for a fault the user can mend, 130 for Ctrl-C; 1 by `doctor`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if "--version" in arguments[:1]:
         sys.stdout.write(f"eclip {__version__}\n")

@@ -44,13 +44,8 @@ def doctor(store: MaybeStoreArgument = None, model: MaybeModelArgument = None, /
     from eclip.doctor.installation import check_installation
     from eclip.doctor.models import check_model, model_digest
     from eclip.doctor.stores import check_store
-    from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
-    if (
-        store is not None
-        and model is None
-        and any((Path(store) / each).exists() for each in (MODEL_MANIFEST, MODEL_RUN))
-    ):
+    if store is not None and model is None and _is_model(Path(store)):
         store, model = None, Path(store)
     checks = check_installation()
     if store is not None:
@@ -58,6 +53,12 @@ def doctor(store: MaybeStoreArgument = None, model: MaybeModelArgument = None, /
     if model is not None:
         checks += check_model(model)
     return Diagnosis(checks, json)
+
+
+def _is_model(folder: Path) -> bool:
+    from eclip.schema import MODEL_MANIFEST, MODEL_RUN
+
+    return any((folder / each).exists() for each in (MODEL_MANIFEST, MODEL_RUN))
 
 
 def show_diagnosis(diagnosis: Diagnosis) -> None:

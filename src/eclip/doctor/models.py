@@ -111,8 +111,8 @@ def _task(folder: Path, content: dict[str, Any]) -> Iterator[Check]:
 
     calibrated = any(folder.rglob(CALIBRATION_FILE))
     heads = sum(1 for _ in folder.rglob("*.safetensors"))
-    told = f"version {content['version']}, {heads} files of weights, {'calibrated' if calibrated else 'no calibration file'}"
-    yield _MINE.good(f"task {folder.name}", told)
+    told = f"version {content['version']}, {heads} files of weights"
+    yield _MINE.good(f"task {folder.name}", f"{told}, {'calibrated' if calibrated else 'no calibration file'}")
 
 
 def _run(folder: Path) -> Iterator[Check]:
