@@ -29,6 +29,7 @@ from eclip.commands.evaluate import evaluate
 from eclip.commands.export import export
 from eclip.commands.fit import fit
 from eclip.commands.index import index
+from eclip.commands.lineage import lineage
 from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.review import review
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search,
     "serve": serve,
     "doctor": doctor,
+    "lineage": lineage,
 }
 # The help joins lines that follow each other, so each stands alone.
 DESCRIPTION = """A vision-language model of a shop's own catalogue.
@@ -79,7 +81,7 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct", "doctor")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct", "doctor", "lineage")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
