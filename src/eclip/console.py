@@ -14,7 +14,7 @@ _COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all controls but ta
 
 
 def printable(text: str) -> str:
-    """A text without characters that command a terminal: what stands in feeds could write its title, or its clipboard."""
+    """A text without characters that command a terminal: those of a feed could write the clipboard."""
     return _COMMANDING.sub("?", text)
 
 

@@ -73,5 +73,5 @@ def test_a_name_is_resolved_once_and_connected_where_it_was_checked(monkeypatch:
     monkeypatch.setattr(backend._plain, "connect_tcp", lambda host, *rest: connected.append(host))
     backend.connect_tcp("rebound.example", 80)
     assert connected == ["93.184.216.34"]
-    with pytest.raises(ForbiddenAddressError, match="127.0.0.1 is not a public address"):
+    with pytest.raises(ForbiddenAddressError, match="is not a public address"):
         backend.connect_tcp("rebound.example", 80)
