@@ -7,7 +7,6 @@ from pathlib import Path
 
 from eclip.commands.arguments import BackendArgument, StoreArgument, require_positive
 from eclip.errors import ConfigError
-from eclip.schema import REPORT_PAGE
 
 
 def serve(
@@ -36,6 +35,7 @@ def serve(
         backend: What runs the towers, as in `eclip embed`; auto takes what an earlier trial found best on this machine.
         allow_corrections: Let whoever may ask correct listings of the store, on the page or by POST /corrections.
     """
+    from eclip.schema import REPORT_PAGE
     from eclip.serve.app import create_app
     from eclip.serve.desk import Desk
     from eclip.serve.keys import ApiKeys
