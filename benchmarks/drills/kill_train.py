@@ -1,7 +1,5 @@
 """Kill drill of training: `eclip train` is killed at many moments; the same command again must come to the same model.
 
-    python benchmarks/drills/kill_train.py [--kills 20] [--signals 4] [--steps 150] [--seed 0]
-
 The recipe averages weights, draws category blocks and writes a checkpoint every 0.2 seconds. Of the kills (-9) half
 come at random times while steps are taken, a quarter just before steps on the disk that begin the run or end its last
 checkpoint, a quarter before those that write the model. Signals (Ctrl-C, SIGTERM in turn) come at random times, too.
@@ -9,24 +7,22 @@ checkpoint, a quarter before those that write the model. Signals (Ctrl-C, SIGTER
 After a kill no file may be taken for whole that is not: the newest checkpoint is at least the one before the last that
 was begun, the log has each step once up to there, and a model that is there is the undisturbed one's. After a signal no
 step is lost. The rerun must begin at that checkpoint without a word of damage, and come to the weights and the losses
-of the undisturbed run to the bit, with nothing left beside. A line a moment; exits 1 when any is wrong.
+of the undisturbed run to the bit, with nothing left beside.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import random
 import re
 import signal
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import Job, done, make_train_job
-from moments import Moment, Steps, begin, how_it_ended, interrupt_faults, stopped, time_steps
+from benchmarks.drills.jobs import FailedError, Job, Shop, done, make_train_job
+from benchmarks.drills.moments import Moment, Steps, begin, how_it_ended, interrupt_faults, stopped, time_steps
+from benchmarks.drills.outcome import Outcome
+from benchmarks.drills.place import Asked
 
 from eclip.errors import ModelError
 from eclip.model.folder import read_manifest
@@ -35,11 +31,12 @@ from eclip.train.checkpoint import CHECKPOINTS, checkpoint_files, step_of
 from eclip.train.watch import read_log
 
 BATCH = 16
+SIGNALS = 4  # one for each so many kills
 KEPT = re.compile(rf"STEP os\.rename .*{CHECKPOINTS}/\.step-(\d+)\.safetensors")  # told just before it is done
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Trained:
     """What a finished run comes to.
 
     Attributes:
@@ -55,34 +52,20 @@ class Outcome:
     names: list[str]
 
 
-def main() -> int:
-    """Stop the run at all moments; 1 when one was wrong."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--kills", type=int, default=20)
-    arguments.add_argument("--signals", type=int, default=4)
-    arguments.add_argument("--steps", type=int, default=150)
-    arguments.add_argument("--products", type=int, default=40)
-    arguments.add_argument("--seed", type=int, default=0)
-    asked = arguments.parse_args()
-    wrong, lost = 0, []
-    with tempfile.TemporaryDirectory(prefix="eclip-drill-") as name:
-        place = Path(name)
-        job = make_train_job(place, products=asked.products, steps=asked.steps, batch_size=BATCH)
-        folder = begin(job, place)
-        seconds, steps = time_steps(job, folder)
-        calm = outcome_of(folder)
-        print(
-            f"train: undisturbed {seconds:.1f} s, {len(calm.log)} steps, {len(steps)} of them on the disk", flush=True
-        )
-        for moment in choose_moments(steps, random.Random(asked.seed), kills=asked.kills, signals=asked.signals):
-            faults, ended, num_lost = try_moment(job, place, moment, calm)
-            wrong += bool(faults)
-            lost.append(num_lost)
-            words = f"{moment.in_words(steps):76s} {ended:18s} {num_lost:3d} steps lost"
-            print(f"  {words}  {'; '.join(faults) or 'well'}", flush=True)
-    print(f"most steps lost: {max(lost)}")
-    print(f"{wrong} wrong" if wrong else "all well")
-    return 1 if wrong else 0
+def drill(place: Path, shop: Shop, *, kills: int, steps: int, seed: int) -> Outcome:
+    """Stop the run at all moments."""
+    outcome, lost = Outcome("kill", "`train`: kill -9, or a signal, at a moment"), [0]
+    job = make_train_job(place, shop, steps=steps, batch_size=BATCH)
+    folder = begin(job, place)
+    seconds, disk_steps = time_steps(job, folder)
+    calm = outcome_of(folder)
+    print(f"train: undisturbed {seconds:.1f} s, {len(calm.log)} steps, {len(disk_steps)} steps on the disk", flush=True)
+    for moment in choose_moments(disk_steps, random.Random(seed), kills=kills, signals=kills // SIGNALS):
+        faults, ended, num_lost = try_moment(job, place, moment, calm)
+        outcome.tell(moment.in_words(disk_steps), faults, ended)
+        lost.append(num_lost)
+    outcome.note = f"at most {max(lost)} steps taken twice"
+    return outcome
 
 
 def choose_moments(steps: Steps, rng: random.Random, *, kills: int, signals: int) -> list[Moment]:
@@ -104,7 +87,7 @@ def choose_moments(steps: Steps, rng: random.Random, *, kills: int, signals: int
     return [*times, *named, *stops]
 
 
-def try_moment(job: Job, place: Path, moment: Moment, calm: Outcome) -> tuple[list[str], str, int]:
+def try_moment(job: Job, place: Path, moment: Moment, calm: Trained) -> tuple[list[str], str, int]:
     """Start, stop, look, do again, look: what was wrong, how the stopped process ended, steps that were lost."""
     folder = begin(job, place)
     status, said = stopped(job, folder, moment)
@@ -119,10 +102,9 @@ def try_moment(job: Job, place: Path, moment: Moment, calm: Outcome) -> tuple[li
         faults += interrupt_faults(status, said)
         faults += [f"{lost} steps lost after a signal"] if lost and status else []
     try:
-        again = run_again(job, folder)
-    except subprocess.CalledProcessError as fault:
-        last = fault.stderr.splitlines()[-1] if fault.stderr else str(fault)
-        return [*faults, f"the rerun failed: {last}"], how_it_ended(status), lost
+        again = done(*job.command(folder))
+    except FailedError as fault:
+        return [*faults, f"the rerun failed: {fault}"], how_it_ended(status), lost
     taken = re.search(r"^Training: ([\d,]+) pairs in", again, flags=re.MULTILINE)
     if taken is None or int(taken[1].replace(",", "")) != (len(calm.log) - kept) * BATCH:
         faults.append(f"the rerun did not begin at step {kept}")
@@ -131,12 +113,7 @@ def try_moment(job: Job, place: Path, moment: Moment, calm: Outcome) -> tuple[li
     return [*faults, *differing(outcome_of(folder), calm)], how_it_ended(status), lost
 
 
-def run_again(job: Job, folder: Path) -> str:
-    """Do the job; what it says beside its result."""
-    return done(*job.command(folder)).stderr
-
-
-def faults_between(folder: Path, said: str, calm: Outcome) -> list[str]:
+def faults_between(folder: Path, said: str, calm: Trained) -> list[str]:
     """What is wrong with what a stopped process left."""
     faults, model = [], folder / "model"
     begun = [int(step) for step in KEPT.findall(said)]
@@ -152,11 +129,11 @@ def faults_between(folder: Path, said: str, calm: Outcome) -> list[str]:
     return faults
 
 
-def outcome_of(folder: Path) -> Outcome:
+def outcome_of(folder: Path) -> Trained:
     """What a finished run has come to."""
     model = folder / "model"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    return Outcome(
+    return Trained(
         digest=read_manifest(model)["digest"],
         weights=digest_of(model / MODEL_WEIGHTS),
         log=[(line["step"], line["loss"]) for line in read_log(model / MODEL_RUN)],
@@ -166,7 +143,7 @@ def outcome_of(folder: Path) -> Outcome:
     )
 
 
-def differing(found: Outcome, calm: Outcome) -> list[str]:
+def differing(found: Trained, calm: Trained) -> list[str]:
     """How a rerun differs from the undisturbed run."""
     faults = [
         f"the rerun differs in its {word}"
@@ -184,5 +161,10 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def drills(asked: Asked) -> list[Outcome]:
+    """The drill at the size that was asked for."""
+    kills, steps = _SMALL if asked.is_small else _FULL
+    return [drill(asked.work, asked.shop, kills=kills, steps=steps, seed=asked.seed)]
+
+
+_FULL, _SMALL = (16, 150), (3, 40)  # kills, steps of the training

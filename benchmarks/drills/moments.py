@@ -5,39 +5,42 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from jobs import LONGEST_SECONDS, Job
+from benchmarks.drills.jobs import LONGEST_SECONDS, Job
+from benchmarks.drills.warm import start
 
-# Run before the command: counts its steps on the disk, tells them, and dies just before the n-th or the one so named.
-WATCHED = """
-import os, signal, sys
-folder, stop_at = sys.argv[1], sys.argv[2]
-steps = 0
-def watch(event, args):
-    global steps
-    if event == "open":
-        writes = args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and str(args[0]).startswith(folder)
-    else:
-        writes = event in ("os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree")
-        writes = writes and (not os.path.isabs(str(args[0])) or str(args[0]).startswith(folder))
-    if not writes:
-        return
-    steps += 1
-    told = f"{event} {str(args[0]).removeprefix(folder)}".replace(f".{os.getpid()}.", ".PID.")
-    if stop_at in (str(steps), told):
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.write(2, f"STEP {told}\\n".encode())
-sys.addaudithook(watch)
-sys.argv[1:] = sys.argv[3:]
-from eclip.__main__ import main
-sys.exit(main())
-"""
+
+def watch_steps(folder: str, stop_at: str) -> None:
+    """Tell the steps of this process on the disk from now on, and die just before the n-th or the one so named.
+
+    Args:
+        folder: Only files in it are looked at.
+        stop_at: A number, or what is told of the step.
+    """
+    steps = 0
+
+    def watch(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal steps
+        if event == "open":
+            writes = args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and str(args[0]).startswith(folder)
+        else:
+            writes = event in ("os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree")
+            writes = writes and (not Path(str(args[0])).is_absolute() or str(args[0]).startswith(folder))
+        if not writes:
+            return
+        steps += 1
+        told = f"{event} {str(args[0]).removeprefix(folder)}".replace(f".{os.getpid()}.", ".PID.")
+        if stop_at in (str(steps), told):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.write(2, f"STEP {told}\n".encode())
+
+    sys.addaudithook(watch)
+
 
 Steps = list[tuple[float, str]]
 """When and what: a job's steps on the disk."""
@@ -76,39 +79,29 @@ def begin(job: Job, place: Path) -> Path:
     return folder
 
 
-def watched(job: Job, folder: Path, *, stop_at: int | str = 0) -> subprocess.Popen[str]:
-    """Start the job so that it tells its steps, and kills itself before one of them.
-
-    It has a session of its own, so that Ctrl-C is not ignored.
-    """
-    command = [sys.executable, "-c", WATCHED, str(folder), str(stop_at), *job.command(folder)]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
 def time_steps(job: Job, folder: Path) -> tuple[float, Steps]:
     """Do the job undisturbed: how many seconds it takes, and its steps on the disk."""
     started = time.monotonic()
-    with watched(job, folder) as process:
-        told = [(time.monotonic() - started, line) for line in process.stderr or ()]
-    steps = [(when, line.removeprefix("STEP ").strip()) for when, line in told if line.startswith("STEP ")]
-    return time.monotonic() - started, steps
+    command = start(job.command(folder), watch=(str(folder), "0"))
+    told = [(time.monotonic() - started, line) for line in command.stderr]
+    seconds = time.monotonic() - started
+    if command.wait():
+        raise SystemExit(f"{job.name} failed undisturbed: {told[-3:]}")
+    return seconds, [(when, line.removeprefix("STEP ").strip()) for when, line in told if line.startswith("STEP ")]
 
 
 def stopped(job: Job, folder: Path, moment: Moment) -> tuple[int, str]:
     """Start the job and stop it at a moment: its status, and what it said."""
-    with watched(job, folder, stop_at=moment.step if moment.seconds is None else 0) as process:
-        said, steps = [], 0
-        while moment.seconds is not None and steps < int(moment.step) and (line := process.stderr.readline()):  # type: ignore[union-attr]
-            said.append(line)
-            steps += line.startswith("STEP ")
-        if moment.seconds is not None:
-            time.sleep(moment.seconds)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, moment.by)
-        _, rest = process.communicate(timeout=LONGEST_SECONDS)
-    return process.returncode, "".join([*said, rest])
+    command = start(job.command(folder), watch=(str(folder), str(moment.step) if moment.seconds is None else "0"))
+    said, steps = [], 0
+    while moment.seconds is not None and steps < int(moment.step) and (line := command.stderr.readline()):
+        said.append(line)
+        steps += line.startswith("STEP ")
+    if moment.seconds is not None:
+        time.sleep(moment.seconds)
+        command.stop(moment.by)
+    status, rest = command.communicate(LONGEST_SECONDS)
+    return status, "".join([*said, rest])
 
 
 def interrupt_faults(status: int, said: str) -> list[str]:

@@ -20,7 +20,8 @@ import faiss
 import numpy as np
 from benchmarks.search.drawn_vectors import drawn_vectors
 
-from eclip.search.ivf import IvfIndex, Truth
+from eclip.search.ivf import IvfIndex
+from eclip.search.recall import Truth
 
 DIM, TOP_K = 256, 10
 SHARES = (0.5, 0.1, 0.01, 0.001)

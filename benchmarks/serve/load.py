@@ -77,20 +77,29 @@ def is_right(hits: list[dict[str, object]], ranking: str, ids: list[str], scores
     return len({hit["product_id"] for hit in hits} & set(ids)) >= len(ids) / 2
 
 
-async def fetch(url: str, path: str) -> tuple[int, dict[str, str], bytes]:
-    """One GET over a connection of its own: httpx's pool costs more than the service once hundreds wait in it."""
+async def fetch(url: str, path: str, *, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+    """One request over a connection of its own: httpx's pool costs more than the service once hundreds wait in it.
+
+    Args:
+        url: Of the service.
+        path: With its query.
+        body: JSON to POST; None = GET.
+    """
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\n\r\n".encode())
-        head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        verb = "GET" if body is None else "POST"
+        kind = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        first_lines = f"{verb} {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\n{kind}\r\n"
+        writer.write(first_lines.encode() + (body or b""))
+        head, _, answer = (await reader.read(-1)).partition(b"\r\n\r\n")
     finally:
         writer.close()
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if len(body) != int(headers.get("content-length", -1)):
+    if len(answer) != int(headers.get("content-length", -1)):
         raise ConnectionError("cut off")
-    return int(first.split()[1]), headers, body
+    return int(first.split()[1]), headers, answer
 
 
 async def ask(url: str, query: tuple[str, str], expected: Expected, outcome: Outcome) -> None:

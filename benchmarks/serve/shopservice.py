@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +57,38 @@ class Service:
 
 
 @contextmanager
-def service(store: Path, model: Path, log: Path) -> Iterator[Service]:
+def service(
+    store: str | Path,
+    model: Path,
+    log: Path,
+    *,
+    options: Sequence[str] = ("--port", "0"),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Service]:
     """Start one over a store and a model on a free port; end it by SIGTERM, also when the caller is told to end."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command = [sys.executable, "-m", "eclip", "serve", str(store), "--model", str(model), "--port", "0"]
+    command = [sys.executable, "-m", "eclip", "serve", str(store), "--model", str(model), *options]
     with log.open("w") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
     try:
         yield Service(process, _address(process, log), log)
     finally:
         process.terminate()
         process.wait(60)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:

@@ -30,7 +30,7 @@ from eclip.serve.client import ServiceClient
 from eclip.serve.desk import Desk
 from eclip.serve.live import Live
 from eclip.serve.opening import ShopSource
-from eclip.serve.schemas import Listing
+from eclip.serve.taskschemas import Listing
 
 pytestmark = pytest.mark.slow
 

@@ -57,11 +57,12 @@ def embed_store(store: Store, encoder: ProductEncoder, *, is_float16: bool = Fal
     Listings of equal content are encoded once, and not at all where another listing of that content has vectors.
     """
     rows = store.rows_without_vectors(encoder.digest)
+    beside = store.place.cache / f"embedding-{encoder.digest}"
     if not rows:
+        remove_all_parts(beside)  # left by a run that was killed once its vectors were in the store
         return Embedded(0, 0)
     plan = plan_store(store, encoder.digest, rows=rows)
-    kind = rows_digest(store, plan.encoded), is_float16
-    folder = parts_folder(store.place.cache / "embedding", encoder.digest, *kind)
+    folder = parts_folder(beside, rows_digest(store, plan.encoded), is_float16)
     made = None
     if plan.encoded:
         parts = encode_in_parts(
@@ -74,7 +75,7 @@ def embed_store(store: Store, encoder: ProductEncoder, *, is_float16: bool = Fal
         made = pa.concat_tables(read_parts(parts))
     vectors = plan.vectors(store, made, store.table(["product_id"])["product_id"])
     store.write_vectors(vectors, model_digest=encoder.digest)
-    remove_parts(folder)
+    remove_all_parts(beside)
     return Embedded(len(rows), len(plan.encoded))
 
 

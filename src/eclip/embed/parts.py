@@ -62,6 +62,6 @@ def remove_parts(folder: Path) -> None:
 
 def remove_all_parts(beside: Path) -> None:
     """Remove the parts of every job that was to end in this file, which is written: of an older feed or model too."""
-    for folder in beside.parent.iterdir():
+    for folder in beside.parent.iterdir() if beside.parent.is_dir() else ():
         if folder.name.startswith(f"{beside.name}.") and folder.name.endswith(".parts"):
             remove_parts(folder)

@@ -36,6 +36,9 @@ class StorePlace(Protocol):
     def names(self) -> set[str]:
         """Files and folders right in it, but for half-written ones."""
 
+    def names_in(self, folder: str) -> set[str]:
+        """As `names`, of a folder in it; nothing where there is none."""
+
     def dataset(self, name: str) -> str:
         """The address of a dataset, as Lance takes it."""
 
@@ -52,7 +55,7 @@ class StorePlace(Protocol):
         """Put a file in place, whole or not at all; folders are made."""
 
     def remove(self, name: str) -> None:
-        """Remove a folder right in it, with all that it holds; one that is not there is fine."""
+        """Remove a folder in it, with all that it holds; one that is not there is fine."""
 
     def num_bytes(self) -> int:
         """Size of everything in it."""

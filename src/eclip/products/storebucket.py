@@ -66,6 +66,10 @@ class BucketPlace:
         """What stands right below the prefix."""
         return self._objects.names(self.prefix)
 
+    def names_in(self, folder: str) -> set[str]:
+        """What stands right below a folder of it."""
+        return self._objects.names(f"{self.prefix}{folder}/")
+
     def dataset(self, name: str) -> str:
         """Its address."""
         return f"{self}/{name}"

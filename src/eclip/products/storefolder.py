@@ -42,8 +42,12 @@ class FolderPlace:
 
     def names(self) -> set[str]:
         """What lies in it, but for files that a killed process left on their way."""
+        return self.names_in("")
+
+    def names_in(self, folder: str) -> set[str]:
+        """Likewise, of a folder in it."""
         with _looking(self.path):
-            return _names(self.path) if self.path.is_dir() else set()
+            return _names(self.path / folder) if (self.path / folder).is_dir() else set()
 
     def dataset(self, name: str) -> str:
         """Its path."""

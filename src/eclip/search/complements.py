@@ -14,6 +14,11 @@ TOGETHER = ("outfit", "basket")  # attributes whose values name what was worn, b
 MAX_TOGETHER = 500  # listings of one basket; a larger one says nothing of what goes with what
 
 
+def names_baskets(table: FilterTable) -> bool:
+    """Whether the feed says what goes with what."""
+    return any(name in table.attributes for name in TOGETHER)
+
+
 def complementary_rows(
     table: FilterTable, members: npt.NDArray[np.int64], mask: Mask | None
 ) -> tuple[Rows, npt.NDArray[np.float32]]:
@@ -30,11 +35,11 @@ def complementary_rows(
     Raises:
         ConfigError: The feed names neither outfits nor baskets.
     """
-    columns = [table.attributes[name] for name in TOGETHER if name in table.attributes]
-    if not columns:
+    if not names_baskets(table):
         raise ConfigError(
             f"the feed names no {' or '.join(TOGETHER)} of products; give them as an attribute, or ask for similar ones"
         )
+    columns = [table.attributes[name] for name in TOGETHER if name in table.attributes]
     own = table.groups[members[0]]
     shared: dict[int, float] = {}
     shown: dict[int, int] = {}

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from eclip.errors import ConfigError
-from eclip.search.bm25 import WordIndex, allowed_scores
-from eclip.search.codes import Mask
-from eclip.search.complements import complementary_rows
-from eclip.search.exact import Rows, best_rows, first_of_groups
+from eclip.search.bm25 import WordIndex
+from eclip.search.complements import complementary_rows, names_baskets
 from eclip.search.filtering import FilterTable, Selection
-from eclip.search.fusion import WEIGHTS, WORDS_BONUS, diverse_order, reciprocal_rank_fusion
+from eclip.search.fusion import diverse_order
 from eclip.search.listings import Listings, ProductStore
 from eclip.search.query import Filters, Query, SimilarKind, check_query, check_similar
+from eclip.search.ranking import Ranked, Ranker
 from eclip.search.results import Product, Results
 from eclip.search.spaces import Spaces, Vectors
 from eclip.search.termrows import TermRows, searched_text
 from eclip.search.tokens import Tokenizer
-from eclip.search.vectorindex import SpaceIndexes, VectorIndex
+from eclip.search.vectorindex import SpaceIndexes
 
 _POOL = 5  # times as many candidates as wanted, for a diverse choice among them
 _LEAST_POOL = 100
-_TIES = 2  # times as many word matches as are fused, before equal ones are put in order
-_LEAST_DEPTH = 256  # of each ranking before they are fused
-
-Ranked = list[tuple[int, float, tuple[str, ...]]]
-"""Row, score, and what found it; best first, one row a product."""
-Space = Literal["products", "pictures"]
 
 
 class QueryEncoder(Protocol):
@@ -80,7 +73,8 @@ class SearchEngine:
         fields = (self._listings.table[name].to_pylist() for name in ("title", "brand", "category", "attributes"))
         self._tokenize = tokenize or Tokenizer(with_morphemes=False)
         self._terms = TermRows.of(map(searched_text, *fields), self._tokenize, known_terms)
-        self._words = WordIndex(self._terms, self._tokenize)
+        words = WordIndex(self._terms, self._tokenize)
+        self._ranker = Ranker(self._indexes, words, self._listings.groups)
         said = "\0".join((store.digest, str(store.corrections().num_rows), encoder.digest))
         self.version = hashlib.sha256(said.encode()).hexdigest()[:16]
         """Changes when the store or the model does."""
@@ -111,6 +105,11 @@ class SearchEngine:
         return self._listings.num_groups
 
     @property
+    def names_baskets(self) -> bool:
+        """Whether the feed names outfits or baskets, so that complements can be asked for."""
+        return names_baskets(self._filters)
+
+    @property
     def encoder(self) -> QueryEncoder:
         """Makes the vectors of queries."""
         return self._encoder
@@ -122,7 +121,7 @@ class SearchEngine:
             ConfigError: It asks for nothing, the text or picture can't be read, or a value is out of its range.
         """
         check_query(query)
-        text = None if self._picture_leads(query) else query.words
+        text = None if self._ranker.picture_leads(query) else query.words
         return self.search_encoded(query, self.encode_query(text, query.image) if _needs_vector(query) else None)
 
     def encode_query(self, text: str | None, image: bytes | None) -> Vectors:
@@ -156,7 +155,7 @@ class SearchEngine:
         """
         check_query(query)
         selection = self._filters.select(query.filters)
-        ranked = self._ranked(query, vector, selection)[query.offset : query.offset + query.top_k]
+        ranked = self._ranker.ranked(query, vector, selection)[query.offset : query.offset + query.top_k]
         return self._results(ranked, selection, with_facets=query.with_facets)
 
     def similar(
@@ -192,7 +191,7 @@ class SearchEngine:
             rows, scores = complementary_rows(self._filters, members, selection.mask)
             rows, scores = rows[:pool], scores[:pool]
         else:
-            rows, scores = self._neighbours(row, members, selection, pool)
+            rows, scores = self._ranker.neighbours(row, members, selection, pool)
         if diversity and len(rows):
             vectors = np.nan_to_num(self._indexes.products.vectors(rows))
             order = diverse_order(scores, vectors, num_wanted=top_k, diversity=diversity)
@@ -209,90 +208,6 @@ class SearchEngine:
         """An encoded picture of a listing: 0 = the main one, then the others; None where there is none."""
         return self._listings.picture(product_id, number)
 
-    def _ranked(self, query: Query, vector: Vectors | None, selection: Selection) -> Ranked:
-        """At least as many products as the page reaches to, where there are."""
-        window = query.offset + query.top_k
-        if vector is None and query.words is None:
-            return [(row, 0.0, ()) for row in self._in_store_order(selection.mask)]
-        if vector is not None and self._picture_leads(query):
-            return self._picture_with_words(query.words or "", vector, selection, _fusion_depth(window))
-        rankings = {}
-        depth = window if query.ranking != "hybrid" or query.words is None else _fusion_depth(window)
-        if vector is not None and query.ranking != "words":
-            space: Space = "products" if query.words else "pictures"
-            rankings["vectors"] = self._by_vector(space, vector, selection, depth)
-        if query.words is not None and query.ranking != "vectors":
-            rankings["words"] = self._by_words(query.words, selection.mask, depth, vector=vector if rankings else None)
-        rankings = {name: found for name, found in rankings.items() if len(found[0])}
-        if len(rankings) == 1:
-            ((name, (rows, scores)),) = rankings.items()
-            return [(int(row), float(score), (name,)) for row, score in zip(rows, scores, strict=True)]
-        return self._fused(rankings)
-
-    def _picture_leads(self, query: Query) -> bool:
-        """Whether a picture ranks and words add to it: "this, but red"."""
-        both = query.image and query.words and query.ranking == "hybrid"
-        return bool(both and self._words.knows(query.words or ""))
-
-    def _picture_with_words(self, words: str, picture: Vectors, selection: Selection, depth: int) -> Ranked:
-        """By cosine with the picture, and a bonus for words: the nearest of all, and of those that share a word."""
-        index, bm25 = self._indexes.products, self._words.scores(words)
-        bm25 /= max(float(bm25.max(initial=0)), 1e-9)
-        sharing = bm25 > 0 if selection.mask is None else (bm25 > 0) & selection.mask
-        pools = [selection.kept("products", index.allow), index.allow(sharing)]
-        pairs = [index.nearest(picture, num_rows=depth, allowed=allowed) for allowed in pools]
-        rows = np.concatenate([rows for rows, _ in pairs])
-        scores = np.concatenate([scores for _, scores in pairs]) + WORDS_BONUS * bm25[rows]
-        order = np.lexsort((rows, -scores))
-        best = order[first_of_groups(rows[order], self._listings.groups)]
-        both = ("vectors", "words")
-        return [(int(rows[at]), float(scores[at]), both if bm25[rows[at]] else both[:1]) for at in best]
-
-    def _fused(self, rankings: dict[str, tuple[Rows, Vectors]]) -> Ranked:
-        """Fused by product; its row is that of the first ranking that holds it."""
-        groups = self._listings.groups
-        shown: dict[int, int] = {}
-        for rows, _ in rankings.values():
-            for row in rows.tolist():
-                shown.setdefault(int(groups[row]), row)
-        items = {name: groups[rows].tolist() for name, (rows, _) in rankings.items()}
-        fused = reciprocal_rank_fusion(items, WEIGHTS)
-        return [(shown[group], score, found_by) for group, score, found_by in fused]
-
-    def _by_vector(self, space: Space, vector: Vectors, selection: Selection, top_k: int) -> tuple[Rows, Vectors]:
-        """The best row of each of the `top_k` nearest products, and its cosine."""
-        index: VectorIndex = getattr(self._indexes, space)
-        allowed = selection.kept(space, index.allow)
-        num_rows = 2 * top_k
-        while True:
-            rows, scores = index.nearest(vector, num_rows=num_rows, allowed=allowed)
-            firsts = first_of_groups(rows, self._listings.groups)
-            if len(firsts) >= top_k or len(rows) < num_rows or num_rows >= self.num_products:
-                return rows[firsts[:top_k]], np.clip(scores[firsts[:top_k]], -1, 1)
-            num_rows *= 4
-
-    def _by_words(self, text: str, mask: Mask | None, top_k: int, *, vector: Vectors | None) -> tuple[Rows, Vectors]:
-        """The best row of each of the `top_k` best products; those that words can't tell apart by cosine."""
-        scores = allowed_scores(self._words.scores(text), mask)
-        deeper = top_k if vector is None else _TIES * top_k
-        rows = np.array(best_rows(scores, self._listings.groups, top_k=deeper), dtype=np.int64)
-        if vector is not None and len(rows):
-            cosines = np.nan_to_num(self._indexes.products.vectors(rows)) @ vector
-            rows = rows[np.lexsort((-cosines, -np.round(scores[rows], 2)))][:top_k]
-        return rows, scores[rows]
-
-    def _in_store_order(self, mask: Mask | None) -> list[int]:
-        rows = np.arange(self.num_products) if mask is None else np.flatnonzero(mask)
-        return [int(row) for row in rows[first_of_groups(rows, self._listings.groups)]]
-
-    def _neighbours(self, row: int, members: Rows, selection: Selection, top_k: int) -> tuple[Rows, Vectors]:
-        (vector,) = self._indexes.products.vectors(np.array([row]))
-        if not np.isfinite(vector).all() or not vector.any():  # neither picture nor title was encoded
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        rows, scores = self._by_vector("products", vector, selection, top_k + 1)
-        others = ~np.isin(rows, members)
-        return rows[others][:top_k], scores[others][:top_k]
-
     def _results(self, ranked: Ranked, selection: Selection, *, with_facets: bool) -> Results:
         rows, scores, matched = zip(*ranked, strict=True) if ranked else ((), (), ())
         return Results(
@@ -304,11 +219,3 @@ class SearchEngine:
 
 def _needs_vector(query: Query) -> bool:
     return bool(query.image or (query.words and query.ranking != "words"))
-
-
-def _fusion_depth(window: int) -> int:
-    """How deep rankings are fused: the same over many pages, so that what follows the first page fits it."""
-    depth = _LEAST_DEPTH
-    while depth < 2 * window:
-        depth *= 8
-    return depth

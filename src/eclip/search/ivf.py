@@ -6,7 +6,6 @@ found, until it has seen enough of those: so a filter costs no recall, wherever 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +16,12 @@ from eclip.errors import MissingExtraError
 from eclip.search.codes import Mask
 from eclip.search.exact import Rows, leading_rows
 from eclip.search.follow import Moves
+from eclip.search.recall import WANTED_RECALL, Truth, share_found
 from eclip.search.spaces import Vectors, present_rows
 
-RECALL_AT = 10
-WANTED_RECALL = 0.985  # that the number of lists looked into is chosen for
 _LISTS_PER_ROOT = 4  # lists = this x sqrt(rows)
 _TRAIN_ROWS_A_LIST = 40
 _TRAIN_ITERATIONS = 10
-_MEASURED_QUERIES = 300
-_ROWS_AT_ONCE = 4_096  # compared with all measured queries
 _NO_PAIRS = False  # ids are wanted, not places in lists
 _NARROW_ROWS = 1_500  # so few are compared with one by one
 _SEEN_PER_WANTED = 16  # rows looked at for each that is wanted, at least
@@ -130,6 +126,11 @@ class IvfIndex:
         return IvfIndex(index, present, self.num_seen)
 
     @property
+    def effort(self) -> int:
+        """Rows that a query without filters looks at."""
+        return self.num_seen
+
+    @property
     def num_rows(self) -> int:
         """Rows, those without a vector among them."""
         return int(self._index.ntotal)
@@ -166,12 +167,6 @@ class IvfIndex:
         if not len(rows):
             return np.zeros((0, self._index.d), np.float32)
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(rows, dtype=np.int64)))
-
-    def recall(self, truth: Truth) -> float:
-        """Share of the nearest rows of some queries that are found."""
-        allowed = self.allow(truth.mask)
-        found = [self.nearest(query, num_rows=RECALL_AT, allowed=allowed)[0] for query in truth.queries]
-        return truth.recall(found)
 
     def _allowed(self, mask: Mask) -> Allowed:
         num_rows = int(np.count_nonzero(mask))
@@ -222,49 +217,11 @@ class IvfIndex:
 
     def _enough_seen(self, truth: Truth) -> int:
         """How many rows a query must look at for the wanted recall, or for about that of looking at all."""
-        wanted = min(WANTED_RECALL, self.recall(truth) - 0.005)
+        wanted = min(WANTED_RECALL, share_found(self, truth) - 0.005)
         self.num_seen = 512
-        while self.num_seen < self.num_rows and self.recall(truth) < wanted:
+        while self.num_seen < self.num_rows and share_found(self, truth) < wanted:
             self.num_seen = int(self.num_seen * 1.5)
         return self.num_seen
-
-
-class Truth:
-    """The nearest rows of some queries, by comparing with all.
-
-    Args:
-        matrix: Unit rows [N, D], NaN where missing.
-        queries: Unit rows [Q, D].
-        mask: Rows [N] that may be found; None = all.
-    """
-
-    def __init__(self, matrix: Vectors, queries: Vectors, mask: Mask | None = None) -> None:
-        self.queries, self.mask, self._matrix = queries, mask, matrix
-        allowed = present_rows(matrix) if mask is None else mask & present_rows(matrix)
-        self._num_wanted = min(RECALL_AT, int(np.count_nonzero(allowed)))
-        best = np.full((len(queries), self._num_wanted), -np.inf, dtype=np.float32)
-        for start in range(0, len(matrix), _ROWS_AT_ONCE):
-            some = slice(start, start + _ROWS_AT_ONCE)
-            scores = np.where(allowed[some], queries @ matrix[some].T, np.float32(-np.inf))
-            best = -np.sort(-np.concatenate([best, scores], axis=1), axis=1)[:, : self._num_wanted]
-        self._least = best[:, -1] if self._num_wanted else np.full(len(queries), np.inf)
-
-    def recall(self, found: Sequence[Rows]) -> float:
-        """Share of the 10 nearest rows that were found; one as near as the tenth counts as well."""
-        if not self._num_wanted or not len(self.queries):
-            return 1.0
-        shares = [
-            np.count_nonzero(self._matrix[rows[: self._num_wanted]] @ query >= least - 1e-6) / self._num_wanted
-            for query, rows, least in zip(self.queries, found, self._least, strict=True)
-        ]
-        return float(np.mean(shares))
-
-
-def measured_queries(matrix: Vectors, *, seed: int = 0) -> Vectors:
-    """Some rows of a matrix [N, D] that are there, drawn evenly."""
-    rows = np.flatnonzero(present_rows(matrix))
-    rng = np.random.default_rng(seed)
-    return matrix[rng.choice(rows, min(_MEASURED_QUERIES, len(rows)), replace=False)]
 
 
 def add_rows(index: Any, matrix: Vectors, rows: Rows) -> None:

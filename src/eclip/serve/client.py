@@ -6,28 +6,19 @@ Needs httpx and pydantic alone: no torch, no store. A service that is busy is as
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from eclip.errors import EclipError
-from eclip.serve.schemas import (
-    EnrichAnswer,
-    EnrichRequest,
-    Health,
-    Listing,
-    MatchAnswer,
-    MatchRequest,
-    ProductAnswer,
-    Readiness,
-    SearchAnswer,
-)
+from eclip.serve.clientfields import as_texts, filter_fields, given, quoted
+from eclip.serve.reviewschemas import Correction, ReviewAnswer, ReviewTask
+from eclip.serve.schemas import Health, InstancesAnswer, ProductAnswer, Readiness, SearchAnswer
+from eclip.serve.taskschemas import EnrichAnswer, EnrichRequest, Listing, MatchAnswer, MatchRequest
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -106,12 +97,12 @@ class ServiceClient:
         Raises:
             ServiceError: The service refused, or can't be reached.
         """
-        fields = _filters(category, min_price, max_price, brands, attributes, hide_adult=hide_adult)
+        fields = filter_fields(category, min_price, max_price, brands, attributes, hide_adult=hide_adult)
         fields |= {"q": text, "top_k": top_k, "offset": offset, "ranking": ranking, "facets": facets}
-        given = _given(fields)
+        fields = given(fields)
         if picture is None:
-            return self._ask(SearchAnswer, "GET", "/search", params=given)
-        return self._ask(SearchAnswer, "POST", "/search", data=_as_texts(given), files={"picture": picture})
+            return self._ask(SearchAnswer, "GET", "/search", params=fields)
+        return self._ask(SearchAnswer, "POST", "/search", data=as_texts(fields), files={"picture": picture})
 
     def similar(
         self,
@@ -132,9 +123,9 @@ class ServiceClient:
         Raises:
             ServiceError: No such product; the service refused, or can't be reached.
         """
-        fields = _filters(category, min_price, max_price, brands, attributes, hide_adult=hide_adult)
+        fields = filter_fields(category, min_price, max_price, brands, attributes, hide_adult=hide_adult)
         fields |= {"kind": kind, "diversity": diversity, "top_k": top_k}
-        return self._ask(SearchAnswer, "GET", f"/similar/{_quoted(product_id)}", params=_given(fields))
+        return self._ask(SearchAnswer, "GET", f"/similar/{quoted(product_id)}", params=given(fields))
 
     def product(self, product_id: str) -> ProductAnswer:
         """One listing, with all offers of its product.
@@ -142,7 +133,7 @@ class ServiceClient:
         Raises:
             ServiceError: No such product; the service refused, or can't be reached.
         """
-        return self._ask(ProductAnswer, "GET", f"/products/{_quoted(product_id)}")
+        return self._ask(ProductAnswer, "GET", f"/products/{quoted(product_id)}")
 
     def picture(self, product_id: str, number: int = 0) -> bytes:
         """An encoded picture of a listing.
@@ -150,7 +141,7 @@ class ServiceClient:
         Raises:
             ServiceError: No such picture; the service refused, or can't be reached.
         """
-        return self._send("GET", f"/products/{_quoted(product_id)}/image", params={"number": number}).content
+        return self._send("GET", f"/products/{quoted(product_id)}/image", params={"number": number}).content
 
     def enrich(self, listings: Sequence[Listing]) -> EnrichAnswer:
         """What the fitted tasks say of new listings; `with_picture` puts a picture into one.
@@ -178,6 +169,44 @@ class ServiceClient:
         """
         request = MatchRequest(listing=listing)
         return self._ask(MatchAnswer, "POST", "/match", json=request.model_dump(exclude_none=True))
+
+    def instances(
+        self,
+        photo: bytes,
+        *,
+        category: str | None = None,
+        min_price: float | None = None,
+        max_price: float | None = None,
+        brands: Sequence[str] = (),
+        attributes: Sequence[tuple[str, str]] = (),
+        hide_adult: bool = False,
+        top_k: int = 5,
+    ) -> InstancesAnswer:
+        """The several products of one encoded photo, each with its place.
+
+        Raises:
+            ServiceError: The photo can't be read; the service refused, can't look into photos, or can't be reached.
+        """
+        fields = filter_fields(category, min_price, max_price, brands, attributes, hide_adult=hide_adult)
+        data = as_texts(given(fields | {"top_k": top_k}))
+        return self._ask(InstancesAnswer, "POST", "/instances", data=data, files={"photo": photo})
+
+    def review(self, task: ReviewTask = "category", *, top_k: int = 20) -> ReviewAnswer:
+        """The least certain answers that nobody has looked at yet.
+
+        Raises:
+            ServiceError: The service refused, or can't be reached.
+        """
+        return self._ask(ReviewAnswer, "GET", "/review", params={"task": task, "top_k": top_k})
+
+    def correct(self, product_id: str, field: str, value: str | None, *, source: str | None = None) -> Correction:
+        """Say what a field of a listing is: category, policy, catalog_id or attributes.NAME; None = it has no value.
+
+        Raises:
+            ServiceError: No such product, field or value; corrections are not taken there; or it can't be reached.
+        """
+        said = Correction(product_id=product_id, field=field, value=value, source=source)
+        return self._ask(Correction, "POST", "/corrections", json=said.model_dump())
 
     def health(self) -> Health:
         """That the service answers."""
@@ -227,35 +256,3 @@ def _error_of(response: httpx.Response) -> str:
         return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
-
-
-def _filters(
-    category: str | None,
-    min_price: float | None,
-    max_price: float | None,
-    brands: Sequence[str],
-    attributes: Sequence[tuple[str, str]],
-    *,
-    hide_adult: bool,
-) -> dict[str, Any]:
-    return {
-        "category": category,
-        "min_price": min_price,
-        "max_price": max_price,
-        "brand": list(brands),
-        "attribute": [f"{name}:{value}" for name, value in attributes],
-        "hide_adult": hide_adult,
-    }
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, [])}
-
-
-def _as_texts(fields: dict[str, Any]) -> dict[str, Any]:
-    """As a form takes them."""
-    return {name: value if isinstance(value, str | list) else json.dumps(value) for name, value in fields.items()}
-
-
-def _quoted(product_id: str) -> str:
-    return quote(product_id, safe="")

@@ -17,7 +17,7 @@ from eclip.products.listings import CleaningPlan, clean_batch
 from eclip.products.pictures.picture import Picture
 from eclip.products.titles.cleaner import TitleCleaner
 from eclip.serve.limits import MAX_LISTINGS
-from eclip.serve.schemas import Listing
+from eclip.serve.taskschemas import Listing
 from eclip.serve.uploads import given_picture, read_picture
 
 _TEXTS = ("title", "description", "brand", "seller", "url", "gtin", "model_number")

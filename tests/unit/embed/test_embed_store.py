@@ -88,6 +88,15 @@ def test_the_same_rows_go_on(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not list((shop / "store" / "cache").glob("embedding*"))
 
 
+def test_parts_of_a_run_killed_after_writing_go_with_the_next(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "remove_all_parts", lambda beside: None)  # killed just before
+        embed(shop, OTHER)
+    assert list((shop / "store" / "cache").glob("embedding*/part-*"))
+    assert embed(shop, OTHER) == 0
+    assert not list((shop / "store" / "cache").glob("embedding*"))
+
+
 def test_other_rows_in_the_same_places(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     update(shop, MORE)
     stop_before_writing(shop, ONE, monkeypatch)

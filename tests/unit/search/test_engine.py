@@ -373,8 +373,11 @@ def test_complements_share_outfits():
     assert [(hit.product_id, hit.score) for hit in results.hits] == [("c", pytest.approx(1 / np.sqrt(1 * 2)))]
     assert set(ids(engine.similar("c", kind="complements"))) == {"a1", "b"}
     assert ids(engine.similar("d", kind="complements")) == []
+    assert engine.names_baskets
+    without = make_engine(5)
+    assert not without.names_baskets
     with pytest.raises(ConfigError, match="outfit or basket"):
-        make_engine(5).similar("p1", kind="complements")
+        without.similar("p1", kind="complements")
 
 
 def test_product_in_full():

@@ -8,16 +8,31 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from PIL import Image
 
 from eclip.errors import ConfigError, StoreError
 from eclip.search.results import CategoryCount, Facet, Facets, FacetValue, Hit, Offer, Product, Results
+from eclip.serve.client import ServiceClient
 
 
 def encoded(format="PNG", size=(8, 8), **options) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", size, "red").save(out, format, **options)
     return out.getvalue()
+
+
+def through(test_client: TestClient) -> ServiceClient:
+    """The typed client, asking the app itself."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {name: value for name, value in request.headers.items() if name != "host"}
+        said = test_client.request(
+            request.method, str(request.url.raw_path, "ascii"), content=request.read(), headers=headers
+        )
+        return httpx.Response(said.status_code, headers=dict(said.headers), content=said.content)
+
+    return ServiceClient("http://shop", transport=httpx.MockTransport(answer))
 
 
 def hit(product_id="p1", **other) -> Hit:
@@ -40,6 +55,8 @@ class FakeEngine:
 
     num_products = 3
     num_groups = 2
+
+    names_baskets = True
 
     def __init__(self, version="v1") -> None:
         self.asked: list = []

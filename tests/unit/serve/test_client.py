@@ -5,29 +5,20 @@ import sys
 
 import httpx
 import pytest
-from fakeshop import encoded
+from fakeshop import encoded, through
 from fastapi.testclient import TestClient
 
 from eclip.errors import EclipError
 from eclip.search.query import Filters, Query
 from eclip.serve.app import create_app
 from eclip.serve.client import ServiceClient, ServiceError, with_picture
-from eclip.serve.schemas import Listing
+from eclip.serve.taskschemas import Listing
 
 
 @pytest.fixture
 def shop(desk):
     """The client, before the app itself."""
-    test_client = TestClient(create_app(desk))
-
-    def through(request: httpx.Request) -> httpx.Response:
-        headers = {name: value for name, value in request.headers.items() if name != "host"}
-        answer = test_client.request(
-            request.method, str(request.url.raw_path, "ascii"), content=request.read(), headers=headers
-        )
-        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
-
-    with ServiceClient("http://shop", transport=httpx.MockTransport(through)) as client:
+    with through(TestClient(create_app(desk))) as client:
         yield client
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakeshop import FakeEngine, encoded, fault, hit
+from fakeshop import FakeEngine, encoded, fault, hit, through
 from fastapi.testclient import TestClient
 
 from eclip.errors import MissingExtraError
@@ -62,6 +62,13 @@ def test_products_of_a_photo(client, engine):
     assert [query.top_k for query in engine.asked] == [16, 3, 3]
     assert engine.asked[2].filters == Filters(category=("Women", "Dresses"), hide_adult=True)
     assert len(ask(client, encoded(size=(60, 40)), max_instances="1").json()["instances"]) == 1
+
+
+def test_the_client_asks_the_same(client, engine):
+    with through(client) as shop:
+        found = shop.instances(encoded(size=(60, 40)), category="Women > Dresses", top_k=3)
+    assert [each.hits[0].product_id for each in found.instances] == ["p1", "p2"]
+    assert engine.asked[2].filters == Filters(category=("Women", "Dresses"))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from fakeshop import fault
+from fakeshop import fault, through
 from fastapi.testclient import TestClient
 
 from eclip.products.corrections import add_corrections, latest_corrections
@@ -11,6 +11,7 @@ from eclip.products.store import Store
 from eclip.schema import STORE_MANIFEST
 from eclip.search.results import Product
 from eclip.serve.app import create_app
+from eclip.serve.client import ServiceError
 from eclip.serve.desk import Desk
 from eclip.serve.listings import Judgement
 from eclip.serve.live import Live, Snapshot
@@ -178,6 +179,16 @@ def test_what_was_said_is_kept_shown_and_not_asked_again(client, folder):
         body = {"product_id": str(number), "field": "attributes.colour", "value": ""}
         assert client.post("/corrections", json=body).status_code == 201
     assert Store.open(folder).corrections().num_rows == 4
+
+
+def test_the_client_asks_and_corrects(client, folder):
+    with through(client) as shop:
+        assert [item.product_id for item in shop.review("category", top_k=2).items] == ["0", "1"]
+        assert shop.correct("0", "category", "New > Shelf", source="me").value == "New > Shelf"
+        assert [item.product_id for item in shop.review("category", top_k=2).items] == ["1", "2"]
+        with pytest.raises(ServiceError, match="404: no product with the id '999'"):
+            shop.correct("999", "category", None)
+    assert Store.open(folder).corrections().num_rows == 1
 
 
 @pytest.mark.parametrize(

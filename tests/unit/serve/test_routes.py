@@ -250,6 +250,7 @@ def test_product(client):
         ("https://shop.example/u", "/products/png/image"),
     ]
     assert answer["image_urls"] == ["/products/jpeg/image", "/products/jpeg/image?number=1"]
+    assert answer["has_complements"] is True
     assert answer["attributes"] == [{"name": "colour", "values": ["red"], "confidence": None, "source": "given"}]
     assert answer["category_confidence"] is None
     assert answer["policy_probability"] is None

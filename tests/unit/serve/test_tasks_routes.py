@@ -13,7 +13,7 @@ from eclip.serve.desk import Desk
 from eclip.serve.limits import MAX_LISTINGS
 from eclip.serve.listings import Judgement, Place
 from eclip.serve.live import Live, Snapshot
-from eclip.serve.schemas import EnrichedListing
+from eclip.serve.taskschemas import EnrichedListing
 
 
 class FakeAnswers:

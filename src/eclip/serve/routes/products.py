@@ -64,6 +64,7 @@ def _product_answer(snapshot: Snapshot, product_id: str) -> ProductAnswer:
         policy_probability=said.get("adult_probability"),
         offers=[_offer(offer, judged.get(offer.product_id)) for offer in offers],
         image_urls=[image_url(product_id, number) for number in range(found.num_pictures)],
+        has_complements=snapshot.engine.names_baskets,
     )
 
 

@@ -17,14 +17,7 @@ from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
 from eclip.serve.protection import validation_line
 from eclip.serve.received import cleaned
-from eclip.serve.schemas import (
-    EnrichAnswer,
-    EnrichedListing,
-    EnrichRequest,
-    Listing,
-    MatchAnswer,
-    MatchRequest,
-)
+from eclip.serve.taskschemas import EnrichAnswer, EnrichedListing, EnrichRequest, Listing, MatchAnswer, MatchRequest
 
 Body = TypeVar("Body", bound=BaseModel)
 

@@ -1,7 +1,8 @@
 """The file of answers: Parquet, CSV or JSON lines by its suffix, written a window at a time and read back.
 
 Parquet has `ENRICHED_SCHEMA`. In JSON lines lists are lists and maps objects. CSV has the same columns, a category as
-"Apparel > Shirts" and lists and maps as JSON; an empty cell is null.
+"Apparel > Shirts" and lists and maps as JSON; an empty cell is null, and what a spreadsheet would run begins with an
+apostrophe (`eclip.spreadsheets`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from eclip.errors import FeedError
 from eclip.files import replace_file
 from eclip.lineage import metadata, write_sidecar
 from eclip.schema import ENRICHED_SCHEMA
+from eclip.spreadsheets import original, protected
 from eclip.tasks.category.targets import label_path, path_label
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -94,7 +96,7 @@ def _write_csv(tables: Iterable[pa.Table], file: Any) -> int:
     writer.writerow(ENRICHED_SCHEMA.names)
     for table in tables:
         for row in plain_rows(table):
-            writer.writerow([_cell(name, row[name]) for name in ENRICHED_SCHEMA.names])
+            writer.writerow([protected(_cell(name, row[name])) for name in ENRICHED_SCHEMA.names])
             rows += 1
     return rows
 
@@ -120,7 +122,9 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            yield {field.name: _value(field, row[field.name]) for field in ENRICHED_SCHEMA if row.get(field.name)}
+            yield {
+                field.name: _value(field, original(row[field.name])) for field in ENRICHED_SCHEMA if row.get(field.name)
+            }
 
 
 def _value(field: pa.Field, cell: str) -> Any:

@@ -29,7 +29,7 @@ export class ProductView {
     this.element.replaceChildren(el("p", { class: "status", text: say("product.loading") }));
     try {
       const product = await api.product(place.productId, mine.signal);
-      this.shown = { place, product, similar: new SimilarProducts(product.product_id, mine.signal) };
+      this.shown = { place, product, similar: new SimilarProducts(product, mine.signal) };
       this.lay();
       scrollTo({ top: 0 });
     } catch (fault) {

@@ -7,11 +7,10 @@ import { remember, recall, say } from "./language.js";
 
 const COUNT = 12;
 const VARIED = 0.5; // weight of difference among the products shown
-let hasComplements = true; // until the service says that the feed has no baskets
 const REMEMBERED = "eclip.varied";
 
 export class SimilarProducts {
-  constructor(productId, signal) {
+  constructor({ product_id: productId, has_complements: hasComplements }, signal) {
     this.productId = productId;
     this.signal = signal;
     this.rows = { similar: null, complements: null }; // null = not answered yet
@@ -27,7 +26,6 @@ export class SimilarProducts {
       this.rows[kind] = (await api.similar(this.productId, { kind, diversity, topK: COUNT, signal: this.signal })).hits;
     } catch (fault) {
       if (fault.name === "AbortError") return;
-      if (kind === "complements" && fault.status === 422) hasComplements = false;
       this.rows[kind] = kind === "similar" ? fault : [];
     }
     this.lay();
