@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from eclip.errors import FeedError
 from eclip.files import replace_file
+from eclip.lineage import metadata, write_sidecar
 from eclip.schema import ENRICHED_SCHEMA
 from eclip.spreadsheets import original, protected
 from eclip.tasks.category.targets import label_path, path_label
@@ -25,17 +26,25 @@ from eclip.tasks.category.targets import label_path, path_label
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
-def write_answers(tables: Iterable[pa.Table], out: Path) -> int:
+def write_answers(tables: Iterable[pa.Table], out: Path, *, lineage: Mapping[str, Any] | None = None) -> int:
     """Write tables of `ENRICHED_SCHEMA` to a file, aside first; returns how many rows.
+
+    Args:
+        tables: The answers.
+        out: The file.
+        lineage: Which model, store and feed they come from: inside a Parquet file, beside any other.
 
     Raises:
         DiskError: The disk is full, or the place can't be written.
     """
     with replace_file(out) as aside:
         if out.suffix == ".parquet":
-            return _write_parquet(tables, aside)
+            return _write_parquet(tables, aside, metadata(lineage) if lineage else {})
         with aside.open("w", encoding="utf-8", newline="") as file:
-            return _write_csv(tables, file) if out.suffix == ".csv" else _write_lines(tables, file)
+            rows = _write_csv(tables, file) if out.suffix == ".csv" else _write_lines(tables, file)
+    if lineage:
+        write_sidecar(out, lineage)
+    return rows
 
 
 def read_answers(path: Path) -> pa.Table:
@@ -63,9 +72,10 @@ def plain_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield row | {name: None if row[name] is None else dict(row[name]) for name in maps}
 
 
-def _write_parquet(tables: Iterable[pa.Table], aside: Path) -> int:
+def _write_parquet(tables: Iterable[pa.Table], aside: Path, told: Mapping[str, str]) -> int:
     rows = 0
     with pq.ParquetWriter(aside, ENRICHED_SCHEMA) as writer:
+        writer.add_key_value_metadata(told)
         for table in tables:
             writer.write_table(table)
             rows += table.num_rows
