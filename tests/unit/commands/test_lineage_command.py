@@ -81,7 +81,7 @@ def test_a_model_and_a_store_tell_their_own(small_store: Store, tmp_path: Path) 
 
 def test_a_file_without_it_is_told(tmp_path: Path) -> None:
     write_answers([ENRICHED_SCHEMA.empty_table()], tmp_path / "old.parquet")
-    with pytest.raises(ConfigError, match="old.parquet: does not say where it comes from"):
+    with pytest.raises(ConfigError, match=r"old\.parquet: does not say where it comes from"):
         lineage(tmp_path / "old.parquet")
     with pytest.raises(ConfigError, match="no file of answers, model or store"):
         lineage(tmp_path / "nothing.csv")
