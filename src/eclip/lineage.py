@@ -79,7 +79,7 @@ def read_lineage(file: Path) -> dict[str, Any] | None:
     """The lineage of a file of answers or vectors; None where it carries none, or can't be read."""
     try:
         if file.suffix == ".parquet":
-            text = (pq.read_schema(file).metadata or {}).get(METADATA_KEY.encode())
+            text = (pq.read_metadata(file).metadata or {}).get(METADATA_KEY.encode())
         else:
             text = sidecar(file).read_bytes()
         told = json.loads(text) if text else None

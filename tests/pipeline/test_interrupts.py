@@ -145,7 +145,7 @@ def test_enrich_goes_on_after_its_last_window(
     with monkeypatch.context() as patch:
         interrupt_at(patch, "eclip.inference.encoder", "open_picture", 1)  # no picture is looked at again
         done(*arguments)
-    assert list(tmp_path.iterdir()) == [out]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name, f"{out.name}.lineage.json"]
     done(*arguments[:-1], tmp_path / "whole.jsonl")
     assert out.read_text() == (tmp_path / "whole.jsonl").read_text()
 

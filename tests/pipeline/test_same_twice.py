@@ -96,7 +96,7 @@ def test_answers_lead_back_to_model_store_and_feed(result: Result, tmp_path: Pat
         assert told["by the model"]["now there"] == "the same model"
         assert told["compared with the store"]["digest"] == Store.open(store).digest
         assert told["of the feed"]["path"] == told["made of the feed"]["path"] == str(result.feed)
-    assert b"eclip.lineage" in pq.read_schema(tmp_path / "answers.parquet").metadata
+    assert b"eclip.lineage" in pq.read_metadata(tmp_path / "answers.parquet").metadata
     plain = [each["step"] for each in json.loads(done("lineage", model, "--json").out)]
     assert plain == ["model", "trained on the store", "made of the feed"]
     eclip("lineage", result.feed).assert_fault("feed.csv", "does not say where it comes from")
