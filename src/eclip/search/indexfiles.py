@@ -94,7 +94,9 @@ def write_index(
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", data)
         for name, blob in blobs.items():
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", blob)
-        place.write_text(STORE_INDEX_POINTER, json.dumps({**facts, "version": INDEX_VERSION, "folder": folder}, indent=2))
+        place.write_text(
+            STORE_INDEX_POINTER, json.dumps({**facts, "version": INDEX_VERSION, "folder": folder}, indent=2)
+        )
         kept = {Path(STORE_INDEX_POINTER).name, folder, before.facts["folder"] if before else folder}
         for name in place.names_in(STORE_INDEX) - kept:  # older versions, and what killed runs left
             place.remove(f"{STORE_INDEX}/{name}")
