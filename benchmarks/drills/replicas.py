@@ -87,7 +87,8 @@ def drills(asked: Asked) -> list[Outcome]:
             answers.seconds += found.seconds
             faults = [*found.wrong, *(f"{count} times {kind}" for kind, count in found.kinds.items() if kind != "200")]
             outcome.tell(f"replica {victim} killed, {found.kinds['200']} answers", faults, "killed")
-            replicas[victim] = stack.enter_context(replica(address, asked.shop.fitted, folder, ports[victim]))
+            if number + 1 < kills:
+                replicas[victim] = stack.enter_context(replica(address, asked.shop.fitted, folder, ports[victim]))
     failed = sum(count for kind, count in answers.kinds.items() if kind != "200")
     outcome.note = f"{failed} of {sum(answers.kinds.values())} requests failed"
     return [outcome]
