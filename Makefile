@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 
-.PHONY: help demo test check format bench bench-prepare bench-train bench-search drills clean
+.PHONY: help setup docs demo test check format bench bench-prepare bench-train bench-search drills clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -14,8 +14,10 @@ help:  ## What each target does
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eclip needs Python 3.11 or newer, found %s; name one with: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,s3,search,fast,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pretrained,sql,s3,search,fast,dev,docs]'
 	@touch $(READY)
+
+setup: $(READY)  ## Make the environment .venv, with everything
 
 demo: $(READY)  ## Draw a sample shop, train on it, write the report, serve the search page
 	$(BIN)/eclip demo --out demo $(DEMO_FLAGS)
@@ -33,6 +35,9 @@ check: $(READY)  ## Format, lint, types, import rules, fast tests
 format: $(READY)  ## Format the code and mend what the linter can
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
+
+docs: $(READY)  ## The docs as a site in build/docs; a dead link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 clean:  ## Remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

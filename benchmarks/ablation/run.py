@@ -48,7 +48,7 @@ def main() -> None:
     names = [arm.name for arm in arms_of[next(iter(stores))]]
     facts = {"title": title, "recipe": arguments.recipe, "epochs": epochs, "arms": names}
     write_text(arguments.out / "ablation.json", json.dumps(facts, indent=2))
-    for seed in range(arguments.seeds):
+    for seed in arguments.seeds:
         for name, place in stores.items():
             for arm in arms_of[name]:
                 cell = arguments.out / name / arm.name / str(seed)
@@ -65,7 +65,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--recipe", default="small")
     parser.add_argument("--set", nargs="*", default=[], help="FIELD=VALUE for all arms")
     parser.add_argument("--epochs", type=float, nargs="+", default=[None], help="for all stores, or one number each")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 

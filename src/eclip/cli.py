@@ -22,18 +22,21 @@ from eclip.commands.correct import correct
 from eclip.commands.daily import daily
 from eclip.commands.delete import delete
 from eclip.commands.demo import demo
+from eclip.commands.doctor import doctor
 from eclip.commands.embed import embed
 from eclip.commands.enrich import enrich
 from eclip.commands.evaluate import evaluate
 from eclip.commands.export import export
 from eclip.commands.fit import fit
 from eclip.commands.index import index
+from eclip.commands.lineage import lineage
 from eclip.commands.match import match
 from eclip.commands.prepare import prepare
 from eclip.commands.review import review
 from eclip.commands.run import run
 from eclip.commands.sample import sample
 from eclip.commands.search import search
+from eclip.commands.sellers import sellers
 from eclip.commands.serve import serve
 from eclip.commands.show import show, show_hits
 from eclip.commands.train import train
@@ -62,9 +65,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "daily": daily,
     "delete": delete,
     "compact": compact,
+    "sellers": sellers,
     "index": index,
     "search": search,
     "serve": serve,
+    "doctor": doctor,
+    "lineage": lineage,
 }
 # The help joins lines that follow each other, so each stands alone.
 DESCRIPTION = """A vision-language model of a shop's own catalogue.
@@ -75,19 +81,19 @@ To see it: eclip demo
 
 Completion: eclip --tyro-print-completion bash >> ~/.bash_completion"""
 
-WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct")
+WITHOUT_TORCH = ("sample", "prepare", "delete", "compact", "correct", "doctor", "lineage")
 EXIT_FAULT, EXIT_INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 2 for a fault the user can mend, 130 for Ctrl-C."""
+    """Run one command; returns the exit status: 0, 2 for a fault the user can mend, 130 for Ctrl-C; 1 by `doctor`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if "--version" in arguments[:1]:
         sys.stdout.write(f"eclip {__version__}\n")
         return 0
     try:
         _quiet_libraries()
-        _understood(arguments)()
+        return _understood(arguments)()
     except EclipError as error:
         say(f"eclip: {error}")
         return EXIT_FAULT
@@ -98,10 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `eclip search ... | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return 0
 
 
-def _understood(arguments: list[str]) -> Callable[[], None]:
+def _understood(arguments: list[str]) -> Callable[[], int]:
     """The command that the arguments ask for, ready to run.
 
     Raises:
@@ -125,13 +130,13 @@ def _understood(arguments: list[str]) -> Callable[[], None]:
         raise ConfigError(box_as_line(said.getvalue())) from None
 
 
-def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[], None]]:
+def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[], int]]:
     """A function that makes the command ready, its result printed; parameters and help are the command's own."""
 
-    def ready(*args: Any, **kwargs: Any) -> Callable[[], None]:
+    def ready(*args: Any, **kwargs: Any) -> Callable[[], int]:
         return functools.partial(call, *args, **kwargs)
 
-    def call(*args: Any, **kwargs: Any) -> None:
+    def call(*args: Any, **kwargs: Any) -> int:
         if name not in WITHOUT_TORCH or kwargs.get("check_with"):
             with stop_between_steps() as stop:
                 import torch  # noqa: F401 - Ctrl-C in the middle of it would abort the process
@@ -139,7 +144,7 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
         if name == "train" and _is_follower():
             with contextlib.redirect_stderr(io.StringIO()):  # the first one tells how far they are, and the result
                 command(*args, **kwargs)
-            return
+            return 0
         result = command(*args, **kwargs)
         with writing(Path("standard output")):
             if name == "search":
@@ -147,6 +152,7 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
             else:
                 show(result)
             sys.stdout.flush()
+        return int(getattr(result, "exit_status", 0))
 
     # Types of results are imported for type checkers alone, so only parameters are evaluated.
     written = {key: value for key, value in command.__annotations__.items() if key != "return"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+MAX_IMAGE_PIXELS = 50_000_000  # more is a decompression bomb, or of no use
 _KNOWN = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")  # none that runs a program
 
 

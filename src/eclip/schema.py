@@ -11,7 +11,7 @@ import pyarrow as pa
 STORE_VERSION = 3
 MODEL_VERSION = 1
 REPORT_VERSION = 1
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 
 # --- names inside a store folder ---
 PRODUCTS_DATASET = "products.lance"
@@ -21,7 +21,7 @@ CORRECTIONS_DATASET = "corrections.lance"  # there once a person has corrected s
 STORE_DATASETS = (PRODUCTS_DATASET, REJECTS_DATASET, CONFLICTS_DATASET)
 STORE_CACHE = "cache"  # what can be made again: vectors of other towers, parts of an unfinished job
 STORE_INDEX_POINTER = "index/index.json"  # names the version that is read
-STORE_INDEX = "index"  # what searches in memory read, by `eclip index`
+STORE_INDEX = "index"  # what fast searches read, by `eclip index`
 STORE_INCOMING = "incoming"  # listings on their way in, while an update runs
 STORE_LOCK = ".lock"  # held by whoever writes
 STORE_REPORT = "report.html"

@@ -14,7 +14,11 @@ from commandline import Result, done, eclip, run_alone
 import eclip as package
 from eclip.cli import COMMANDS
 
-HEAVY = ("torch", "ray", "daft", "lance", "sklearn", "scipy", "open_clip", "transformers", "matplotlib")
+# The last six cost the help as much again as it takes without them.
+HEAVY = (
+    *("torch", "ray", "daft", "lance", "sklearn", "scipy", "open_clip", "transformers", "matplotlib"),
+    *("numpy", "pyarrow", "httpx", "PIL", "fastapi", "pydantic"),
+)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from eclip.commands.arguments import SourceArgument, require_file, require_seed
 from eclip.commands.prepare import FetchImages
-from eclip.schema import MODEL_TASKS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,6 +98,8 @@ def cluster(
 
 def _write(read: _Source, found: Clustering, known: dict[str, str], out: Path, review: Path | None) -> ClusterSummary:
     """Name the clusters, and write them and what is to be looked at."""
+    import numpy as np
+
     from eclip.tasks.clustering.clusterfile import CLUSTERS_SCHEMA, write_table
     from eclip.tasks.clustering.ids import MERGED, SPLIT, stable_ids
 
@@ -132,6 +131,7 @@ def _read_model(model: Path) -> EdgeModel:
     """Raises `ModelError` where clustering is not fitted, or for vectors of another model."""
     from eclip.errors import ModelError
     from eclip.model.folder import read_manifest
+    from eclip.schema import MODEL_TASKS
     from eclip.tasks.clustering.cluster import NAME
     from eclip.tasks.clustering.edgemodel import EdgeModel
     from eclip.tasks.taskfiles import read_task
@@ -147,6 +147,8 @@ def _read_model(model: Path) -> EdgeModel:
 
 def _of_store(source: str | Path, model: Path) -> _Source:
     """The listings of a store, with the model's vectors; those that repeat another are told apart."""
+    import numpy as np
+
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
     from eclip.tasks.clustering.listings import COLUMNS, Listings
@@ -173,6 +175,8 @@ def _of_feed(
     source: str | Path, model: Path, feeding: dict[str, Any], *, sql: str | None, platform: str | None
 ) -> _Source:
     """The listings of a feed, encoded as they are read; rows that can't be used are counted."""
+    import numpy as np
+
     from eclip.embed.parts import ROWS_A_PART
     from eclip.model.folder import load_model
     from eclip.products.feeds import open_feed

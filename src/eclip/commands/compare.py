@@ -12,7 +12,6 @@ from eclip.commands.arguments import require_own_folder, require_seed
 from eclip.commands.evaluate import other_vectors, store_facts
 from eclip.errors import ConfigError, StoreError
 from eclip.files import writing
-from eclip.schema import COMPARISON_DATA, MODEL_MANIFEST, MODEL_TASKS, REPORT_DATA
 
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
@@ -48,6 +47,7 @@ def compare(
         store: Embedded by one of the two models, whose tasks are fitted (eclip fit).
         seed: Of what is sampled, where models are compared.
     """
+    from eclip.schema import COMPARISON_DATA, MODEL_MANIFEST
     from eclip.tasks.evaluation.comparison import compare_reports
     from eclip.tasks.evaluation.comparison_page import write_comparison
     from eclip.tasks.evaluation.report_data import read_report
@@ -71,6 +71,7 @@ def _model_reports(store: str | Path, models: tuple[Path, Path], out: Path, *, s
     """Measure two models on one store, over the same pairs and queries; their reports are written below `out`."""
     from eclip.model.folder import load_model
     from eclip.products.store import Store
+    from eclip.schema import MODEL_TASKS, REPORT_DATA
     from eclip.tasks.evaluation.evaluate import evaluate_tasks
     from eclip.tasks.evaluation.report import write_report
 

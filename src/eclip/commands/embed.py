@@ -9,7 +9,6 @@ from eclip.commands.arguments import BackendArgument, SourceArgument, require_fi
 from eclip.commands.prepare import FetchImages, Runner
 from eclip.errors import ConfigError
 from eclip.files import writing
-from eclip.schema import PRODUCTS_DATASET
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ def _into_store(source: str | Path, model: Path, *, backend: BackendArgument, is
     from eclip.inference.sample import sample_of_store
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
+    from eclip.schema import PRODUCTS_DATASET
 
     store = Store.open(source)
     missing = len(store.rows_without_vectors(read_manifest(model)["digest"]))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from eclip.commands.arguments import FeedArgument, require_file
 from eclip.commands.prepare import FetchImages
 from eclip.files import writing
-from eclip.schema import MODEL_TASKS
 
 if TYPE_CHECKING:
     from eclip.tasks.enrich.summary import EnrichSummary
@@ -56,6 +55,7 @@ def enrich(
     from eclip.products.picturefacts import picture_facts
     from eclip.products.store import Store
     from eclip.products.titles.cleaner import TitleCleaner
+    from eclip.schema import MODEL_TASKS
     from eclip.tasks.attributes.zeroshot import read_values
     from eclip.tasks.enrich.job import enrich_feed
     from eclip.tasks.enrich.output import SUFFIXES

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from eclip.commands.arguments import StoreArgument, require_own_folder, require_positive, require_seed
 from eclip.commands.fit import title_source
 from eclip.files import writing
-from eclip.schema import REPORT_DATA, REPORT_DRAWS, REPORT_PAGE
 
 if TYPE_CHECKING:
     from eclip.model.encoder import Encoder
@@ -58,6 +57,7 @@ def evaluate(
     """
     from eclip.model.folder import load_model
     from eclip.products.store import Store
+    from eclip.schema import REPORT_DATA, REPORT_DRAWS
     from eclip.tasks.catalogue import read_catalogue
     from eclip.tasks.evaluation.judged import known_queries, read_judged
     from eclip.tasks.evaluation.report import write_report
@@ -116,6 +116,7 @@ def _measured(
 
 def read_evaluation(report: Path) -> EvaluateSummary:
     """The summary of an evaluation that was done before, from its report folder."""
+    from eclip.schema import REPORT_PAGE
     from eclip.tasks.evaluation.report_data import read_report
 
     found = read_report(report)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import SourceArgument, require_file
+from eclip.commands.prepare import FetchImages
 from eclip.console import say
 from eclip.errors import ConfigError
 from eclip.files import replace_file
-from eclip.products.pictures.fetch import FetchImages
-from eclip.schema import MODEL_TASKS
+from eclip.spreadsheets import protected
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,6 +68,7 @@ def match(
     from eclip.products.pairsfile import read_pairs_file
     from eclip.products.place import holds_store
     from eclip.products.store import Store
+    from eclip.schema import MODEL_TASKS
     from eclip.tasks.matching.groups import NAME
     from eclip.tasks.matching.scorers import PairScorers
     from eclip.tasks.taskfiles import read_task
@@ -117,7 +118,7 @@ def _write(
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for row in rows:
-            writer.writerow(row)
+            writer.writerow({name: protected(cell) for name, cell in row.items()})
             count, same, lost = count + 1, same + is_same(row), lost + is_lost(row)
     return MatchSummary(rows=count, same=same, not_judged=lost, out=out)
 

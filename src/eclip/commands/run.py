@@ -17,7 +17,6 @@ from eclip.commands.stages import Stages, model_digest, store_digest, tree_diges
 from eclip.commands.train import train
 from eclip.console import say
 from eclip.errors import OtherRunError
-from eclip.schema import MODEL_RUN, MODEL_TASKS
 
 STAGES_DONE = "run.json"
 
@@ -113,6 +112,7 @@ def run_stages(
     """
     from eclip.model.folder import read_manifest
     from eclip.products.feeds import feed_facts
+    from eclip.schema import MODEL_TASKS
 
     require_folder("out", out)
     config = _training_config(training)  # a wrong recipe is told before anything long begins
@@ -175,6 +175,8 @@ def _pictures(feed: str | Path, feeding: dict[str, Any]) -> dict[str, str]:
 
 def _train_anew(store: Path, *, out: Path, **settings: Any) -> None:
     """Train; what an interrupted run with other settings left gives way, as this folder is the main job's own."""
+    from eclip.schema import MODEL_RUN
+
     try:
         train(store, out=out, **settings)
     except OtherRunError:

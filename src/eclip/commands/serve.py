@@ -7,7 +7,6 @@ from pathlib import Path
 
 from eclip.commands.arguments import BackendArgument, StoreArgument, require_positive
 from eclip.errors import ConfigError
-from eclip.schema import REPORT_PAGE
 
 
 def serve(
@@ -36,6 +35,7 @@ def serve(
         backend: What runs the towers, as in `eclip embed`; auto takes what an earlier trial found best on this machine.
         allow_corrections: Let whoever may ask correct listings of the store, on the page or by POST /corrections.
     """
+    from eclip.schema import REPORT_PAGE
     from eclip.serve.app import create_app
     from eclip.serve.desk import Desk
     from eclip.serve.keys import ApiKeys
@@ -43,6 +43,7 @@ def serve(
     from eclip.serve.logs import log_as_json
     from eclip.serve.metrics import Metrics
     from eclip.serve.opening import ShopSource
+    from eclip.serve.origins import is_loopback
     from eclip.serve.rate import RateLimit
     from eclip.serve.server import serve_app
 
@@ -56,7 +57,12 @@ def serve(
         live=Live.of(ShopSource(store, Path(model), backend=backend, on_batch=metrics.count_batch)), metrics=metrics
     )
     app = create_app(
-        desk, report=page, keys=keys, rate=RateLimit(rate) if rate else None, allow_corrections=allow_corrections
+        desk,
+        report=page,
+        keys=keys,
+        rate=RateLimit(rate) if rate else None,
+        allow_corrections=allow_corrections,
+        for_this_machine=keys is None and is_loopback(host),
     )
     log_as_json()
     serve_app(app, desk, host=host, port=port, on_ready=_say_where)

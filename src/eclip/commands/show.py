@@ -7,7 +7,10 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from eclip.commands.doctor import show_diagnosis
 from eclip.commands.forecast import forecast_facts, in_bytes
+from eclip.commands.lineage import show_chain
+from eclip.commands.show_sellers import show_sellers
 from eclip.console import print_facts, print_line, print_table
 from eclip.search.instances.instance import Instance
 
@@ -187,6 +190,9 @@ _SHOWN: dict[str, Callable[[Any], None]] = {
     "CheckedSummary": _show_parts,
     "CompareSummary": _show_comparison,
     "DailySummary": _show_parts,
+    "Chain": show_chain,
+    "Diagnosis": show_diagnosis,
     "EvaluateSummary": _show_evaluation,
     "RunSummary": _show_run,
+    "SellersSummary": show_sellers,
 }

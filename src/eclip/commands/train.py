@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from eclip.commands.arguments import SourceArgument, require_own_folder, require_positive, require_seed
 from eclip.errors import ConfigError
 from eclip.files import writing
-from eclip.schema import MODEL_MANIFEST, MODEL_RUN
 
 if TYPE_CHECKING:
     from eclip.train.config import TrainConfig
@@ -51,6 +50,8 @@ def train(
         plain_clip: Ignore catalogs in the loss, for comparison.
         self_check: Train nothing: compare the gradients of one step in chunks with those of one whole batch.
     """
+    from eclip.schema import MODEL_MANIFEST, MODEL_RUN
+
     require_positive("minutes", minutes)
     require_positive("steps", steps)
     require_seed(seed)

@@ -15,14 +15,14 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import nn
 from torch.nn import functional as F
 
 from eclip.errors import ModelError
 from eclip.model.tokenizer import TokenizerFiles
 from eclip.model.trunks import parts_of
-from eclip.pictureformats import known_formats
+from eclip.pictureformats import MAX_IMAGE_PIXELS, known_formats
 
 Picture: TypeAlias = bytes | Path | str | Image.Image
 Tokenize: TypeAlias = Callable[[list[str]], torch.Tensor]
@@ -225,7 +225,7 @@ def product_vectors(image: np.ndarray, text: np.ndarray) -> np.ndarray:
 
 
 def open_picture(image: Picture | None, *, draft_side: int | None = None) -> Image.Image | None:
-    """Decode a picture to RGB, upright and on white; None when there is none or it can't be read.
+    """Decode a picture to RGB, upright and on white; None when there is none, it can't be read or is huge.
 
     Args:
         image: The picture.
@@ -236,6 +236,8 @@ def open_picture(image: Picture | None, *, draft_side: int | None = None) -> Ima
         return None
     try:
         opened = image if isinstance(image, Image.Image) else Image.open(_readable(image), formats=known_formats())
+        if opened.width * opened.height > MAX_IMAGE_PIXELS:
+            return None
         if draft_side is not None:
             opened.draft("RGB" if opened.mode == "RGB" else None, (draft_side, draft_side))
         upright = ImageOps.exif_transpose(opened)
@@ -243,7 +245,7 @@ def open_picture(image: Picture | None, *, draft_side: int | None = None) -> Ima
             layer = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
         return upright.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # decoders of damaged files raise nearly anything
         return None
 
 

@@ -18,6 +18,7 @@ from eclip.errors import ModelError
 from eclip.files import replace_file, replace_file_by_library, write_text
 from eclip.model.card import model_card
 from eclip.model.encoder import MODALITIES, Encoder, default_device
+from eclip.model.foreign import plain_name
 from eclip.model.presets import assemble
 from eclip.schema import MODEL_CARD, MODEL_CONFIG, MODEL_MANIFEST, MODEL_VERSION, MODEL_WEIGHTS
 from eclip.version import __version__
@@ -68,25 +69,37 @@ def save_model(
 def load_model(folder: str | Path) -> Encoder:
     """Read a model folder into an `Encoder`, ready to encode.
 
+    The folder may come from strangers: no file outside of it is touched, and nothing in it is run.
+
     Raises:
-        ModelError: The folder is missing, was never finished, is damaged or of another version.
+        ModelError: The folder is missing, was never finished, is damaged or of another version, or asks for more than
+            a model needs: code, files elsewhere, parts to be fetched.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    for name, expected in manifest["files"].items():
-        if not (folder / name).is_file() or _sha256(folder / name) != expected:
-            raise ModelError(f"{folder / name} is missing or damaged; copy the model again or train it again")
-    config = json.loads((folder / MODEL_CONFIG).read_text(encoding="utf-8"))
-    files = {name: (folder / name).read_bytes() for name in manifest["tokenizer_files"]}
-    encoder = assemble(config["model_cfg"], config["preprocess_cfg"], files, licences=tuple(manifest["licences"]))
     try:
+        encoder = _assembled(folder, manifest)
         encoder.module.load_state_dict(load_file(folder / MODEL_WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder / MODEL_WEIGHTS} does not fit {MODEL_CONFIG}: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        said = f"{type(error).__name__}: {error}"[:160]
+        raise ModelError(f"{folder} is damaged ({said}); copy the model again or train it again") from error
     encoder.module.to(default_device()).eval()
     encoder.modalities = tuple(manifest.get("modalities", MODALITIES))
     encoder.pad_id, encoder.manifest, encoder.path = manifest["pad_id"], manifest, folder
     return encoder
+
+
+def _assembled(folder: Path, manifest: dict[str, Any]) -> Encoder:
+    """The encoder of a folder, its weights still fresh."""
+    for name, expected in manifest["files"].items():
+        file = folder / plain_name(name)
+        if not file.is_file() or _sha256(file) != expected:
+            raise ModelError(f"{file} is missing or damaged; copy the model again or train it again")
+    config = json.loads((folder / MODEL_CONFIG).read_text(encoding="utf-8"))
+    files = {plain_name(name): (folder / name).read_bytes() for name in manifest["tokenizer_files"]}
+    return assemble(config["model_cfg"], config["preprocess_cfg"], files, licences=tuple(manifest["licences"]))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from eclip.console import say
 from eclip.errors import ConfigError, MissingExtraError
 from eclip.files import writing
 from eclip.model.encoder import Encoder
+from eclip.model.foreign import refuse_code, without_foreign_code
 from eclip.model.hub import hub_or_cache
 from eclip.model.memory import keep_freed_memory
 from eclip.model.tokenizer import END_ID, PAD_ID, TokenizerFiles, train_tokenizer, vocabulary_size
@@ -166,7 +167,7 @@ def from_open_clip(name: str, *, image_size: int | None = None) -> Encoder:
     is_place = name.startswith(("hf-hub:", "local-dir:"))
     architecture, _, tag = (name, "", "") if is_place else name.partition(":")
     has_weights = is_place or bool(tag)
-    with hub_or_cache() as hub_answered:
+    with hub_or_cache() as hub_answered, without_foreign_code():
         try:
             # Without its weights a named model would silently start from scratch.
             module = open_clip.create_model(
@@ -177,7 +178,9 @@ def from_open_clip(name: str, *, image_size: int | None = None) -> Encoder:
                 require_pretrained=has_weights,
             )
             model_cfg = open_clip.get_model_config(architecture)
-            tokenize = open_clip.get_tokenizer(architecture)
+            # A model's own configuration may ask for trust in its code; what is said here wins.
+            refusal = {"trust_remote_code": False} if model_cfg["text_cfg"].get("hf_tokenizer_name") else {}
+            tokenize = open_clip.get_tokenizer(architecture, **refusal)
         except Exception as error:
             raise ConfigError(_why_not(name, error, hub_answered=hub_answered)) from error
     if not isinstance(module, CustomTextCLIP):
@@ -229,23 +232,30 @@ def assemble(
     *,
     licences: tuple[str, ...] = (),
 ) -> Encoder:
-    """Make an encoder with fresh weights from an open_clip configuration and the files of its tokenizer."""
-    text_cfg = dict(model_cfg["text_cfg"])
-    with tempfile.TemporaryDirectory() as scratch, writing(Path(scratch)):
+    """Make an encoder with fresh weights from an open_clip configuration and the files of its tokenizer.
+
+    Raises:
+        ModelError: They ask for more than a model needs (`eclip.model.foreign`).
+    """
+    refuse_code(model_cfg, files)
+    text_cfg, vision_cfg = dict(model_cfg["text_cfg"]), dict(model_cfg["vision_cfg"])
+    if vision_cfg.get("timm_model_pretrained"):
+        vision_cfg["timm_model_pretrained"] = False  # the weights come from the caller, never from a hub
+    with tempfile.TemporaryDirectory() as scratch, writing(Path(scratch)), without_foreign_code():
         for name, content in files.items():
             (Path(scratch) / name).write_bytes(content)
         if text_cfg.get("hf_model_name"):
             # open_clip would look the name up on a hub; the tower's config lies beside the tokenizer.
             text_cfg.update(hf_model_name=scratch, hf_model_pretrained=False)
         if text_cfg.get("hf_tokenizer_name"):
-            tokenize = HFTokenizer(scratch, context_length=text_cfg["context_length"])
+            tokenize = HFTokenizer(scratch, context_length=text_cfg["context_length"], trust_remote_code=False)
             pad_id = int(tokenize.tokenizer.pad_token_id)
         else:
             tokenize = open_clip.SimpleTokenizer(context_length=text_cfg.get("context_length", 77))
             pad_id = 0
         known = ("embed_dim", "quick_gelu", "init_logit_scale", "init_logit_bias")
         options = {key: model_cfg[key] for key in known if key in model_cfg}
-        module = CustomTextCLIP(**options, vision_cfg=model_cfg["vision_cfg"], text_cfg=text_cfg)
+        module = CustomTextCLIP(**options, vision_cfg=vision_cfg, text_cfg=text_cfg)
     keep_freed_memory()
     module.to(memory_format=torch.channels_last)  # convolutions on a CPU run twice as fast so
     return Encoder(

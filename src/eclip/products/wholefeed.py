@@ -86,7 +86,7 @@ def view_whole_feed(
     with times.stage("duplicates"):
         placeholders = _placeholders(values)
         telling = _telling_pictures(keys, placeholders)
-        look = _last_look(read_pictures, values["image_hash"])
+        look = last_look(read_pictures, key_codes(values["image_hash"]))
         confirm = _unless_named_alike(values, look)
         repeated = find_near_duplicates(_listing_columns(keys, values, telling), confirm=confirm)
     with times.stage("catalogs"):
@@ -196,12 +196,13 @@ def _unless_named_alike(values: Mapping[str, list[Any]], look: Confirm) -> Confi
     return confirm
 
 
-def _last_look(read_pictures: ReadPictures, image_hashes: Sequence[str | None]) -> Confirm:
+def last_look(read_pictures: ReadPictures, pixels: np.ndarray) -> Confirm:
     """Whether the pictures of two listings [P] show the same shot: hashes see neither colour nor detail.
 
-    Equal pixels need no look.
+    Args:
+        read_pictures: Encoded pictures of some rows.
+        pixels: [N] int64 the same number for equal pixels, which need no look; -1 without a picture.
     """
-    pixels = key_codes(image_hashes)
 
     def confirm(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
         same = (pixels[later] == pixels[earlier]) & (pixels[later] >= 0)

@@ -90,6 +90,8 @@ class Listing:
     product_id: str = ""
     original: Listing | None = None
     """The listing that this one repeats."""
+    reposts: Listing | None = None
+    """Another seller's listing whose title and picture this one has, in a ring."""
 
     @property
     def image(self) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from eclip.errors import ConfigError
 from eclip.progress import stage
@@ -21,12 +22,14 @@ from eclip.sample.goods import Product, make_products
 from eclip.sample.listings import Seller, make_sellers
 from eclip.sample.noise import BACKGROUNDS, broken, encode, photograph, placeholder, recode
 from eclip.sample.plan import DEFECTS, PLACEHOLDER_FILE, Listing, Shares, plan_listings
+from eclip.sample.rings import SAME_SHARE, choose_rings, plant_rings, ring_rows
 from eclip.sample.shapes import draw_product
 from eclip.sample.truth import FEED_COLUMNS, TRUTH_COLUMNS, feed_row, truth_row
 
 SAMPLE_VERSION = 1
 FEED, TRUTH, IMAGES, MANIFEST = "feed.csv", "truth.csv", "images", "sample.json"
-_NAMES = {FEED, TRUTH, IMAGES, MANIFEST}
+RINGS = "rings.csv"  # there where rings were planted
+_NAMES = {FEED, TRUTH, IMAGES, MANIFEST, RINGS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +47,19 @@ class SampleSummary:
     feed: Path
     truth: Path
     images: Path
+    rings: Path | None
+    """Which sellers repost each other's pictures and titles; None = none were planted."""
 
 
-def draw_shop(out: Path, *, num_products: int, num_sellers: int, seed: int) -> SampleSummary:
-    """Draw a shop into `out`: feed.csv, truth.csv, images/ and, as its mark, sample.json.
+def draw_shop(out: Path, *, num_products: int, num_sellers: int, seed: int, num_rings: int = 0) -> SampleSummary:
+    """Draw a shop into `out`: feed.csv, truth.csv, images/ and, as its mark, sample.json; with rings, rings.csv.
 
     Args:
         out: Folder to make; an earlier sample there is replaced once the new one is whole.
         num_products: True products; listings come out at about 2.7 times as many.
         num_sellers: Sellers; with one, each product is offered once (and by duplicates).
         seed: Same seed, same bytes.
+        num_rings: Groups of sellers that repost each other's pictures and titles.
 
     Raises:
         ConfigError: A number is below one, `out` holds something else, or it can't be written.
@@ -69,15 +75,20 @@ def draw_shop(out: Path, *, num_products: int, num_sellers: int, seed: int) -> S
     products = make_products(num_products, seed=seed)
     sellers = make_sellers(num_sellers, BACKGROUNDS, seed=seed)
     listings = plan_listings(products, sellers, seed=seed, shares=Shares())
+    rings = choose_rings(sellers, num_rings, seed=seed)
+    listings = plant_rings(listings, rings, seed=seed)
+    settings = {"products": num_products, "sellers": num_sellers, "seed": seed}
     try:
-        _write_shop(partial, listings, {"products": num_products, "sellers": num_sellers, "seed": seed})
+        _write_shop(partial, listings, settings | ({"rings": num_rings} if num_rings else {}))
+        if num_rings:
+            _write_table(partial / RINGS, ("seller", "ring"), ring_rows(rings), dict)
         _replace(whole, partial, old)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or out}: can't write the sample shop ({error.strerror}): "
             "free some space, or name another folder"
         ) from error
-    return _summary(out, listings, products, sellers)
+    return _summary(out, listings, products, sellers, out / RINGS if num_rings else None)
 
 
 def draw_pictures(listings: Sequence[Listing], *, seed: int) -> Iterator[tuple[Listing, bytes]]:
@@ -86,7 +97,11 @@ def draw_pictures(listings: Sequence[Listing], *, seed: int) -> Iterator[tuple[L
     Listings with the placeholder have no picture of their own and are left out.
     """
     repeats = {listing.original.product_id: listing for listing in listings if listing.original}
-    own = [x for x in listings if x.original is None and "no_image" not in x.defects]
+    taken: dict[str, list[Listing]] = {}
+    for listing in listings:
+        if listing.reposts:
+            taken.setdefault(listing.reposts.product_id, []).append(listing)
+    own = [x for x in listings if x.original is None and x.reposts is None and "no_image" not in x.defects]
     shown = sorted(own, key=lambda x: ((x.picture_of or x.product).key, x.product_id))
     for _, group in groupby(shown, key=lambda x: (x.picture_of or x.product).key):
         drawing = None
@@ -101,6 +116,9 @@ def draw_pictures(listings: Sequence[Listing], *, seed: int) -> Iterator[tuple[L
             if repeat is not None:
                 exact = "exact_duplicate" in repeat.defects
                 yield repeat, encoded if exact else recode(encoded, Random(repeat.dice))
+            for copy in taken.get(listing.product_id, ()):
+                dice = Random(copy.dice)
+                yield copy, encoded if dice.random() < SAME_SHARE else recode(encoded, dice)
 
 
 def drawn_with(shop: Path) -> dict[str, int]:
@@ -132,8 +150,8 @@ def _write_shop(folder: Path, listings: Sequence[Listing], settings: dict[str, i
 def _write_table(
     path: Path,
     columns: Sequence[str],
-    listings: Sequence[Listing],
-    row_of: Callable[[Listing], dict[str, str]],
+    listings: Sequence[Any],
+    row_of: Callable[[Any], dict[str, str]],
 ) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -170,7 +188,7 @@ def _replace(out: Path, partial: Path, old: Path) -> None:
 
 
 def _summary(
-    out: Path, listings: Sequence[Listing], products: Sequence[Product], sellers: Sequence[Seller]
+    out: Path, listings: Sequence[Listing], products: Sequence[Product], sellers: Sequence[Seller], rings: Path | None
 ) -> SampleSummary:
     counts = Counter(kind for listing in listings for kind in listing.defects)
     return SampleSummary(
@@ -183,4 +201,5 @@ def _summary(
         feed=out / FEED,
         truth=out / TRUTH,
         images=out / IMAGES,
+        rings=rings,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,24 +71,45 @@ def read_index(place: StorePlace) -> SavedIndex | None:
     return SavedIndex(place, facts)
 
 
+def new_folder() -> str:
+    """A name for the folder of a version to come; what is written there counts for nothing until `write_index`."""
+    return secrets.token_hex(8)
+
+
+def dataset_address(place: StorePlace, folder: str, name: str) -> str:
+    """Where the version of a folder keeps a dataset."""
+    return place.dataset(f"{STORE_INDEX}/{folder}/{name}.lance")
+
+
 def write_index(
-    store: Store, facts: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]], blobs: Mapping[str, bytes]
+    store: Store,
+    folder: str,
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, Mapping[str, np.ndarray]],
+    blobs: Mapping[str, bytes],
+    datasets: Collection[str] = (),
 ) -> None:
     """Write a new version, and make it the one that counts.
 
     Args:
         store: As it was when the index was made.
+        folder: As `new_folder` gave it.
         facts: What to say of it, as JSON.
         arrays: File name -> arrays.
         blobs: File name -> bytes.
+        datasets: Those that were written there already, by name.
 
     Raises:
-        StoreError: Another process is writing the store, or has written it meanwhile.
+        StoreError: Another process is writing the store, or has written it or its index meanwhile.
         DiskError: The disk is full.
     """
-    place, folder = store.place, secrets.token_hex(8)
+    place = store.place
     with store.changing():
         before = read_index(place)
+        if {f"{name}.lance" for name in datasets} - place.names_in(f"{STORE_INDEX}/{folder}"):
+            raise StoreError(
+                f"{place}: another `eclip index` ended meanwhile and cleared this one's lists; run it again"
+            )
         for name, held in arrays.items():
             data = save({key: np.ascontiguousarray(array) for key, array in held.items()})
             place.write_bytes(f"{STORE_INDEX}/{folder}/{name}", data)

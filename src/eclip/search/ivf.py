@@ -126,6 +126,11 @@ class IvfIndex:
         return IvfIndex(index, present, self.num_seen)
 
     @property
+    def effort(self) -> int:
+        """Rows that a query without filters looks at."""
+        return self.num_seen
+
+    @property
     def num_rows(self) -> int:
         """Rows, those without a vector among them."""
         return int(self._index.ntotal)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from eclip.products.store import Store
+from eclip.search.disk import DiskIndex
 from eclip.search.engine import QueryEncoder, SearchEngine
 from eclip.search.follow import MAX_CHANGED, Keys, Moves, moves, row_keys
-from eclip.search.indexfiles import SavedIndex, read_index
+from eclip.search.indexfiles import SavedIndex, dataset_address, read_index
 from eclip.search.ivf import IvfIndex
 from eclip.search.spaces import Spaces, Typical
 from eclip.search.termrows import TermRows
@@ -16,6 +17,7 @@ from eclip.search.vectorindex import SpaceIndexes
 
 ROWS_FILE, TERMS_FILE = "rows.safetensors", "terms.safetensors"
 SPACES = ("products", "pictures")
+ApproximateIndex = IvfIndex | DiskIndex
 
 
 def open_engine(store: Store, encoder: QueryEncoder) -> SearchEngine:
@@ -50,10 +52,10 @@ def store_keys(store: Store) -> Keys:
 
 def has_lists_of(saved: SavedIndex | None, model_digest: str) -> bool:
     """Whether an index holds lists of this model's vectors."""
-    return saved is not None and saved.facts.get("kind") == "ivf" and saved.facts.get("model") == model_digest
+    return saved is not None and saved.facts.get("kind") in ("ivf", "disk") and saved.facts.get("model") == model_digest
 
 
-def followed(store: Store, saved: SavedIndex, keys: Keys) -> tuple[dict[str, IvfIndex], Typical, Moves] | None:
+def followed(store: Store, saved: SavedIndex, keys: Keys) -> tuple[dict[str, ApproximateIndex], Typical, Moves] | None:
     """The lists of an index with the store's present rows in them; None where too many changed.
 
     Args:
@@ -66,17 +68,19 @@ def followed(store: Store, saved: SavedIndex, keys: Keys) -> tuple[dict[str, Ivf
     if changes.num_changed + saved.facts["num_changed"] > MAX_CHANGED * max(len(keys), 1):
         return None
     typical = Typical(rows["typical_picture"], rows["typical_title"])
-    found = {
-        name: IvfIndex.from_bytes(
-            saved.blob(f"{name}.faiss"), rows[f"present_{name}"].astype(bool), saved.facts["num_seen"][name]
-        )
-        for name in SPACES
-    }
+    found = {name: _opened(saved, name, rows[f"present_{name}"].astype(bool)) for name in SPACES}
     if not changes.nothing:
         added = Spaces.of(store.take(changes.added.tolist(), ["image_embedding", "text_embedding"]), typical)
         vectors: dict[str, np.ndarray] = {"products": added.products, "pictures": added.pictures}
         found = {name: index.moved(changes, vectors[name]) for name, index in found.items()}
     return found, typical, changes
+
+
+def _opened(saved: SavedIndex, name: str, present: np.ndarray) -> ApproximateIndex:
+    effort = saved.facts["effort"][name]
+    if saved.facts["kind"] == "disk":
+        return DiskIndex.open(dataset_address(saved.place, saved.facts["folder"], name), present, effort)
+    return IvfIndex.from_bytes(saved.blob(f"{name}.faiss"), present, effort)
 
 
 def _open_indexes(store: Store, model_digest: str, saved: SavedIndex | None) -> SpaceIndexes | None:
@@ -87,5 +91,6 @@ def _open_indexes(store: Store, model_digest: str, saved: SavedIndex | None) -> 
     if opened is None:
         return None
     found, _, changes = opened
-    state = "approximate" if changes.nothing else f"approximate, {changes.num_changed} rows changed since it was made"
+    kind = "approximate" if saved.facts["kind"] == "ivf" else "approximate, on disk"
+    state = kind if changes.nothing else f"{kind}, {changes.num_changed} rows changed since it was made"
     return SpaceIndexes(found["products"], found["pictures"], state)

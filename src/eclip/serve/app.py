@@ -38,6 +38,7 @@ def create_app(
     keys: ApiKeys | None = None,
     rate: RateLimit | None = None,
     allow_corrections: bool = False,
+    for_this_machine: bool = False,
 ) -> FastAPI:
     """The service: JSON API, search page, product pictures and, when given, the report.
 
@@ -47,6 +48,7 @@ def create_app(
         keys: Who may ask; None = everybody who reaches the address.
         rate: How often each; None = as often as he likes.
         allow_corrections: Whether people may correct listings of the store.
+        for_this_machine: Answer to no other names than this machine's own, see `Guard`.
     """
 
     @asynccontextmanager
@@ -73,7 +75,7 @@ def create_app(
     answer_faults(app)
     # The last one added stands outermost.
     app.add_middleware(BodyLimit)
-    app.add_middleware(Guard, keys=keys, rate=rate)
+    app.add_middleware(Guard, keys=keys, rate=rate, for_this_machine=for_this_machine)
     app.add_middleware(Gate)
     app.add_middleware(Observe, metrics=desk.metrics)
     app.add_middleware(SecurityHeaders)

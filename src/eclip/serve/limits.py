@@ -17,6 +17,8 @@ FORM_BYTES = 64 * 1024  # a form's own lines and its text, beside the picture
 MAX_LISTINGS = 64  # of one /enrich
 MAX_LISTINGS_BYTES = 16 * 1024 * 1024  # of one /enrich or /match, pictures in base64 among them
 MAX_BODY_SECONDS = 30.0  # in which a body must have come whole
+MAX_HEAD_BYTES = 64 * 1024  # of a request's first line and headers; a search of every filter takes 40,000
+MAX_HEAD_SECONDS = 10.0  # in which they must have come, from the connection or the request's first byte on
 MAX_OFFERS = 100  # sellers shown of one product
 
 # --- how much is done at once ---

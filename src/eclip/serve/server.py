@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from eclip.errors import ConfigError
+from eclip.serve.connection import BoundedConnection
 from eclip.serve.desk import Desk
 from eclip.serve.limits import DRAIN_SECONDS, SHUTDOWN_SECONDS, SWITCH_SECONDS
 from eclip.serve.reload import ReloadLoop
@@ -51,6 +52,7 @@ def serve_app(
         server = _Server(
             uvicorn.Config(
                 app,
+                http=BoundedConnection,
                 log_config=None,
                 log_level="warning",
                 access_log=False,

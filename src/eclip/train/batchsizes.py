@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from eclip.errors import ConfigError
-from eclip.train.checks import require_choice, require_whole
+from eclip.train.checks import require_choice, require_share, require_whole
 
 Growth: TypeAlias = Literal["steps", "linear"]
 Coupling: TypeAlias = Literal["none", "sqrt", "linear"]
@@ -30,11 +30,15 @@ class BatchConfig:
     """steps: a size holds until the next one; linear: it grows along a line to the next."""
     lr_coupling: Coupling = "none"
     """How learning rates follow a batch of another size than `size`: none, sqrt, linear."""
+    most_share: float = 1.0
+    """Most pairs of one step, as a share of those of an epoch: large batches would leave a small shop too few steps.
+    Where it cuts `size`, rates follow from the size that is left."""
 
     def __post_init__(self) -> None:
         require_whole("batch.size", self.size, least=2)  # one pair contrasts with nothing
         require_choice("batch.growth", self.growth, get_args(Growth))
         require_choice("batch.lr_coupling", self.lr_coupling, get_args(Coupling))
+        require_share("batch.most_share", self.most_share, least_is_open=True)
         try:
             points = tuple((float(start), size) for start, size in self.schedule)
         except (TypeError, ValueError):
@@ -57,7 +61,7 @@ class BatchSizes:
         points: (progress from 0 to 1, size), progress rising; the first is at 0.
         growth: steps: a size holds until the next point; linear: it grows along a line to the next.
         multiple_of: Sizes are rounded down to multiples of it (blocks, ranks), but never below it.
-        most: No batch is larger (pairs that there are).
+        most: No batch is larger (the share of all pairs that one may hold).
     """
 
     points: Sequence[tuple[float, int]]

@@ -227,9 +227,8 @@ class TrainingLoop:
     def _step(self, batch: Batch, share: float) -> dict[str, float]:
         # The very first step is taken too: progress is 0 there, and so would be the learning rate.
         factor = warmup_cosine(share, warmup_share=self.config.optimizer.warmup_share) or 1e-3
-        coupled = coupled_rate(
-            self.config.batch.lr_coupling, len(batch) * self.ranks.world_size, base=self.config.batch.size
-        )
+        base = min(self.config.batch.size, self.sizes.most)
+        coupled = coupled_rate(self.config.batch.lr_coupling, len(batch) * self.ranks.world_size, base=base)
         return self.step.take(batch, number=self.progress.step, lr_factor=factor * coupled)
 
 
@@ -248,9 +247,10 @@ def make_sampler(pairs: Pairs, config: TrainConfig) -> Sampler:
 
 def make_batch_sizes(config: TrainConfig, *, num_pairs: int, world_size: int) -> BatchSizes:
     """The sizes of batches that a recipe wants, for as many pairs as there are."""
+    most = min(max(int(num_pairs * config.batch.most_share), 2), num_pairs)
     return BatchSizes(
         points=config.batch.schedule or ((0.0, config.batch.size),),
         growth=config.batch.growth,
         multiple_of=math.lcm(config.blocks.size if config.blocks.are_used else 1, world_size),
-        most=num_pairs // world_size * world_size,
+        most=max(most // world_size, 1) * world_size,
     )

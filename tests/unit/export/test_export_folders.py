@@ -68,6 +68,7 @@ def jpeg() -> BytesIO:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     any(util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime", "openvino")),
     reason="the extra eclip[fast] is not installed",

@@ -79,6 +79,7 @@ def test_equal_pictures_and_titles_are_encoded_once(encoder: Encoder) -> None:
     fast.close()
 
 
+@pytest.mark.slow
 @needs_engines
 @pytest.mark.parametrize("name", ["onnx", "openvino", "openvino-bf16", "torch-bf16"])
 def test_other_engines_agree(encoder: Encoder, name: str) -> None:

@@ -12,6 +12,7 @@ from eclip.errors import ConfigError, ModelError
 from eclip.model.encoder import open_picture, product_vectors
 from eclip.model.folder import load_model, save_model
 from eclip.model.presets import PRESETS, from_open_clip, hangul_share, small, tiny
+from eclip.pictureformats import known_formats
 
 TITLES = [
     "Turtle Check Men Navy Blue Shirt",
@@ -170,6 +171,26 @@ def test_pictures_come_upright_on_white_and_broken_ones_not_at_all():
     assert open_picture(encoded.getvalue()).size == (40, 40)
     assert open_picture(encoded.getvalue()[:150]) is None
     assert open_picture(b"") is None
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_a_damaged_picture_is_none_and_ends_nothing(kind):
+    """Found by fuzzing: decoders of these raise errors of their own, which ended a whole batch."""
+    if kind not in known_formats():
+        pytest.skip(f"Pillow was built without {kind}")
+    encoded = io.BytesIO()
+    drawn_pictures(1)[0].resize((16, 16)).save(encoded, kind)
+    whole = encoded.getvalue()
+    for place in range(12, min(len(whole), 330)):
+        broken = whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :]
+        assert getattr(open_picture(broken), "mode", "RGB") == "RGB"
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded():
+    encoded = io.BytesIO()
+    Image.new("1", (10_000, 6_000)).save(encoded, "PNG")
+    assert len(encoded.getvalue()) < 10_000
+    assert open_picture(encoded.getvalue()) is None
 
 
 def test_product_vector_is_the_unit_mean_of_what_is_there():

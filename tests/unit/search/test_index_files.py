@@ -85,13 +85,14 @@ def answers(engine: SearchEngine, ranking="hybrid") -> list[list[str]]:
     return [[hit.product_id for hit in engine.search(query).hits] for query in queries]
 
 
-def test_an_index_answers_as_the_exact_engine(store):
+@pytest.mark.parametrize(("kind", "state"), [("ivf", "approximate"), ("disk", "approximate, on disk")])
+def test_an_index_answers_as_the_exact_engine(store, kind, state):
     assert open_engine(store, Encoder()).index_state == "exact"
-    summary = build_index(store, "m1", kind="ivf")
-    assert (summary.kind, summary.rows, summary.rows_changed) == ("ivf", 240, None)
+    summary = build_index(store, "m1", kind=kind)
+    assert (summary.kind, summary.rows, summary.rows_changed) == (kind, 240, None)
     assert min(summary.recall_products, summary.recall_pictures) > 0.95
     opened = open_engine(Store.open(store.place.path), Encoder())
-    assert opened.index_state == "approximate"
+    assert opened.index_state == state
     exact = SearchEngine(store, Encoder())
     for ranking in ("vectors", "words", "hybrid"):
         for found, expected in zip(answers(opened, ranking), answers(exact, ranking), strict=True):
@@ -127,6 +128,36 @@ def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
     build_index(later, "m1", kind="ivf")
     third = read_index(later.place).facts["folder"]
     assert later.place.names_in("index") == {"index.json", second, third}, "only the one before stays"
+
+
+def test_an_index_on_disk_follows_and_is_made_anew(store, tmp_path):
+    build_index(store, "m1", kind="disk")
+    update_store(feed(tmp_path / "more.csv", range(230, 260)), store.place.path, remove_missing=False)
+    later = embed(Store.open(store.place.path))
+    opened = open_engine(later, Encoder())
+    assert opened.index_state == "approximate, on disk, 20 rows changed since it was made"
+    (hit,) = opened.search(Query(text="green thing number 258", ranking="vectors", top_k=1)).hits
+    assert hit.product_id == "p258"
+    (store.place.path / "index" / "left-by-a-killed-run").mkdir()
+    summary = build_index(later, "m1")
+    assert (summary.kind, summary.rows_changed) == ("disk", None)
+    assert answers(open_engine(later, Encoder()), "vectors") == answers(opened, "vectors")
+    assert len(list((store.place.path / "index").iterdir())) == 3, "the pointer, this one and the one before"
+    assert build_index(later, "m1", kind="ivf").rows_changed is None
+
+
+def test_of_two_that_make_an_index_on_disk_at_once_the_later_is_told(store, monkeypatch):
+    real = building_module.write_index
+
+    def after_another(*arguments):
+        monkeypatch.setattr(building_module, "write_index", real)
+        build_index(store, "m1", kind="disk")
+        real(*arguments)
+
+    monkeypatch.setattr(building_module, "write_index", after_another)
+    with pytest.raises(StoreError, match="another `eclip index` ended meanwhile"):
+        build_index(store, "m1", kind="disk")
+    assert open_engine(store, Encoder()).index_state == "approximate, on disk"
 
 
 def test_too_much_change_makes_it_anew(store, tmp_path):

@@ -54,6 +54,7 @@ def test_finds(text, rows):
     assert found(text) == rows
 
 
+@pytest.mark.slow
 def test_morphemes_stand_before_shared_letters():
     if not knows_morphemes():
         pytest.skip("kiwipiepy is not installed: pip install 'eclip[search]'")

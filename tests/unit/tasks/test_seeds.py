@@ -59,6 +59,7 @@ def test_a_figure_that_one_run_lacks_is_the_mean_of_the_others():
     assert (bare.low, bare.draws) == (None, None)
 
 
+@pytest.mark.slow
 def test_other_fits_differ_in_their_seeds_alone(catalogue, tmp_path, monkeypatch):
     """What the user gave `eclip fit` is given again: a mean over fits of other methods would tell nothing."""
     given = {"kinds": ("mlp",), "leaves": [("wear", "sock")]}

@@ -182,6 +182,7 @@ def test_locking_pictures_that_no_view_looks_at_is_refused() -> None:
         CONFIG.changed({"views.picture_title": 0, "views.title_title": 1})
 
 
+@pytest.mark.slow
 def test_a_locked_trunk_that_never_learned_is_told_of(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(
     assert losses(tmp_path / "resumed") == losses(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_catalog_targets_are_plain_clip_where_nothing_is_shared(store: Store, tmp_path: Path) -> None:
     for targets in ("catalog", "identity"):
         config = dataclasses.replace(CONFIG, targets=TargetConfig(kind=targets))
@@ -104,6 +105,7 @@ def test_a_batch_cut_to_its_share_of_the_shop_trains_as_one_of_that_size(plain_s
     np.testing.assert_equal(weights(tmp_path / "cut"), weights(tmp_path / "so"))
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_an_unfinished_run_keeps_its_settings_and_a_finished_one_makes_room(
     assert any(not np.array_equal(first[name], values) for name, values in weights(tmp_path).items())
 
 
+@pytest.mark.slow
 def test_a_new_run_never_goes_on_from_an_earlier_ones_checkpoint(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +143,7 @@ def test_a_new_run_never_goes_on_from_an_earlier_ones_checkpoint(
     assert len(losses(tmp_path)) == 3
 
 
+@pytest.mark.slow
 def test_a_finished_run_asked_for_again_tells_the_same(store: Store, tmp_path: Path) -> None:
     first = train_model(store, tmp_path, CONFIG, total_steps=2)
     again = train_model(store, tmp_path, CONFIG, total_steps=2)
@@ -174,6 +178,7 @@ def test_the_saved_model_is_the_average_that_the_checkpoint_holds(store: Store, 
     assert not np.array_equal(kept["model.visual.proj"], saved["visual.proj"])
 
 
+@pytest.mark.slow
 def test_a_resumed_run_needs_the_model_that_it_began_with_no_more(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +202,7 @@ def test_a_new_run_does_not_go_on_under_the_trackers_id_of_an_earlier_one(store:
     assert not ids.exists()
 
 
+@pytest.mark.slow
 def test_without_titles_a_run_is_validated_on_pictures_of_mates(tmp_path: Path) -> None:
     lines = []
     for row in range(200):

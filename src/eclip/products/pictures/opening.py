@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from eclip.pictureformats import known_formats
+from eclip.pictureformats import MAX_IMAGE_PIXELS, known_formats
 from eclip.products.pictures.picture import UnreadablePictureError
 
-MAX_IMAGE_PIXELS = 50_000_000  # more is a decompression bomb, or of no use
 MAX_FILE_BYTES = 64 << 20
 _ORIENTATION = 0x0112
 

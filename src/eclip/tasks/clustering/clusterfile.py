@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from eclip.errors import ConfigError, FeedError
 from eclip.files import replace_file
+from eclip.spreadsheets import original, protected
 
 CLUSTERS_SCHEMA = pa.schema(
     [
@@ -29,7 +30,6 @@ REVIEW_SCHEMA = pa.schema(
     ]
 )
 SUFFIXES = (".csv", ".parquet")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the begin of one
 
 
 def require_table(name: str, path: Path) -> None:
@@ -45,14 +45,13 @@ def require_table(name: str, path: Path) -> None:
 def write_table(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> None:
     """Write columns as CSV or Parquet, aside first.
 
-    In CSV, which people open in spreadsheets, a title that would be a formula there begins with an apostrophe.
+    In CSV, which people open in spreadsheets, what would be a formula there begins with an apostrophe.
     """
     import pyarrow.csv as arrow_csv
     import pyarrow.parquet as pq
 
-    if path.suffix == ".csv" and "title" in columns:
-        titles = [f"'{title}" if title and title.startswith(_FORMULA) else title for title in columns["title"]]
-        columns = {**columns, "title": titles}
+    if path.suffix == ".csv":
+        columns = {name: [protected(cell) for cell in column] for name, column in columns.items()}
     table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
     with replace_file(path) as aside:
         if path.suffix == ".csv":
@@ -89,4 +88,6 @@ def read_clusters(path: Path) -> dict[str, str]:
     if missing:
         raise FeedError(f"{path} has no column {missing[0]}; expected a file that `eclip cluster` wrote")
     ids, clusters = (table[name].to_pylist() for name in names)
+    if path.suffix == ".csv":
+        ids, clusters = ([None if cell is None else original(cell) for cell in column] for column in (ids, clusters))
     return {str(key): str(value) for key, value in zip(ids, clusters, strict=True) if key is not None}

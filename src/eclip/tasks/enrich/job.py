@@ -12,6 +12,7 @@ import numpy as np
 from eclip.console import say
 from eclip.embed.parts import parts_folder, read_parts, remove_all_parts
 from eclip.errors import ConfigError
+from eclip.lineage import lineage, model_facts, store_facts
 from eclip.model.encoder import Encoder
 from eclip.products.duplicates.newlistings import KnownListings
 from eclip.products.listings import FeedPlan
@@ -91,7 +92,12 @@ def enrich_feed(
         enricher = Enricher(encoder=quick, answerers=answerers, known=known)
         parts += enrich_in_windows(batches, enricher, folder, len(parts), advance, rows_a_window=rows_a_window)
     summary = EnrichSummary(out=out)
-    write_answers(summary.counting(read_parts(parts)), out)
+    told = lineage(
+        model=model_facts(encoder.manifest, encoder.path),
+        store=store_facts(store.manifest, store.place) if store else None,
+        feed=plan.feed.facts(),
+    )
+    write_answers(summary.counting(read_parts(parts)), out, lineage=told)
     remove_all_parts(out)
     return summary
 

@@ -1,14 +1,15 @@
 """The file of answers: Parquet, CSV or JSON lines by its suffix, written a window at a time and read back.
 
 Parquet has `ENRICHED_SCHEMA`. In JSON lines lists are lists and maps objects. CSV has the same columns, a category as
-"Apparel > Shirts" and lists and maps as JSON; an empty cell is null.
+"Apparel > Shirts" and lists and maps as JSON; an empty cell is null, and what a spreadsheet would run begins with an
+apostrophe (`eclip.spreadsheets`).
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,30 @@ import pyarrow.parquet as pq
 
 from eclip.errors import FeedError
 from eclip.files import replace_file
+from eclip.lineage import metadata, write_sidecar
 from eclip.schema import ENRICHED_SCHEMA
+from eclip.spreadsheets import original, protected
 from eclip.tasks.category.targets import label_path, path_label
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
-def write_answers(tables: Iterable[pa.Table], out: Path) -> int:
+def write_answers(tables: Iterable[pa.Table], out: Path, *, lineage: Mapping[str, Any] | None = None) -> int:
     """Write tables of `ENRICHED_SCHEMA` to a file, aside first; returns how many rows.
+
+    Args:
+        tables: The answers.
+        out: The file.
+        lineage: Which model, store and feed they come from: inside a Parquet file, beside any other.
 
     Raises:
         DiskError: The disk is full, or the place can't be written.
     """
+    if lineage and out.suffix != ".parquet":
+        write_sidecar(out, lineage)
     with replace_file(out) as aside:
         if out.suffix == ".parquet":
-            return _write_parquet(tables, aside)
+            return _write_parquet(tables, aside, metadata(lineage or {}))
         with aside.open("w", encoding="utf-8", newline="") as file:
             return _write_csv(tables, file) if out.suffix == ".csv" else _write_lines(tables, file)
 
@@ -61,9 +71,10 @@ def plain_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield row | {name: None if row[name] is None else dict(row[name]) for name in maps}
 
 
-def _write_parquet(tables: Iterable[pa.Table], aside: Path) -> int:
+def _write_parquet(tables: Iterable[pa.Table], aside: Path, told: Mapping[str, str]) -> int:
     rows = 0
     with pq.ParquetWriter(aside, ENRICHED_SCHEMA) as writer:
+        writer.add_key_value_metadata(told)
         for table in tables:
             writer.write_table(table)
             rows += table.num_rows
@@ -84,7 +95,7 @@ def _write_csv(tables: Iterable[pa.Table], file: Any) -> int:
     writer.writerow(ENRICHED_SCHEMA.names)
     for table in tables:
         for row in plain_rows(table):
-            writer.writerow([_cell(name, row[name]) for name in ENRICHED_SCHEMA.names])
+            writer.writerow([protected(_cell(name, row[name])) for name in ENRICHED_SCHEMA.names])
             rows += 1
     return rows
 
@@ -110,7 +121,9 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            yield {field.name: _value(field, row[field.name]) for field in ENRICHED_SCHEMA if row.get(field.name)}
+            yield {
+                field.name: _value(field, original(row[field.name])) for field in ENRICHED_SCHEMA if row.get(field.name)
+            }
 
 
 def _value(field: pa.Field, cell: str) -> Any:

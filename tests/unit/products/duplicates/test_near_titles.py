@@ -52,6 +52,7 @@ def test_pairs_equal_all_against_all_but_for_a_few_at_the_threshold(threshold: f
     assert len(expected) > 20
 
 
+@pytest.mark.slow
 def test_sketches_spare_comparisons_but_lose_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     titles = drawn_titles(600)
     monkeypatch.setattr(titles_module, "banding", lambda threshold: (64, 3))  # nearly everything is a candidate

@@ -42,6 +42,7 @@ def folder(shop, tmp_path_factory):
     return path / "adult"
 
 
+@pytest.mark.slow
 def test_levels_are_recognized_with_reasons_and_chances_that_mean_something(shop, folder):
     recognizer = PolicyRecognizer.load(folder)
     rows = shop.rows_of("test")
