@@ -129,6 +129,7 @@ def _into_store_on_ray(source: str | Path, model: Path, *, backend: BackendArgum
     from eclip.embed.cluster import embed_store_on_ray
     from eclip.model.folder import read_manifest
     from eclip.products.store import Store
+    from eclip.schema import PRODUCTS_DATASET
 
     store, runs = Store.open(source), "torch" if backend == "auto" else backend
     with store.place.writing():
