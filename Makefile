@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
+FUZZER := $(VENV)/.fuzzer
 
-.PHONY: help setup docs demo test check format bench bench-prepare bench-train bench-search drills clean
+.PHONY: help setup docs demo test check format bench bench-prepare bench-train bench-search drills audit fuzz clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -65,3 +66,14 @@ $(PEERS): $(READY)
 
 drills: $(READY)  ## Kills, full disks, lost ranks and servers at many moments; an hour. DRILL_FLAGS="--small", or "disk clock"
 	$(BIN)/python -m benchmarks.drills $(DRILL_FLAGS)
+
+audit: $(READY)  ## Look for unsafe calls in the code, and for known flaws in what it is installed with (asks pypi.org)
+	$(BIN)/bandit --quiet --recursive src --configfile pyproject.toml
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+
+fuzz: $(FUZZER)  ## Fuzz feeds, pictures and titles, 10 minutes each; shorter: FUZZ_SECONDS=60
+	$(BIN)/python -m benchmarks.fuzz --seconds $(or $(FUZZ_SECONDS),600)
+
+$(FUZZER): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	@touch $(FUZZER)

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from eclip.commands.daily import daily
     from eclip.commands.delete import delete
     from eclip.commands.demo import demo
+    from eclip.commands.doctor import doctor
     from eclip.commands.embed import embed
     from eclip.commands.enrich import enrich
     from eclip.commands.evaluate import evaluate
     from eclip.commands.fit import fit
+    from eclip.commands.lineage import lineage
     from eclip.commands.match import match
     from eclip.commands.prepare import prepare
     from eclip.commands.review import review
     from eclip.commands.run import run
     from eclip.commands.sample import sample
     from eclip.commands.search import search
+    from eclip.commands.sellers import sellers
     from eclip.commands.serve import serve
     from eclip.commands.train import train
     from eclip.model.folder import load_model
@@ -42,16 +45,19 @@ _COMMANDS = (
     "daily",
     "delete",
     "demo",
+    "doctor",
     "embed",
     "enrich",
     "evaluate",
     "fit",
+    "lineage",
     "match",
     "prepare",
     "review",
     "run",
     "sample",
     "search",
+    "sellers",
     "serve",
     "train",
 )
@@ -64,10 +70,12 @@ __all__ = [
     "daily",
     "delete",
     "demo",
+    "doctor",
     "embed",
     "enrich",
     "evaluate",
     "fit",
+    "lineage",
     "load_model",
     "match",
     "prepare",
@@ -75,6 +83,7 @@ __all__ = [
     "run",
     "sample",
     "search",
+    "sellers",
     "serve",
     "train",
 ]

@@ -156,7 +156,7 @@ def _shown(name: str, command: Callable[..., Any]) -> Callable[..., Callable[[],
 
     # Types of results are imported for type checkers alone, so only parameters are evaluated.
     written = {key: value for key, value in command.__annotations__.items() if key != "return"}
-    types = {key: eval(value, command.__globals__) for key, value in written.items()}
+    types = {key: eval(value, command.__globals__) for key, value in written.items()}  # nosec B307
     parameters = inspect.signature(command).parameters.values()
     ready.__doc__, ready.__name__, ready.__annotations__ = command.__doc__, name, types
     ready.__signature__ = inspect.Signature([p.replace(annotation=types[p.name]) for p in parameters])  # type: ignore[attr-defined]

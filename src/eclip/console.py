@@ -10,15 +10,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all controls but tab and line feed
+
+
+def printable(text: str) -> str:
+    """A text without characters that command a terminal: those of a feed could write the clipboard."""
+    return _COMMANDING.sub("?", text)
+
 
 def say(line: str) -> None:
     """A remark beside the result."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
 
 
 def print_line(line: str) -> None:
     """A line of the result itself."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable(line) + "\n")
 
 
 def print_facts(title: str, facts: Iterable[tuple[str, object]]) -> None:
@@ -28,7 +35,9 @@ def print_facts(title: str, facts: Iterable[tuple[str, object]]) -> None:
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], *, header: bool = True) -> None:
     """A table with a title."""
-    table = Table(title=Text(title, style="bold"), title_justify="left", show_header=header, box=None, pad_edge=False)
+    table = Table(
+        title=Text(printable(title), style="bold"), title_justify="left", show_header=header, box=None, pad_edge=False
+    )
     for number, name in enumerate(columns):
         table.add_column(name, overflow="fold", style="dim" if number == 0 and not header else None)
     for row in rows:
@@ -64,4 +73,4 @@ def _plain(value: object) -> str:
         return f"{value:,.3f}"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))

@@ -46,7 +46,7 @@ def doctor(store: MaybeStoreArgument = None, model: MaybeModelArgument = None, /
     from eclip.doctor.stores import check_store
 
     if store is not None and model is None and _is_model(Path(store)):
-        store, model = None, Path(store)
+        model, store = Path(store), None
     checks = check_installation()
     if store is not None:
         checks += check_store(store, model_digest=model_digest(model) if model else None)

@@ -13,6 +13,7 @@ from eclip.commands.evaluate import EvaluateSummary, evaluate, read_evaluation
 from eclip.commands.fit import fit
 from eclip.commands.forecast import RunForecast, forecast_run
 from eclip.commands.prepare import FetchImages, prepare
+from eclip.commands.runrecord import RUN_RECORD, RunRecord
 from eclip.commands.stages import Stages, model_digest, store_digest, tree_digest, vectors_digest, weights_digest
 from eclip.commands.train import train
 from eclip.console import say
@@ -119,7 +120,8 @@ def run_stages(
     seed = config["seed"]
     store, model, clip, report = out / "store", out / "model", out / "plain_clip", out / "report"
     tasks = model / MODEL_TASKS
-    stages = Stages(out / STAGES_DONE)
+    told = {"feed": feed_facts(feed), "feeding": feeding, "training": {**config, "minutes": minutes}, "seed": seed}
+    stages = Stages(out / STAGES_DONE, RunRecord(out / RUN_RECORD, told))
     prepared = stages.do(
         "prepare",
         {**feed_facts(feed), **feeding, **_pictures(feed, feeding)},

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eclip.commands.runrecord import RunRecord
 from eclip.console import say
 from eclip.errors import ModelError, StoreError
 from eclip.files import write_text
@@ -20,8 +21,8 @@ class Stages:
     gone, damaged or was replaced by another command.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, keeper: RunRecord) -> None:
+        self.file, self.keeper = file, keeper
         self.done = _read(file)
 
     def do(self, name: str, reads: dict[str, Any], made: Callable[[], str | None], work: Callable[[], object]) -> str:
@@ -38,8 +39,10 @@ class Stages:
         if record["made"] and self.done.get(name) == record:
             say(f"{name}: done before, kept")
             return str(record["made"])
-        work()
-        record["made"] = made()
+        with self.keeper.stage(name) as told:
+            work()
+            record["made"] = made()
+            told.update(record)
         self.done = {**self.done, name: record}
         write_text(self.file, json.dumps(self.done, indent=2))
         return str(record["made"])

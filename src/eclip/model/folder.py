@@ -122,6 +122,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} is a model of version {manifest.get('version')!r}; this eclip reads {MODEL_VERSION}: "
             "train it again or install the eclip that made it"
         )
+    plain_name(manifest.get("digest"))  # files that are made of the model are called by it
     return manifest
 
 

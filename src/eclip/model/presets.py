@@ -121,7 +121,7 @@ def _of_titles(
         for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
     }
     encoder = assemble({**model_cfg, "text_cfg": text_cfg}, preprocess_cfg, files, licences=(MINILM_LICENCE,))
-    weights = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()
+    weights = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()  # nosec B615
     encoder.module.text.transformer.load_state_dict(weights)
     encoder.pretrained_prefixes = ("text.transformer.",)
     return encoder

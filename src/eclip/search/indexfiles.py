@@ -7,6 +7,7 @@ before can finish, as it stays until the next but one is written.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from eclip.errors import StoreError
 from eclip.products.place import StorePlace
 from eclip.products.store import Store
 from eclip.schema import INDEX_VERSION, STORE_INDEX, STORE_INDEX_POINTER
+
+_FOLDER = re.compile(r"[0-9a-f]{16}")
+_NONE = "0" * 16
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,13 @@ def read_index(place: StorePlace) -> SavedIndex | None:
         facts = json.loads(text or "")
     except ValueError:
         return None
-    if not isinstance(facts, dict) or facts.get("version") != INDEX_VERSION or not isinstance(facts.get("folder"), str):
+    if not isinstance(facts, dict) or facts.get("version") != INDEX_VERSION:
         return None
-    return SavedIndex(place, facts)
+    # A store may come from strangers: what is read here by these names, and removed, must lie in it.
+    folders = (facts.get("folder"), facts.get("previous") or _NONE)
+    return (
+        SavedIndex(place, facts) if all(isinstance(name, str) and _FOLDER.fullmatch(name) for name in folders) else None
+    )
 
 
 def new_folder() -> str:

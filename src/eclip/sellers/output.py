@@ -13,11 +13,11 @@ import numpy as np
 from eclip.files import replace_file, write_text
 from eclip.sellers.rings import Ring
 from eclip.sellers.study import SellerStudy
+from eclip.spreadsheets import protected
 
 SELLERS_TABLE, EVIDENCE_TABLE, RINGS_TABLE = "sellers.csv", "evidence.csv", "rings.csv"
 SELLERS_DATA, SELLERS_PAGE = "sellers.json", "sellers.html"
 SELLERS_VERSION = 1
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the begin of one
 
 
 def write_study(study: SellerStudy, out: Path, *, facts: dict[str, Any]) -> None:
@@ -152,12 +152,7 @@ def _write_csv(path: Path, rows: Sequence[dict[str, Any]], columns: Iterable[str
     with replace_file(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
-
-
-def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, behind an apostrophe; anything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        writer.writerows({name: protected(value) for name, value in row.items()} for row in rows)
 
 
 def _rounded(value: float) -> float:

@@ -132,5 +132,5 @@ def _listening_socket(host: str, port: int) -> socket.socket:
 
 
 def _page_address(host: str, port: int) -> str:
-    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # nosec B104
     return f"http://{reached}:{port}/"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eclip.commands.run import _training_config, run
+from eclip.commands.runrecord import RunRecord
 from eclip.commands.stages import Stages, tree_digest
 
 
@@ -18,7 +19,7 @@ def job(tmp_path: Path) -> Callable[..., list[str]]:
 
     def run(*, words: str = "a", seed: int = 0) -> list[str]:
         worked: list[str] = []
-        stages = Stages(tmp_path / "run.json")
+        stages = Stages(tmp_path / "run.json", RunRecord(tmp_path / "record.json", {}))
         first, second = tmp_path / "first", tmp_path / "second"
 
         def make(folder: Path, text: str) -> None:
@@ -65,7 +66,7 @@ def test_a_damaged_record_counts_as_none(job: Callable[..., list[str]], tmp_path
 
 
 def test_a_stage_that_fails_is_not_done(tmp_path: Path) -> None:
-    stages = Stages(tmp_path / "run.json")
+    stages = Stages(tmp_path / "run.json", RunRecord(tmp_path / "record.json", {}))
 
     def fail() -> None:
         (tmp_path / "half").mkdir()

@@ -155,3 +155,10 @@ def test_nonsense_in_it_is_one_line(folder, file, settings):
     else:
         told = f"it loads as {type(loaded).__name__}"
     assert len(told.splitlines()) == 1
+
+
+def test_its_digest_leads_nowhere(folder):
+    """Graphs that are made of a model are files called by its digest."""
+    change(folder, "eclip.json", digest="x/../../../graph")
+    with pytest.raises(ModelError, match="expected a name without a folder"):
+        load_model(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 from eclip.errors import StoreError
 from eclip.products.delete import delete_listings
+from eclip.products.place import store_place
 from eclip.products.prepare import prepare_store
 from eclip.products.store import Store
 from eclip.products.update import update_store
-from eclip.schema import EMBEDDING_COLUMNS
+from eclip.schema import EMBEDDING_COLUMNS, INDEX_VERSION, STORE_INDEX_POINTER
 from eclip.search import building as building_module
 from eclip.search.building import build_index
 from eclip.search.engine import SearchEngine
@@ -194,3 +196,16 @@ def test_deletion_takes_the_index_too(store):
     delete_listings(store.place.path, product_ids=["p3"])
     assert not (store.place.path / "index").exists()
     assert open_engine(Store.open(store.place.path), Encoder()).index_state == "exact"
+
+
+@pytest.mark.parametrize(
+    "change", [{"folder": "../../x"}, {"previous": "../../precious"}, {"folder": 3}, {"previous": "."}]
+)
+def test_a_store_of_strangers_names_no_folder_outside_of_it(tmp_path, change):
+    """The next `eclip index` removes the folder before the last: a pointer that led out of the store took that away."""
+    facts = {"version": INDEX_VERSION, "folder": "0" * 16, "previous": None}
+    place = store_place(tmp_path)
+    place.write_text(STORE_INDEX_POINTER, json.dumps(facts))
+    assert read_index(place) is not None
+    place.write_text(STORE_INDEX_POINTER, json.dumps(facts | change))
+    assert read_index(place) is None

@@ -69,5 +69,5 @@ def _pack(table: pa.Table | None, rest: Any) -> bytes:
 
 
 def _unpack(parcel: bytes) -> tuple[pa.Table | None, Any]:
-    data, rest = pickle.loads(parcel)
+    data, rest = pickle.loads(parcel)  # nosec B301
     return None if data is None else pa.ipc.open_stream(data).read_all(), rest

@@ -56,7 +56,8 @@ class BatchCleaner:
     @classmethod
     def from_settings(cls, settings: bytes) -> BatchCleaner:
         """By what `pack_settings` gave."""
-        columns, separator, folder, fetch_images, titles, share = pickle.loads(settings)
+        # Of this user's own process, which packed it.
+        columns, separator, folder, fetch_images, titles, share = pickle.loads(settings)  # nosec B301
         plan = CleaningPlan(
             columns=columns,
             category_separator=separator,

@@ -35,9 +35,19 @@ _REFUSED = tuple(
     )
 )
 
+# Ports of other services that no browser opens (fetch.spec.whatwg.org/#port-blocking): what lies there is no picture.
+_BAD_PORTS = frozenset(
+    (
+        *(0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104),
+        *(109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526),
+        *(530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659),
+        *(4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
+    )
+)
+
 
 class ForbiddenAddressError(Exception):
-    """A name leads to an address that is not public; the text says which."""
+    """A name leads to an address that is not public, or a port that serves no pictures; the text says which."""
 
 
 def is_public(address: str) -> bool:
@@ -83,9 +93,11 @@ class GuardedBackend(httpcore.NetworkBackend):
         """Connect to the first address of the host that answers.
 
         Raises:
-            ForbiddenAddressError: An address of the host is not public.
+            ForbiddenAddressError: An address of the host is not public, or the port is another service's.
             httpcore.ConnectError: No such host, or none of its addresses answers.
         """
+        if self._public_only and port in _BAD_PORTS:
+            raise ForbiddenAddressError(f"port {port} is no port of web servers")
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as fault:

@@ -37,13 +37,14 @@ def write_answers(tables: Iterable[pa.Table], out: Path, *, lineage: Mapping[str
     Raises:
         DiskError: The disk is full, or the place can't be written.
     """
-    if lineage and out.suffix != ".parquet":
-        write_sidecar(out, lineage)
     with replace_file(out) as aside:
         if out.suffix == ".parquet":
-            return _write_parquet(tables, aside, metadata(lineage or {}))
+            return _write_parquet(tables, aside, metadata(lineage) if lineage else {})
         with aside.open("w", encoding="utf-8", newline="") as file:
-            return _write_csv(tables, file) if out.suffix == ".csv" else _write_lines(tables, file)
+            rows = _write_csv(tables, file) if out.suffix == ".csv" else _write_lines(tables, file)
+    if lineage:
+        write_sidecar(out, lineage)
+    return rows
 
 
 def read_answers(path: Path) -> pa.Table:

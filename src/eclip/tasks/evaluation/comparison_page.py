@@ -75,7 +75,10 @@ def render_comparison(comparison: ReportComparison, names: tuple[str, str]) -> s
     )
     style = (files("eclip.tasks.evaluation") / "templates" / "report.css").read_text(encoding="utf-8")
     return environment.get_template("comparison.html").render(
-        comparison=comparison, first=names[0], second=names[1], style=Markup(style)
+        comparison=comparison,
+        first=names[0],
+        second=names[1],
+        style=Markup(style),  # nosec B704
     )
 
 

@@ -28,7 +28,7 @@ ENOUGH_TITLES = 1000
 TITLES_AT_ONCE = 50_000  # whose terms, known or not, are in memory: a kilobyte or two a title
 # One letter is a word, too: sizes, and much of Korean.
 HALVES = (
-    {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\w+"},
+    {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\w+"},  # nosec B105
     {"analyzer": "char_wb", "ngram_range": (2, 4)},
 )
 SHARES = np.linspace(0, 1, 11)

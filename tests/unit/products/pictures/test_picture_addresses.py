@@ -26,10 +26,23 @@ def test_addresses_that_are_not_for_the_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "017700000001",
+        "0x7f000001",
+        "::1",
+        "::ffff:127.0.0.1",
+    ],
+)
 def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
     with pytest.raises(ForbiddenAddressError, match="is not a public address"):
-        GuardedBackend(public_only=True).connect_tcp(host, 9)
+        GuardedBackend(public_only=True).connect_tcp(host, 8)
 
 
 def test_one_address_that_is_not_public_refuses_the_name() -> None:
@@ -44,3 +57,21 @@ def test_a_name_without_address_is_not_found() -> None:
 
     with pytest.raises(httpcore.ConnectError, match="host not found"):
         GuardedBackend(public_only=True, resolve=unknown).connect_tcp("shop.example", 80)
+
+
+@pytest.mark.parametrize("port", [22, 25, 143, 389, 6667])
+def test_ports_of_other_services_are_not_talked_to(port: int) -> None:
+    backend = GuardedBackend(public_only=True, resolve=lambda host, port: pytest.fail("it was asked for"))
+    with pytest.raises(ForbiddenAddressError, match=f"port {port} is no port of web servers"):
+        backend.connect_tcp("mail.example", port)
+
+
+def test_a_name_is_resolved_once_and_connected_where_it_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: the second answer of the name is this machine; nobody asks for it."""
+    answers, connected = iter([["93.184.216.34"], ["127.0.0.1"]]), []
+    backend = GuardedBackend(public_only=True, resolve=lambda host, port: next(answers))
+    monkeypatch.setattr(backend._plain, "connect_tcp", lambda host, *rest: connected.append(host))
+    backend.connect_tcp("rebound.example", 80)
+    assert connected == ["93.184.216.34"]
+    with pytest.raises(ForbiddenAddressError, match="is not a public address"):
+        backend.connect_tcp("rebound.example", 80)
