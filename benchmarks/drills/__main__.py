@@ -10,6 +10,7 @@ machine lacks (root, nginx, libfaketime, Ray) is skipped with the reason. Exits 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -62,6 +63,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no drill {unknown[0]!r}; there are {', '.join(NAMES)}")
     found: list[Outcome] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers that were started are ended, mounts undone
     with ExitStack() as stack:
         work = asked.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eclip-drill-")))
         place = Asked(work=work.absolute(), shop=Shop(work.absolute() / "shop"), is_small=asked.small, seed=asked.seed)

@@ -29,6 +29,7 @@ from benchmarks.serve.shopservice import Service, service
 from eclip.products.store import Store
 
 KILLS, CLIENTS = 14, 4
+FIRST_SECONDS = 60  # until the first answer and the first correction at most
 OPTIONS = ("--port", "0", "--allow-corrections", "--backend", "torch")
 FIELD = "attributes.drill"
 
@@ -75,22 +76,22 @@ async def loaded(
         while not ended.is_set():
             await ask(running.url, draw.choice(texts), expected, answers)
 
-    async def correcting() -> list[str]:
-        posted = [f"{number}-0"]
+    posted = [f"{number}-0"]
+
+    async def correcting() -> None:
         while await asyncio.to_thread(correct, running.url, ids[len(posted) % len(ids)], posted[-1]):
             posted.append(f"{number}-{len(posted)}")
-        return posted
 
     clients = [asyncio.create_task(searching(client)) for client in range(CLIENTS)]
     person = asyncio.create_task(correcting())
-    while not answers.seconds and running.process.poll() is None:
+    until = time.monotonic() + FIRST_SECONDS
+    while (not answers.seconds or len(posted) == 1) and time.monotonic() < until and not person.done():
         await asyncio.sleep(0.02)
     await asyncio.sleep(seconds)
     running.process.send_signal(signal.SIGKILL)
     running.process.wait()
     ended.set()
-    posted = await person
-    await asyncio.gather(*clients)
+    await asyncio.gather(person, *clients)
     return answers, posted
 
 

@@ -1,8 +1,9 @@
 """Scale-out drill of the service: three replicas over one store in object storage, behind nginx; one is killed.
 
-Clients search and compare listings, each waiting for its answers, while one replica after the other is killed (-9)
-and started again. No request may fail, and every search must be answered as the engine itself does. Where a replica
-does not answer, nginx asks the next one; comparisons are POST, but change nothing, so that they are asked again too.
+Clients search, and ask what new listings are, each waiting for its answers, while one replica after the other is
+killed (-9) and started again. No request may fail, and every search must be answered as the engine itself does. Where
+a replica does not answer, nginx asks the next one; new listings come by POST, which changes nothing here and is asked
+again, too.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def drills(asked: Asked) -> list[Outcome]:
             answers.seconds += found.seconds
             faults = [*found.wrong, *(f"{count} times {kind}" for kind, count in found.kinds.items() if kind != "200")]
             outcome.tell(f"replica {victim} killed, {found.kinds['200']} answers", faults, "killed")
-            replicas[victim] = stack.enter_context(replica(address, asked.shop.fitted, folder, ports[victim]))
+            if number + 1 < kills:
+                replicas[victim] = stack.enter_context(replica(address, asked.shop.fitted, folder, ports[victim]))
     failed = sum(count for kind, count in answers.kinds.items() if kind != "200")
     outcome.note = f"{failed} of {sum(answers.kinds.values())} requests failed"
     return [outcome]
@@ -109,7 +111,7 @@ async def loaded(url: str, expected: Expected, victim: Service) -> Answers:
         draw = random.Random(number)
         while not ended.is_set():
             if number % 3 == 2:
-                await post_match(url, answers)
+                await post_listing(url, answers)
             else:
                 await ask(url, draw.choice(texts), expected, answers)
 
@@ -122,17 +124,17 @@ async def loaded(url: str, expected: Expected, victim: Service) -> Answers:
     return answers
 
 
-async def post_match(url: str, answers: Answers) -> None:
-    """Compare two listings, whose answer needs the fitted task."""
-    body = json.dumps({"left": {"title": "red linen shirt"}, "right": {"title": "shirt of red linen"}}).encode()
+async def post_listing(url: str, answers: Answers) -> None:
+    """Ask what the model says of a new listing."""
+    body = json.dumps({"listings": [{"product_id": "new", "title": "red linen shirt"}]}).encode()
     try:
-        status, _, said = await asyncio.wait_for(fetch(url, "/match", body=body), 60)
+        status, _, said = await asyncio.wait_for(fetch(url, "/enrich", body=body), 60)
     except (OSError, TimeoutError, ValueError, IndexError) as fault:
         answers.kinds[f"lost ({type(fault).__name__})"] += 1
         return
     answers.kinds[str(status)] += 1
-    if status == 200 and not 0 <= json.loads(said)["probability"] <= 1:
-        answers.wrong.append(f"/match: {said[:200]!r}")
+    if status == 200 and [each["product_id"] for each in json.loads(said)["listings"]] != ["new"]:
+        answers.wrong.append(f"/enrich: {said[:200]!r}")
 
 
 @contextmanager

@@ -83,9 +83,8 @@ def index_state(folder: Path) -> State:
         if file.suffix == ".faiss":
             state[file.name] = digest(blob)
         else:
-            state[file.name] = digest(
-                [(name, array.tolist()) for name, array in sorted(found.arrays(file.name).items())]
-            )
+            arrays = sorted(found.arrays(file.name).items())
+            state[file.name] = digest([(name, array.tolist()) for name, array in arrays])
     return state | {"facts": digest(sorted((key, value) for key, value in found.facts.items() if key != "folder"))}
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn, TextIO
@@ -119,7 +120,8 @@ def main(fd: int) -> None:
         os.close(fds[0])
         channel.send(str(pid).encode())
         _, status = os.waitpid(pid, 0)
-        channel.send(str(os.waitstatus_to_exitcode(status)).encode())
+        with suppress(BrokenPipeError):  # the drill has ended meanwhile
+            channel.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def _become(asked: dict[str, Any], said: int) -> NoReturn:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclip.commands.arguments import BackendArgument, SourceArgument, require_file
-from eclip.commands.prepare import FetchImages
+from eclip.commands.prepare import FetchImages, Runner
 from eclip.errors import ConfigError
 from eclip.files import writing
 
@@ -37,6 +37,7 @@ def embed(
     platform: str | None = None,
     fetch_images: FetchImages = "public",
     backend: BackendArgument = "auto",
+    runner: Runner = "native",
     float16: bool = False,
 ) -> EmbedSummary:
     """Turn products into vectors: picture, title and both, unit length, one space.
@@ -57,6 +58,8 @@ def embed(
         backend: What runs the towers: torch, torch-bf16, torch-compiled, onnx, onnx-int8, openvino, openvino-bf16 or
             openvino-int8 (docs/models.md). auto takes the quickest that agrees with torch, found by a short
             trial where there are listings enough; others than torch need pip install 'eclip[fast]'.
+        runner: native encodes on this machine; ray on each machine of a Ray cluster, as `eclip prepare` cleans, into a
+            store that all of them see (docs/cluster.md). Without --backend it runs torch there.
         float16: Store vectors in half precision: half the size.
     """
     from eclip.embed.job import embed_listings, store_batches
@@ -78,7 +81,10 @@ def embed(
     if out is None and (columns or images):
         raise ConfigError(f"{source} is a store: --columns and --images say how a feed is read")
     if out is None:
-        return _into_store(source, Path(model), backend=backend, is_float16=float16)
+        into = _into_store if runner == "native" else _into_store_on_ray
+        return into(source, Path(model), backend=backend, is_float16=float16)
+    if runner != "native":
+        raise ConfigError("--runner ray: only vectors of a store are made on a cluster; prepare the feed first")
     require_file("out", Path(out), suffix=".parquet")
     sample = None
     if holds_store(source):
@@ -116,3 +122,16 @@ def _into_store(source: str | Path, model: Path, *, backend: BackendArgument, is
     with store.place.writing():
         done = embed_store(store, encoder, is_float16=is_float16)
     return EmbedSummary(store.num_rows, done.encoded, encoder.backend, store.place.dataset(PRODUCTS_DATASET))
+
+
+def _into_store_on_ray(source: str | Path, model: Path, *, backend: BackendArgument, is_float16: bool) -> EmbedSummary:
+    """Likewise, made on a Ray cluster."""
+    from eclip.embed.cluster import embed_store_on_ray
+    from eclip.model.folder import read_manifest
+    from eclip.products.store import Store
+    from eclip.schema import PRODUCTS_DATASET
+
+    store, runs = Store.open(source), "torch" if backend == "auto" else backend
+    with store.place.writing():
+        done = embed_store_on_ray(store, model, read_manifest(model)["digest"], backend=runs, is_float16=is_float16)
+    return EmbedSummary(store.num_rows, done.encoded, runs, store.place.dataset(PRODUCTS_DATASET))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,9 @@ from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
 from eclip.schema import EMBEDDING_COLUMNS, embedding_type, vectors_schema
 from eclip.vectors import vectors_from_arrow, vectors_to_arrow
+
+MakeParts = Callable[[Sequence[int], Path], list[Path]]
+"""Rows of a store and a folder -> the parts there that hold their vectors, in order."""
 
 
 class ProductEncoder(Protocol):
@@ -56,25 +59,33 @@ def embed_store(store: Store, encoder: ProductEncoder, *, is_float16: bool = Fal
 
     Listings of equal content are encoded once, and not at all where another listing of that content has vectors.
     """
-    rows = store.rows_without_vectors(encoder.digest)
-    beside = store.place.cache / f"embedding-{encoder.digest}"
+
+    def make_parts(rows: Sequence[int], folder: Path) -> list[Path]:
+        return encode_in_parts(
+            "Embedding the store",
+            store_batches(store, rows),
+            lambda some: encode_rows(encoder, some, is_float16=is_float16),
+            folder=folder,
+            num_rows=len(rows),
+        )
+
+    return embed_store_by(store, encoder.digest, make_parts, is_float16=is_float16)
+
+
+def embed_store_by(store: Store, model_digest: str, make_parts: MakeParts, *, is_float16: bool) -> Embedded:
+    """As `embed_store`, wherever parts are made."""
+    rows = store.rows_without_vectors(model_digest)
+    beside = store.place.cache / f"embedding-{model_digest}"
     if not rows:
         remove_all_parts(beside)  # left by a run that was killed once its vectors were in the store
         return Embedded(0, 0)
-    plan = plan_store(store, encoder.digest, rows=rows)
-    folder = parts_folder(beside, rows_digest(store, plan.encoded), is_float16)
+    plan = plan_store(store, model_digest, rows=rows)
     made = None
     if plan.encoded:
-        parts = encode_in_parts(
-            "Embedding the store",
-            store_batches(store, plan.encoded),
-            lambda some: encode_rows(encoder, some, is_float16=is_float16),
-            folder=folder,
-            num_rows=len(plan.encoded),
-        )
-        made = pa.concat_tables(read_parts(parts))
+        folder = parts_folder(beside, rows_digest(store, plan.encoded), is_float16)
+        made = pa.concat_tables(read_parts(make_parts(plan.encoded, folder)))
     vectors = plan.vectors(store, made, store.table(["product_id"])["product_id"])
-    store.write_vectors(vectors, model_digest=encoder.digest)
+    store.write_vectors(vectors, model_digest=model_digest)
     remove_all_parts(beside)
     return Embedded(len(rows), len(plan.encoded))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -31,13 +31,18 @@ class CleanBatches:
 
 
 def clean_window(runner: Any, job: Job, parcels: Sequence[bytes]) -> list[bytes]:
-    """Clean some packed batches by one Daft query, each a partition of its own; the answers in their order.
+    """Clean some packed batches by one Daft query; what became of each, in their order."""
+    return ask_window(runner, CleanBatches(job).clean, parcels)
+
+
+def ask_window(runner: Any, function: Callable[[Any], Any], parcels: Sequence[bytes]) -> list[bytes]:
+    """Some parcels by one Daft query, each a partition of its own; the answers in their order.
 
     Args:
         runner: A runner of Daft's. It is named here, as Daft's own choice holds for a process and its life: the
             tables of a store are to be written by this process, wherever they were cleaned.
-        job: What is to be cleaned.
-        parcels: The batches.
+        function: A Daft function of parcels.
+        parcels: What it is asked.
     """
     from daft.logical.builder import LogicalPlanBuilder
     from daft.recordbatch import MicroPartition
@@ -55,11 +60,11 @@ def clean_window(runner: Any, job: Job, parcels: Sequence[bytes]) -> list[bytes]
         num_rows=len(tables),
     )
     frame = daft.DataFrame(window)
-    frame = frame.select(frame["place"], CleanBatches(job).clean(frame["batch"]).alias("cleaned"))
+    frame = frame.select(frame["place"], function(frame["batch"]).alias("answer"))
     answers: dict[int, bytes] = {}
     for partition in runner.run_iter_tables(frame._builder):
         columns = partition.to_arrow().to_pydict()
-        answers.update(zip(columns["place"], columns["cleaned"], strict=True))
+        answers.update(zip(columns["place"], columns["answer"], strict=True))
     return [answers[place] for place in range(len(parcels))]
 
 
