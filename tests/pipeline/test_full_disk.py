@@ -51,7 +51,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     if mount is None or os.geteuid() != 0 or subprocess.run(arguments, check=False, capture_output=True).returncode:
         pytest.skip("a full disk needs a small one, and only root may mount it")
     yield SmallDisk(place)
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)  # a reader of this process may not be gone yet
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -23,7 +23,6 @@ from eclip.products.store import Store
 from eclip.schema import INDEX_VERSION, STORE_INDEX, STORE_INDEX_POINTER
 
 _FOLDER = re.compile(r"[0-9a-f]{16}")
-_NONE = "0" * 16
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,9 @@ def read_index(place: StorePlace) -> SavedIndex | None:
         return None
     if not isinstance(facts, dict) or facts.get("version") != INDEX_VERSION:
         return None
-    # A store may come from strangers: what is read here by these names, and removed, must lie in it.
-    folders = (facts.get("folder"), facts.get("previous") or _NONE)
-    return (
-        SavedIndex(place, facts) if all(isinstance(name, str) and _FOLDER.fullmatch(name) for name in folders) else None
-    )
+    # A store may come from strangers: what is read here by this name must lie in it.
+    folder = facts.get("folder")
+    return SavedIndex(place, facts) if isinstance(folder, str) and _FOLDER.fullmatch(folder) else None
 
 
 def new_folder() -> str:

@@ -15,6 +15,7 @@ from eclip.doctor.models import check_model
 from eclip.doctor.stores import check_store
 from eclip.files import write_text
 from eclip.products.store import Store
+from eclip.schema import INDEX_VERSION
 
 
 def faults(checks: list[Check]) -> dict[str, str]:
@@ -74,7 +75,7 @@ def test_vectors_of_another_model_and_a_stale_index_are_told(small_store: Store,
     folder = shutil.copytree(small_store.path, tmp_path / "store")
     manifest = json.loads((folder / "store.json").read_text(encoding="utf-8"))
     write_text(folder / "store.json", json.dumps({**manifest, "vectors_model": "aaaa"}))
-    index = {"version": 1, "folder": "x", "model": "aaaa", "num_rows": 40, "kind": "exact"}
+    index = {"version": INDEX_VERSION, "folder": "0" * 16, "model": "aaaa", "num_rows": 40, "kind": "exact"}
     write_text(folder / "index" / "index.json", json.dumps(index))
     checks = {check.name: check for check in check_store(folder, model_digest="bbbb")}
     assert "of model aaaa" in faults(list(checks.values()))["vectors"]
