@@ -132,6 +132,7 @@ def test_after_an_update_the_index_follows_and_is_extended(store, tmp_path):
     assert later.place.names_in("index") == {"index.json", second, third}, "only the one before stays"
 
 
+@pytest.mark.slow
 def test_an_index_on_disk_follows_and_is_made_anew(store, tmp_path):
     build_index(store, "m1", kind="disk")
     update_store(feed(tmp_path / "more.csv", range(230, 260)), store.place.path, remove_missing=False)
@@ -148,6 +149,7 @@ def test_an_index_on_disk_follows_and_is_made_anew(store, tmp_path):
     assert build_index(later, "m1", kind="ivf").rows_changed is None
 
 
+@pytest.mark.slow
 def test_of_two_that_make_an_index_on_disk_at_once_the_later_is_told(store, monkeypatch):
     real = building_module.write_index
 
