@@ -6,19 +6,16 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from eclip.errors import ConfigError
+from eclip.inference.backends import BackendName
 
 MAX_SEED = 2**32 - 1
 
-# As in eclip.inference.backends, which the help need not load.
-_Backend = Literal[
-    "auto", "torch", "torch-bf16", "torch-compiled", "onnx", "onnx-int8", "openvino", "openvino-bf16", "openvino-int8"
-]
-BackendArgument = Annotated[_Backend, tyro.conf.arg(metavar="ENGINE")]
+BackendArgument = Annotated[BackendName, tyro.conf.arg(metavar="ENGINE")]
 
 # Text: a path would fold the slashes of sqlite:///shop.db and s3://bucket/store.
 FeedArgument = Annotated[tyro.conf.Positional[str | Path], tyro.conf.arg(metavar="FEED")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clusteredrows import D, N, clustered, with_gaps
 
 from eclip.search import ivf as ivf_module
 from eclip.search.exact import ExactIndex
@@ -14,21 +15,10 @@ pytest.importorskip("faiss", reason="faiss is not installed: pip install 'eclip[
 from eclip.search.ivf import IvfIndex
 from eclip.search.recall import Truth, measured_queries, share_found
 
-D, N = 16, 3_000
-
-
-def clustered(num_rows: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(0).standard_normal((40, D))
-    rows = (centres[rng.integers(40, size=num_rows)] + 0.5 * rng.standard_normal((num_rows, D))).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
 
 @pytest.fixture(scope="module")
 def matrix() -> np.ndarray:
-    rows = clustered(N, 1)
-    rows[::97] = np.nan
-    return rows
+    return with_gaps()
 
 
 def build(matrix: np.ndarray) -> IvfIndex:

@@ -156,19 +156,27 @@ def repeated_rows(keys: Sequence[str], offers: Offers) -> np.ndarray:
             rows_of[seller, key].append(row)
     out = np.zeros(len(keys), dtype=bool)
     for rows in rows_of.values():
-        if any(_is_other_item(rows[0], row, offers) for row in rows[1:]):
+        if len(rows) > 1 and _are_several_items(offers.pictures[rows], offers.prices[rows]):
             out[rows] = True
     return out
 
 
-def _is_other_item(first: int, row: int, offers: Offers) -> bool:
-    """Whether two listings of one title and seller are of two items: unless a picture or price says they are one."""
-    pictures, prices = offers.pictures[[first, row]], offers.prices[[first, row]]
-    same_picture = pictures.min() >= 0 and pictures[0] == pictures[1]
-    same_price = bool(prices[0] == prices[1])
-    if not (same_picture or same_price):
+def _are_several_items(pictures: np.ndarray, prices: np.ndarray) -> bool:
+    """Whether listings of one title and seller are of several items: unless pictures and prices say they are one.
+
+    All are looked at together: compared with the first alone, the answer would hang on which that is.
+
+    Args:
+        pictures: [n] codes, negative where there is none.
+        prices: [n], NaN where there is none.
+    """
+    shown, priced = pictures >= 0, ~np.isnan(prices)
+    if len(np.unique(pictures[shown])) > 1 or len(np.unique(prices[priced])) > 1:
         return True
-    return bool((pictures.min() >= 0 and not same_picture) or (not np.isnan(prices).any() and not same_price))
+    if not (shown | priced).all():
+        return True  # nothing to compare that one by
+    # Of one picture and one price: a listing with both joins those that have either.
+    return not (shown.all() or priced.all() or (shown & priced).any())
 
 
 def _prices_agree(rows: Sequence[int], prices: np.ndarray) -> bool:
