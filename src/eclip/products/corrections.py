@@ -76,7 +76,7 @@ def category_path(value: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(">")) if value else ()
 
 
-def attribute_values(value: str | None) -> tuple[str, ...]:
+def corrected_values(value: str | None) -> tuple[str, ...]:
     """The values that a correction of an attribute says; () = the listing has none."""
     return tuple(part.strip() for part in (value or "").split(VALUE_SEPARATOR) if part.strip())
 

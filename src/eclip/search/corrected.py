@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eclip.products.corrections import ATTRIBUTE_PREFIX, attribute_values, category_path, latest_corrections
+from eclip.products.corrections import ATTRIBUTE_PREFIX, category_path, corrected_values, latest_corrections
 
 _PLAIN_FIELDS = ("policy", "catalog_id")
 CORRECTED = "corrected"  # the reason of a catalog that a person named
@@ -47,7 +47,7 @@ def corrected_record(record: Mapping[str, Any], said: Mapping[str, str | None]) 
         elif name in _PLAIN_FIELDS and name in told:
             told[name] = value or None
         elif name.startswith(ATTRIBUTE_PREFIX) and "attributes" in told:
-            attribute, values = name.removeprefix(ATTRIBUTE_PREFIX), list(attribute_values(value))
+            attribute, values = name.removeprefix(ATTRIBUTE_PREFIX), list(corrected_values(value))
             others = [pair for pair in told["attributes"] or () if pair[0] != attribute]
             told["attributes"] = [*others, *([(attribute, values)] if values else [])] or None
     if "catalog_reason" in told and "catalog_id" in said:

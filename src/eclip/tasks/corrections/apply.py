@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eclip.products.corrections import ATTRIBUTE_PREFIX, attribute_values, category_path, latest_corrections
+from eclip.products.corrections import ATTRIBUTE_PREFIX, category_path, corrected_values, latest_corrections
 
 if TYPE_CHECKING:
     from eclip.products.store import Store
@@ -65,5 +65,5 @@ def _with_attribute(
 ) -> dict[str, tuple[str, ...]]:
     """Attributes with these values of one, or without it."""
     others = {other: values for other, values in attributes.items() if other != name}
-    values = attribute_values(value)
+    values = corrected_values(value)
     return others | {name: values} if values else others
