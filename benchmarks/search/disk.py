@@ -43,7 +43,8 @@ def main() -> None:
     index = DiskIndex.build(str(address), matrix, tuning)
     num_bytes = sum(file.stat().st_size for file in address.rglob("*") if file.is_file())
     print(
-        f"eclip: built in {time.perf_counter() - started:.0f} s, {num_bytes / 1e6:,.0f} MB, looks into {index.effort}"
+        f"eclip: built in {time.perf_counter() - started:.0f} s, {num_bytes / 1e6:,.0f} MB, looks into {index.effort}",
+        flush=True,
     )
     everything = index.allow(None)
     racers: dict[str, tuple[Answer, Truth]] = {
@@ -56,7 +57,7 @@ def main() -> None:
         some = Truth(matrix, queries[:300], mask)
         started = time.perf_counter()
         chosen = index.allow(mask)
-        print(f"{name}: {(time.perf_counter() - started) * 1e3:.1f} ms once to prepare it")
+        print(f"{name}: {(time.perf_counter() - started) * 1e3:.1f} ms once to prepare it", flush=True)
         answer: Answer = lambda query, chosen=chosen: index.nearest(query, num_rows=TOP_K, allowed=chosen)[0]  # noqa: E731
         race({f"eclip, {name}": (answer, some)}, 1, given.rounds)
 
@@ -75,7 +76,7 @@ def peer(address: Path, ours: Path, tuning: Truth) -> Answer:
         num_partitions=max(1, int(np.sqrt(dataset.count_rows()))),
         num_sub_vectors=DIM // 4,
     )
-    print(f"Lance IVF_PQ: built in {time.perf_counter() - started:.0f} s")
+    print(f"Lance IVF_PQ: built in {time.perf_counter() - started:.0f} s", flush=True)
     for probes in (4, 8, 12, 16, 24, 32, 48, 64, 96, 128):
 
         def answer(query: np.ndarray, probes: int = probes) -> np.ndarray:

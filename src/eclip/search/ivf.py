@@ -28,6 +28,7 @@ _SEEN_PER_WANTED = 16  # rows looked at for each that is wanted, at least
 # With a share s of the rows selected, s^0.5 of the rows that an unfiltered query sees have to be seen, for the same
 # recall: fewer rows, in more lists (benchmarks/search/vectors.py).
 _SEEN_EXPONENT = 0.5
+_SPARE_LISTS = 1.3  # as many as hold enough rows on average, and some more
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,18 @@ class Allowed:
 
     Attributes:
         num_rows: How many.
-        list_sizes: [L] how many of them are in each list.
+        lists: [L] the lists that hold some of them.
+        list_sizes: [L] how many.
+        finder: faiss's index of the centroids of these lists.
         selector: faiss's; None where all may.
         rows: Themselves, where they are few.
         vectors: Theirs [n, D], where they are few.
     """
 
     num_rows: int
+    lists: npt.NDArray[np.int64]
     list_sizes: npt.NDArray[np.int64]
+    finder: Any
     selector: Any
     rows: Rows | None = None
     vectors: Vectors | None = None
@@ -61,8 +66,7 @@ class IvfIndex:
     def __init__(self, index: Any, present: Mask, num_seen: int) -> None:
         self._index, self._present, self.num_seen = index, present, num_seen
         index.make_direct_map()
-        faiss = _faiss()
-        self._centroids = faiss.downcast_index(index.quantizer).reconstruct_n(0, index.nlist)
+        self._quantizer = _faiss().downcast_index(index.quantizer)
         self._list_of_row = np.empty(index.ntotal, dtype=np.int32)
         for number in range(index.nlist):
             self._list_of_row[list_ids(index, number)] = number
@@ -169,30 +173,34 @@ class IvfIndex:
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(rows, dtype=np.int64)))
 
     def _allowed(self, mask: Mask) -> Allowed:
-        num_rows = int(np.count_nonzero(mask))
+        num_rows, faiss = int(np.count_nonzero(mask)), _faiss()
         sizes = np.bincount(self._list_of_row[mask], minlength=self._index.nlist)
+        lists, finder = np.flatnonzero(sizes), self._quantizer
+        if len(lists) < len(sizes):
+            finder = faiss.IndexFlatIP(self._index.d)
+            finder.add(self._quantizer.reconstruct_batch(lists))
+        common = {"num_rows": num_rows, "lists": lists, "list_sizes": sizes[lists], "finder": finder}
         if num_rows <= _NARROW_ROWS:
             rows = np.flatnonzero(mask)
-            return Allowed(num_rows, sizes, None, rows, self.vectors(rows))
+            return Allowed(**common, selector=None, rows=rows, vectors=self.vectors(rows))
         all_rows = num_rows == self.num_rows
-        selector = None if all_rows else _faiss().IDSelectorBitmap(np.packbits(mask, bitorder="little"))
-        return Allowed(num_rows, sizes, selector)
+        return Allowed(
+            **common, selector=None if all_rows else faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+        )
 
     def _nearest_lists(self, query: Vectors, allowed: Allowed, num_seen: float) -> npt.NDArray[np.int64]:
-        """The lists nearest to a query that hold so many rows that may be found, nearest first."""
-        nearness = self._centroids @ query
-        nearness[allowed.list_sizes == 0] = -np.inf
-        mean_size = allowed.num_rows / len(nearness)
-        num_lists = int(2 * num_seen / max(mean_size, 1e-9)) + 8
-        while num_lists < len(nearness):
-            lists = np.argpartition(-nearness, num_lists)[:num_lists]
-            lists = lists[np.argsort(-nearness[lists])]
-            seen = np.cumsum(allowed.list_sizes[lists])
-            if seen[-1] >= num_seen:
-                return lists[: int(np.searchsorted(seen, num_seen)) + 1]
+        """The lists nearest to a query that hold so many rows that may be found, nearest first.
+
+        By faiss, on the thread that asks: numpy would wake threads of its own for a product of this size.
+        """
+        total = len(allowed.lists)
+        num_lists = int(_SPARE_LISTS * num_seen * total / max(allowed.num_rows, 1)) + 8
+        while True:
+            places = allowed.finder.search(query[None], min(num_lists, total))[1][0]
+            seen = np.cumsum(allowed.list_sizes[places])
+            if num_lists >= total or seen[-1] >= num_seen:
+                return allowed.lists[places[: int(np.searchsorted(seen, num_seen)) + 1]]
             num_lists *= 4
-        lists = np.argsort(-nearness)
-        return lists[: int(np.searchsorted(np.cumsum(allowed.list_sizes[lists]), num_seen)) + 1]
 
     def _in_nearest_lists(self, query: Vectors, num_rows: int) -> tuple[Rows, Vectors]:
         """Without a filter faiss finds the lists itself: no time is spent in Python."""
