@@ -37,6 +37,10 @@ def test_a_store_in_object_storage_goes_through_every_command(
     done("evaluate", address, "--model", model, "--out", tmp_path / "report", "--compare", trained)
     asked = [("search", place, "red shoes", "--model", model, "--json") for place in (address, store)]
     assert done(*asked[0]).out == done(*asked[1]).out
+    for kind in ("ivf", "disk"):
+        for place in (address, store):
+            done("index", place, "--model", model, "--kind", kind)
+        assert done(*asked[0]).out == done(*asked[1]).out
     listed = ("--store", address, "--model", model, "--out", tmp_path / "answers.parquet")
     done("enrich", result.feed, *listed)
     daily = done("daily", result.feed, *listed)
