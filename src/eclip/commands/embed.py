@@ -66,6 +66,7 @@ def embed(
     from eclip.embed.parts import ROWS_A_PART
     from eclip.inference.opening import open_encoder
     from eclip.inference.sample import sample_of_store
+    from eclip.lineage import lineage, model_facts, store_facts
     from eclip.model.folder import read_manifest
     from eclip.products.feeds import feed_facts, open_feed
     from eclip.products.feeds.sql import shown_url
@@ -91,6 +92,7 @@ def embed(
         store = Store.open(source)
         batches, num_rows, identity = store_batches(store), store.num_rows, store.digest
         sample = sample_of_store(store)
+        of_feed, of_store = None, store_facts(store.manifest, store.place)
     else:
         feed = open_feed(source, sql=sql, platform=platform)
         titles = TitleCleaner.from_json(read_manifest(Path(model)).get("titles"))
@@ -99,10 +101,15 @@ def embed(
         )
         pictures = None if sql else picture_facts(feed, images=images, columns=columns)
         of_feed = feed_facts(source, sql=sql, platform=platform)
+        of_store = None
         num_rows, identity = None, f"{of_feed} {columns} {images} {pictures} {fetch_images}"
     encoder = open_encoder(Path(model), backend=backend, sample=sample, num_rows=num_rows)
+    told = lineage(model=model_facts(read_manifest(Path(model)), model), store=of_store, feed=of_feed)
+    told["what"] = "vectors"
     with writing(Path(out)):
-        done = embed_listings(batches, encoder, Path(out), num_rows=num_rows, source=identity, is_float16=float16)
+        done = embed_listings(
+            batches, encoder, Path(out), num_rows=num_rows, source=identity, is_float16=float16, told=told
+        )
     return EmbedSummary(done.rows, done.encoded, encoder.backend, str(out))
 
 

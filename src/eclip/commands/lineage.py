@@ -24,10 +24,11 @@ class Chain:
 def lineage(
     file: FileArgument, /, *, model: Path | None = None, store: str | Path | None = None, json: bool = False
 ) -> Chain:
-    """Tell where answers come from: model digest, what it was trained on, store version, feed.
+    """Tell where answers or vectors come from: model digest, what it was trained on, store version, feed.
 
     Args:
-        file: Answers by `eclip enrich` (also of an earlier day), a model folder, or a store.
+        file: Answers by `eclip enrich` (also of an earlier day), vectors by `eclip embed --out`, a model folder, or a
+            store.
         model: Where the model lies now, if not where it was then.
         store: Where the store lies now, likewise.
         json: One JSON object, for programs.
@@ -47,7 +48,9 @@ def lineage(
     if told is None:
         where = "no metadata of eclip in it" if place.suffix == ".parquet" else f"no {sidecar(place).name} beside it"
         raise ConfigError(f"{place}: does not say where it comes from ({where}); an earlier eclip wrote it")
-    steps: list[tuple[str, dict[str, Any]]] = [("answers", {"path": str(place), "eclip": told.get("eclip")})]
+    steps: list[tuple[str, dict[str, Any]]] = [
+        (told.get("what", "answers"), {"path": str(place), "eclip": told.get("eclip")})
+    ]
     if told.get("feed"):
         steps.append(("of the feed", _plain(told["feed"])))
     if told.get("model"):
@@ -55,7 +58,8 @@ def lineage(
     if told.get("store"):
         compared = dict(told["store"])
         feed = compared.pop("feed", None)
-        steps += [("compared with the store", _now(compared, FolderPlace(Path(store or compared["path"]))))]
+        how = "compared with the store" if told.get("feed") else "of the store"
+        steps += [(how, _now(compared, FolderPlace(Path(store or compared["path"]))))]
         steps += [("made of the feed", _plain(feed))] if feed else []
     return Chain(steps, json)
 

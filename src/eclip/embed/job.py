@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pyarrow import feather
 from eclip.embed.parts import ROWS_A_PART, encode_in_parts, parts_folder, read_parts, remove_all_parts, remove_parts
 from eclip.embed.repeats import CONTENT, FeedContents, plan_store
 from eclip.files import replace_file
+from eclip.lineage import metadata
 from eclip.model.encoder import Picture, ProductVectors
 from eclip.model.pretrained import IMAGE_DIM, TEXT_DIM, PretrainedTowers
 from eclip.products.store import Store
@@ -119,6 +120,7 @@ def embed_listings(
     num_rows: int | None,
     source: object,
     is_float16: bool = False,
+    told: Mapping[str, Any] | None = None,
 ) -> Embedded:
     """Write the vectors of listings (any feed, or a store) to a Parquet file.
 
@@ -130,6 +132,7 @@ def embed_listings(
         num_rows: How many rows will come, when known.
         source: What the rows are of; an interrupted job goes on only with the same source and model.
         is_float16: Half the size, for a ten-thousandth of a cosine.
+        told: Which model, and listings of what, as `eclip.lineage` tells it: kept inside the file.
     """
     folder = parts_folder(out, encoder.digest, source, is_float16)
     contents = FeedContents(folder)
@@ -138,6 +141,7 @@ def embed_listings(
     schema = _parquet_schema(parts, encoder.embed_dim, is_float16=is_float16)
     written = 0
     with replace_file(out) as aside, pq.ParquetWriter(aside, schema) as writer:
+        writer.add_key_value_metadata(metadata(told) if told else {})
         for table in read_parts(parts):
             writer.write_table(table.cast(schema))
             written += table.num_rows

@@ -8,10 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from eclip.commands.embed import embed
 from eclip.commands.lineage import lineage
 from eclip.errors import ConfigError
 from eclip.lineage import lineage as told_of
 from eclip.lineage import model_facts, read_lineage, store_facts
+from eclip.model.folder import save_model
+from eclip.model.presets import tiny
 from eclip.products.store import Store
 from eclip.schema import ENRICHED_SCHEMA
 from eclip.tasks.enrich.output import read_answers, write_answers
@@ -85,3 +88,24 @@ def test_a_file_without_it_is_told(tmp_path: Path) -> None:
         lineage(tmp_path / "old.parquet")
     with pytest.raises(ConfigError, match="no file of answers, model or store"):
         lineage(tmp_path / "nothing.csv")
+
+
+def test_vectors_say_of_what_and_by_which_model(small_store: Store, tmp_path: Path) -> None:
+    titles = small_store.table(["title"])["title"].to_pylist()
+    encoder = tiny(titles, image_size=16)
+    encoder.module.eval()
+    model = Path(str(save_model(encoder, tmp_path / "model", facts={}).path))
+    (tmp_path / "new.csv").write_text("id,title\na,Red mug\n", encoding="utf-8")
+    of_feed, of_store = tmp_path / "feed.parquet", tmp_path / "store.parquet"
+    embed(tmp_path / "new.csv", model=model, out=of_feed, backend="torch")
+    embed(small_store.path, model=model, out=of_store, backend="torch")
+    told = dict(lineage(of_feed).steps)
+    assert list(told) == ["vectors", "of the feed", "by the model"]
+    assert told["of the feed"]["path"].endswith("new.csv")
+    assert told["by the model"]["now there"] == "the same model"
+    assert [step for step, _ in lineage(of_store).steps] == [
+        "vectors",
+        "by the model",
+        "of the store",
+        "made of the feed",
+    ]
