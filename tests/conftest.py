@@ -1,4 +1,4 @@
-"""What every test run needs before anything is imported, and a server that stands in for object storage."""
+"""What every test run needs before anything is imported, and what stands in for object storage and for a cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,6 +40,17 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     (folder / "feed.csv").write_text("id,title,image\n" + "".join(lines))
     prepare_store(folder / "feed.csv", folder / "store", images=None, columns="", category_separator=None)
     return Store.open(folder / "store")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Ray on this machine as `--runner ray` starts it, one for all tests: it takes some seconds to start."""
+    from eclip.products.crew.runners import workplace
+
+    with workplace("ray"):
+        import ray
+
+        yield ray
 
 
 @pytest.fixture(scope="session")

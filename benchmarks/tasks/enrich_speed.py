@@ -29,7 +29,7 @@ from eclip.tasks.enrich.answerers import load_answerers
 from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import feed_encoder
 from eclip.tasks.enrich.output import write_answers
-from eclip.tasks.enrich.windows import Enricher, answers_table
+from eclip.tasks.enrich.windows import WindowEnricher, answers_table
 
 
 class Costs:
@@ -81,8 +81,8 @@ def profile(feed: Path, model: Path, store: Path, *, rows: int, exact: bool) -> 
         for name, answerer in (answerers.of_batch | answerers.of_window).items():
             answers |= costs.of(name, lambda answerer=answerer: answerer.answer(listings))
         known = KnownListings.of(opened, opened.place.cache)
-        enricher = Enricher(encoder=quick, answerers=answerers, known=known)
-        answers |= costs.of("duplicates", lambda: enricher._repeats(listings))
+        enricher = WindowEnricher(answerers=answerers.of_window, known=known)
+        answers |= costs.of("duplicates", lambda: enricher.repeats(listings))
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "answers.parquet"
         costs.of("write", lambda: write_answers([answers_table(listings, answers)], out))

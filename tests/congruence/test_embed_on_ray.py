@@ -41,7 +41,7 @@ def test_the_same_vectors(small_store: Store, model: Path, tmp_path: Path, monke
             monkeypatch.undo()
             for module in (on_ray, on_one):
                 monkeypatch.setattr(module, "ROWS_A_PART", 10)
-            monkeypatch.setattr(on_ray, "ask_window", lambda *_: 1 / 0)
+            monkeypatch.setattr(on_ray, "ask_cluster", lambda *_: 1 / 0)
         summary = embed(store, model=model, backend="torch", runner=runner)
         assert (summary.rows, summary.encoded) == (48, 48)
     tables = [Store.open(store).vectors(model_digest=None) for store in stores]

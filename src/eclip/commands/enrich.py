@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclip.commands.arguments import FeedArgument, require_file
-from eclip.commands.prepare import FetchImages
+from eclip.commands.prepare import FetchImages, Runner
 from eclip.files import writing
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def enrich(
     fetch_images: FetchImages = "public",
     values: Path | None = None,
     exact: bool = False,
+    runner: Runner = "native",
 ) -> EnrichSummary:
     """Say of each listing its category, attributes, same products, cluster, duplicates and whether it is for adults.
 
@@ -48,6 +49,8 @@ def enrich(
         values: JSON file of attributes' values that nobody labelled, to choose from by their names:
             {"fit": ["slim", "loose"]}; sure only where validation listings of --store have them.
         exact: Full precision where a quicker way would differ in the fourth digit (docs/tasks/enrich.md).
+        runner: native works on this machine; ray cleans, encodes and answers on each machine of a Ray cluster, where
+            model and store must be found under the same names (docs/cluster.md).
     """
     from eclip.model.folder import load_model
     from eclip.products.feeds import open_feed
@@ -72,7 +75,7 @@ def enrich(
         "fetch_images": fetch_images,
     }
     titles = TitleCleaner.from_json((opened or encoder).manifest.get("titles"))
-    plan = plan_listings(open_feed(feed, sql=sql, platform=platform), titles=titles, **reading)
+    plan = plan_listings(open_feed(feed, sql=sql, platform=platform), titles=titles, runner=runner, **reading)
     pictures = None if sql else picture_facts(plan.feed, images=images, columns=columns)
     source = (plan.feed.facts(), sql, platform, *reading.values(), pictures)
     tasks = Path(model) / MODEL_TASKS

@@ -21,19 +21,18 @@ from pyarrow import feather
 
 from eclip.embed.job import Embedded, embed_store_by, encode_rows, store_batches
 from eclip.embed.parts import ROWS_A_PART, part_file
-from eclip.errors import ClusterError, StoreError
+from eclip.errors import StoreError
 from eclip.files import replace_file
 from eclip.inference.encoder import FastEncoder
 from eclip.inference.opening import open_encoder
-from eclip.products.crew.frames import ask_window
-from eclip.products.crew.runners import Workplace, first_line, workplace
+from eclip.products.crew.frames import ask_cluster
+from eclip.products.crew.runners import Workplace, workplace
 from eclip.products.dataset import quiet_daft
 from eclip.products.store import Store
 from eclip.progress import stage
 
 daft = quiet_daft()
 
-_ATTEMPTS = 2  # a machine may be lost with what it had to answer: the others are asked once more
 _PARTS_A_CORE = 1  # in one query: what is lost with it is encoded again
 
 
@@ -101,7 +100,7 @@ def encode_on_cluster(place: Workplace, job: EmbedJob, rows: Sequence[int], fold
     with stage("Embedding the store", len(rows)) as advance:
         advance(len(rows) - sum(len(ranges[index]) for index in missing))
         for window in _windows(missing, place.cores * _PARTS_A_CORE):
-            answers = _asked(place, job, [ranges[index].tobytes() for index in window])
+            answers = ask_cluster(place, EncodeRows(job).encode, [ranges[index].tobytes() for index in window])
             for index, answer in zip(window, answers, strict=True):
                 with replace_file(parts[index]) as aside:
                     feather.write_feather(pa.ipc.open_stream(answer).read_all(), aside, compression="uncompressed")
@@ -111,16 +110,6 @@ def encode_on_cluster(place: Workplace, job: EmbedJob, rows: Sequence[int], fold
 
 def _windows(indexes: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (indexes[start : start + size] for start in range(0, len(indexes), size))
-
-
-def _asked(place: Workplace, job: EmbedJob, parcels: Sequence[bytes]) -> list[bytes]:
-    for attempt in range(_ATTEMPTS):
-        try:
-            return ask_window(place.runner, EncodeRows(job).encode, parcels)
-        except Exception as fault:
-            if attempt + 1 == _ATTEMPTS:
-                raise ClusterError(f"the Ray cluster gave up twice on the same rows: {first_line(fault)}") from fault
-    raise AssertionError
 
 
 def encode_here(job: EmbedJob, parcel: bytes) -> bytes:

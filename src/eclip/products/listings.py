@@ -108,8 +108,8 @@ class Feeding(TypedDict, total=False):
         fetch_images: Which picture addresses are fetched: public ones, any, none.
         titles: Cleans the titles; None = by what this feed teaches.
         skip_title_rules: Rules that such a learned cleaner leaves out, see `eclip.products.titles.rules`.
-        runner: Where batches are cleaned: on this machine ("native") or on a Ray cluster ("ray"). Only what makes or
-            updates a store heeds it.
+        runner: Where batches are cleaned: on this machine ("native") or on a Ray cluster ("ray"). What makes or updates
+            a store heeds it, and `eclip enrich`, which answers where it cleans.
     """
 
     images: Path | None

@@ -32,7 +32,7 @@ from eclip.tasks.enrich.corpus import Corpus
 from eclip.tasks.enrich.encoding import FeedEncoder
 from eclip.tasks.enrich.listings import KEPT_COLUMNS, Listings
 from eclip.tasks.enrich.output import plain_rows
-from eclip.tasks.enrich.windows import Enricher, answers_table
+from eclip.tasks.enrich.windows import BatchEnricher, WindowEnricher, answers_table
 from eclip.tasks.matching.assign import CatalogIndex, assign
 from eclip.tasks.matching.features import PairSource
 from eclip.tasks.matching.groups import NAME as MATCHING
@@ -92,7 +92,7 @@ class ListingAnswers:
         """
         other = copy.copy(self)
         other._store = store
-        for name in ("_enricher", "_catalogs"):
+        for name in ("_enrichers", "_catalogs"):
             other.__dict__.pop(name, None)
         return other
 
@@ -114,12 +114,12 @@ class ListingAnswers:
     @property
     def compares_with_store(self) -> bool:
         """Whether what that takes was read."""
-        return "_enricher" in self.__dict__
+        return "_enrichers" in self.__dict__
 
     def compare_with_store(self) -> None:
         """Read what that takes now, rather than with the first request that needs it."""
         with self._lock:
-            _ = self._enricher
+            _ = self._enrichers
 
     def of_store(self, product_id: str) -> dict[str, Any] | None:
         """What tasks that look at one listing alone say of one in the store, by column of `ENRICHED_SCHEMA`."""
@@ -145,9 +145,9 @@ class ListingAnswers:
             batch: Cleaned listings, in `LISTINGS_SCHEMA`.
         """
         with self._lock:
-            enricher = self._enricher
+            alone, together = self._enrichers
         with running_towers():
-            return list(plain_rows(enricher.window([batch], lambda _step: None)))
+            return list(plain_rows(together.answer([alone.answer(batch)])))
 
     def judge_pair(self, batch: pa.Table) -> Judgement:
         """Whether two cleaned listings, the only ones of a batch, are one product; matching must be fitted."""
@@ -168,13 +168,16 @@ class ListingAnswers:
         return Place(judgement, _named(found.catalog), _named(found.best), nearest)
 
     @cached_property
-    def _enricher(self) -> Enricher:
+    def _enrichers(self) -> tuple[BatchEnricher, WindowEnricher]:
         corpus = Corpus.of(self._store, self._encoder.digest)
         with running_towers():
             answerers = load_answerers(
                 self._tasks, self._encoder.encoder, corpus, counted=CountedPolicies.of(self._store)
             )
-        return Enricher(encoder=self._quick, answerers=answerers, known=self._known())
+        return (
+            BatchEnricher(encoder=self._quick, answerers=answerers.of_batch),
+            WindowEnricher(answerers=answerers.of_window, known=self._known()),
+        )
 
     @cached_property
     def _catalogs(self) -> CatalogIndex:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from eclip.errors import ClusterError
 from eclip.products.crew.crew import Job, answer_here
+from eclip.products.crew.runners import Workplace, first_line
 from eclip.products.dataset import quiet_daft
 
 daft = quiet_daft()
@@ -30,9 +32,10 @@ class CleanBatches:
         return pa.array([answer_here(self._job, parcel) for parcel in parcels.to_pylist()], pa.large_binary())
 
 
-def clean_window(runner: Any, job: Job, parcels: Sequence[bytes]) -> list[bytes]:
+def clean_window(place: Workplace, job: Job, parcels: Sequence[bytes]) -> list[bytes]:
     """Clean some packed batches by one Daft query; what became of each, in their order."""
-    return ask_window(runner, CleanBatches(job).clean, parcels)
+    clean = CleanBatches(job).clean
+    return ask_cluster(place, clean, parcels) if place.is_cluster else ask_window(place.runner, clean, parcels)
 
 
 def ask_window(runner: Any, function: Callable[[Any], Any], parcels: Sequence[bytes]) -> list[bytes]:
@@ -66,6 +69,23 @@ def ask_window(runner: Any, function: Callable[[Any], Any], parcels: Sequence[by
         columns = partition.to_arrow().to_pydict()
         answers.update(zip(columns["place"], columns["answer"], strict=True))
     return [answers[place] for place in range(len(parcels))]
+
+
+def ask_cluster(place: Workplace, function: Callable[[Any], Any], parcels: Sequence[bytes]) -> list[bytes]:
+    """As `ask_window`; a machine may be lost with what it had to answer, so the others are asked once more.
+
+    Raises:
+        ClusterError: The cluster gave up twice.
+    """
+    try:
+        return ask_window(place.runner, function, parcels)
+    except Exception:
+        if place.stopped.is_set():
+            raise
+    try:
+        return ask_window(place.runner, function, parcels)
+    except Exception as fault:
+        raise ClusterError(f"the Ray cluster gave up twice on the same rows: {first_line(fault)}") from fault
 
 
 _SCHEMA = pa.schema([("place", pa.int64()), ("batch", pa.large_binary())])

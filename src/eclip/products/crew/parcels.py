@@ -31,20 +31,20 @@ class Cleaned:
 
 def pack_batch(batch: RawBatch) -> bytes:
     """A raw batch as a parcel."""
-    return _pack(batch.table, replace(batch, table=None))
+    return pack(batch.table, replace(batch, table=None))
 
 
 def unpack_batch(parcel: bytes) -> RawBatch:
     """The raw batch of a parcel."""
-    table, batch = _unpack(parcel)
+    table, batch = unpack(parcel)
     return replace(batch, table=table)
 
 
 def pack_cleaned(cleaned: Cleaned | Exception) -> bytes:
     """What became of a batch as a parcel; an error travels as one and is raised where it arrives."""
     if isinstance(cleaned, Cleaned):
-        return _pack(cleaned.listings, cleaned.counts)
-    return _pack(None, cleaned)
+        return pack(cleaned.listings, cleaned.counts)
+    return pack(None, cleaned)
 
 
 def unpack_cleaned(parcel: bytes) -> Cleaned:
@@ -53,13 +53,14 @@ def unpack_cleaned(parcel: bytes) -> Cleaned:
     Raises:
         Exception: Whatever cleaning it ran into.
     """
-    table, rest = _unpack(parcel)
+    table, rest = unpack(parcel)
     if isinstance(rest, Exception):
         raise rest
     return Cleaned(table, rest)
 
 
-def _pack(table: pa.Table | None, rest: Any) -> bytes:
+def pack(table: pa.Table | None, rest: Any) -> bytes:
+    """A table, if any, and what belongs to it, as a parcel."""
     if table is None:
         return pickle.dumps((None, rest))
     sink = pa.BufferOutputStream()
@@ -68,6 +69,7 @@ def _pack(table: pa.Table | None, rest: Any) -> bytes:
     return pickle.dumps((pickle.PickleBuffer(sink.getvalue()), rest), protocol=5)
 
 
-def _unpack(parcel: bytes) -> tuple[pa.Table | None, Any]:
+def unpack(parcel: bytes) -> tuple[pa.Table | None, Any]:
+    """What `pack` packed."""
     data, rest = pickle.loads(parcel)  # nosec B301
     return None if data is None else pa.ipc.open_stream(data).read_all(), rest

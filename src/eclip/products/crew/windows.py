@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 
-from eclip.errors import ClusterError
 from eclip.products.crew.crew import HiredCrew, Job
 from eclip.products.crew.parcels import pack_batch, unpack_cleaned
-from eclip.products.crew.runners import Workplace, first_line, workplace
+from eclip.products.crew.runners import Workplace, workplace
 from eclip.products.crew.work import Share, pack_settings
+from eclip.products.feeds import RawBatch
 from eclip.products.listings import FeedPlan
 
 SMALL_FEED_ROWS = 4_000  # below, threads are done before processes have paid for their start
@@ -36,12 +36,13 @@ def cleaned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
         ClusterError: The cluster can't be reached, or gave up.
         FeedError: The feed can't be read, or a batch of it ended the processes that cleaned it.
     """
-    with workplace(plan.runner) as place, _window_threads(place) as threads, ExitStack() as stack:
+    with workplace(plan.runner) as place, window_threads(place) as threads, ExitStack() as stack:
         job = _job(plan, place)
         if not place.is_cluster:
             stack.enter_context(HiredCrew(job))  # left before the threads are waited for: it frees them
         under_way: deque[Future[list[bytes]]] = deque()
-        for window in _windows(plan, batch_size, place):
+        most = place.cores * (_CLUSTER_BATCHES if place.is_cluster else 1)
+        for window in packed_windows(plan.raw_batches(batch_size), most):
             under_way.append(threads.submit(_clean, place, job, window))
             if len(under_way) == _WINDOWS:
                 yield from _tables(under_way.popleft(), plan)
@@ -50,7 +51,7 @@ def cleaned_listings(plan: FeedPlan, *, batch_size: int) -> Iterator[pa.Table]:
 
 
 @contextmanager
-def _window_threads(place: Workplace) -> Iterator[ThreadPoolExecutor]:
+def window_threads(place: Workplace) -> Iterator[ThreadPoolExecutor]:
     """Threads that wait for windows; who leaves early (Ctrl-C, a fault) need not wait for what a cluster is at."""
     threads = ThreadPoolExecutor(_WINDOWS, "window")
     is_freed = True
@@ -77,12 +78,11 @@ def _job(plan: FeedPlan, place: Workplace) -> Job:
     )
 
 
-def _windows(plan: FeedPlan, batch_size: int, place: Workplace) -> Iterator[list[bytes]]:
-    """Packed batches, a batch for each core in a window (some for each on a cluster), fewer where they are large."""
-    most = place.cores * (_CLUSTER_BATCHES if place.is_cluster else 1)
+def packed_windows(batches: Iterable[RawBatch], most: int) -> Iterator[list[bytes]]:
+    """Packed batches in windows of at most so many, fewer where they are large."""
     window: list[bytes] = []
     size = 0
-    for batch in plan.raw_batches(batch_size):
+    for batch in batches:
         window.append(pack_batch(batch))
         size += len(window[-1])
         if len(window) == most or size >= _WINDOW_BYTES:
@@ -95,17 +95,7 @@ def _windows(plan: FeedPlan, batch_size: int, place: Workplace) -> Iterator[list
 def _clean(place: Workplace, job: Job, window: list[bytes]) -> list[bytes]:
     from eclip.products.crew.frames import clean_window
 
-    if not place.is_cluster:
-        return clean_window(place.runner, job, window)
-    try:
-        return clean_window(place.runner, job, window)
-    except Exception:  # a machine may be lost with what it had to answer: the others are asked once more
-        if place.stopped.is_set():
-            raise
-        try:
-            return clean_window(place.runner, job, window)
-        except Exception as fault:
-            raise ClusterError(f"the Ray cluster gave up twice on the same rows: {first_line(fault)}") from fault
+    return clean_window(place, job, window)
 
 
 def _tables(window: Future[list[bytes]], plan: FeedPlan) -> Iterator[pa.Table]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 _SIDE = 24  # cells
+CELLS_SHAPE = (_SIDE, _SIDE, 3)
 _MEAN_LEFT = 6.0  # of 255, over all cells
 _MOST_LEFT = 40.0  # of 255, in the sixth worst cell
 _SHARE_LEFT = 0.03  # of the picture's variance

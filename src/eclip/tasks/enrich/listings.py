@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eclip.products.duplicates.newlistings import KEY_COLUMNS
+from eclip.products.feeds import RawBatch
 from eclip.products.listings import FeedPlan, clean_batch
 from eclip.products.pictures.loader import PictureLoader
 from eclip.products.pictures.opening import careful_decoding
@@ -110,12 +111,18 @@ def cleaned_batches(plan: FeedPlan, *, skipped_rows: int = 0) -> Generator[pa.Ta
             thread.submit(batches.close)
 
 
+def remaining_batches(plan: FeedPlan, skipped_rows: int) -> Generator[RawBatch]:
+    """The feed's rows as they came but for the first ones, which whole batches of an earlier run have answered."""
+    for batch in plan.raw_batches(ROWS_A_BATCH):
+        if skipped_rows < len(batch.rows):
+            yield batch
+        else:
+            skipped_rows -= len(batch.rows)
+
+
 def _read(plan: FeedPlan, skipped_rows: int) -> Generator[pa.Table]:
     with PictureLoader(plan.picture_folder, fetch_images=plan.fetch_images) as loader:
-        for batch in plan.raw_batches(ROWS_A_BATCH):
-            if skipped_rows >= len(batch.rows):
-                skipped_rows -= len(batch.rows)
-                continue
+        for batch in remaining_batches(plan, skipped_rows):
             with careful_decoding():
                 table = clean_batch(batch, plan, loader)
             yield table

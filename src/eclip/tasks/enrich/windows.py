@@ -6,7 +6,7 @@ listings answers are made of, and their vectors. Listings of one feed are compar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from pyarrow import feather
 from eclip.files import replace_file
 from eclip.products.duplicates.newlistings import KnownListings, find_repeats
 from eclip.schema import ENRICHED_SCHEMA
-from eclip.tasks.enrich.answerers import Answerers
+from eclip.tasks.enrich.answerers import Answerer, Answers
 from eclip.tasks.enrich.encoding import FeedEncoder
 from eclip.tasks.enrich.listings import Listings
 
@@ -31,37 +31,66 @@ class Advance(Protocol):
         """So many more."""
 
 
+@dataclass(frozen=True)
+class AnsweredBatch:
+    """What can be said of each listing of a batch by itself.
+
+    Attributes:
+        listings: With their vectors.
+        answers: By column, one entry a listing.
+    """
+
+    listings: Listings
+    answers: Answers
+
+
 @dataclass(frozen=True, kw_only=True)
-class Enricher:
-    """Answers windows of listings.
+class BatchEnricher:
+    """Encodes batches and answers each listing by itself.
 
     Attributes:
         encoder: Makes vectors.
-        answerers: One a fitted task.
-        known: A store's listings, for duplicates; None = within the window only.
+        answerers: One a task that looks at one listing.
     """
 
     encoder: FeedEncoder
-    answerers: Answerers
+    answerers: Mapping[str, Answerer]
+
+    def answer(self, batch: pa.Table) -> AnsweredBatch:
+        """Vectors and answers of some cleaned listings, in `LISTINGS_SCHEMA`."""
+        listings = self.encoder.listings(batch)
+        answers: dict[str, Sequence[Any]] = {}
+        for answerer in self.answerers.values():
+            answers |= answerer.answer(listings)
+        return AnsweredBatch(listings, answers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowEnricher:
+    """Adds what is known only of many listings together.
+
+    Attributes:
+        answerers: One a task that compares listings.
+        known: A store's listings, for duplicates; None = within the window only.
+    """
+
+    answerers: Mapping[str, Answerer]
     known: KnownListings | None = None
 
-    def window(self, batches: Iterable[pa.Table], advance: Advance) -> pa.Table:
-        """Answers for the listings of some batches, in `ENRICHED_SCHEMA`."""
+    def answer(self, batches: Iterable[AnsweredBatch]) -> pa.Table:
+        """All answers for the listings of some batches, in `ENRICHED_SCHEMA`."""
         parts: list[Listings] = []
         answers: dict[str, list[Any]] = {}
         for batch in batches:
-            listings = self.encoder.listings(batch)
-            for answerer in self.answerers.of_batch.values():
-                for name, values in answerer.answer(listings).items():
-                    answers.setdefault(name, []).extend(values)
-            parts.append(listings)
-            advance(len(listings))
+            parts.append(batch.listings)
+            for name, values in batch.answers.items():
+                answers.setdefault(name, []).extend(values)
         whole = Listings.joined(parts)
-        for answerer in self.answerers.of_window.values():
+        for answerer in self.answerers.values():
             answers |= {name: list(values) for name, values in answerer.answer(whole).items()}
-        return answers_table(whole, answers | self._repeats(whole))
+        return answers_table(whole, {**answers, **self.repeats(whole)})
 
-    def _repeats(self, listings: Listings) -> dict[str, list[Any]]:
+    def repeats(self, listings: Listings) -> Answers:
         """Which listings say what another one of the store or of the window says."""
         repeats = find_repeats(listings.table, listings.cells, self.known)
         return {
@@ -71,7 +100,7 @@ class Enricher:
         }
 
 
-def answers_table(listings: Listings, answers: dict[str, list[Any]]) -> pa.Table:
+def answers_table(listings: Listings, answers: Answers) -> pa.Table:
     """Answers by column as a table; columns that nobody answered and rows that can't be used are null."""
     columns = []
     for field in ENRICHED_SCHEMA:
@@ -95,8 +124,8 @@ def rows_of(parts: Sequence[Path]) -> int:
 
 
 def enrich_in_windows(
-    batches: Iterable[pa.Table],
-    enricher: Enricher,
+    batches: Iterable[AnsweredBatch],
+    enricher: WindowEnricher,
     folder: Path,
     first: int,
     advance: Advance,
@@ -106,7 +135,7 @@ def enrich_in_windows(
     """Answer the rest of a feed into parts, window by window; returns the new ones in order.
 
     Args:
-        batches: Cleaned listings, those that are answered already left out.
+        batches: Of listings, each answered by itself; those whose windows are done already left out.
         enricher: Answers windows.
         folder: Of the parts of this very job.
         first: Number of the first part.
@@ -114,8 +143,8 @@ def enrich_in_windows(
         rows_a_window: Listings from which a window is full.
     """
     parts = []
-    for number, window in enumerate(_windows(batches, rows_a_window), first):
-        table = enricher.window(window, advance)
+    for number, window in enumerate(_windows(_counted(batches, advance), rows_a_window), first):
+        table = enricher.answer(window)
         part = folder / f"part-{number:06d}-{table.num_rows}.arrow"
         with replace_file(part) as aside:
             feather.write_feather(table, aside, compression="uncompressed")
@@ -123,16 +152,22 @@ def enrich_in_windows(
     return parts
 
 
-def _windows(batches: Iterable[pa.Table], rows_a_window: int) -> Iterator[Iterator[pa.Table]]:
+def _counted(batches: Iterable[AnsweredBatch], advance: Advance) -> Iterator[AnsweredBatch]:
+    for batch in batches:
+        advance(len(batch.listings))
+        yield batch
+
+
+def _windows(batches: Iterable[AnsweredBatch], rows_a_window: int) -> Iterator[Iterator[AnsweredBatch]]:
     """Batches in groups of at least so many rows; each group must be read to its end before the next is asked for."""
     coming = iter(batches)
     while (first := next(coming, None)) is not None:
         yield _window(first, coming, rows_a_window)
 
 
-def _window(first: pa.Table, coming: Iterator[pa.Table], rows_a_window: int) -> Iterator[pa.Table]:
-    rows = first.num_rows
+def _window(first: AnsweredBatch, coming: Iterator[AnsweredBatch], rows_a_window: int) -> Iterator[AnsweredBatch]:
+    rows = len(first.listings)
     yield first
     while rows < rows_a_window and (batch := next(coming, None)) is not None:
-        rows += batch.num_rows
+        rows += len(batch.listings)
         yield batch

@@ -252,15 +252,15 @@ class TestLeavingEarly:
     def test_a_cluster_of_ours_is_told_to_end_and_not_asked_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked, ended = [], threading.Event()
 
-        def clean_window(*_: object) -> list[bytes]:
+        def ask_window(*_: object) -> list[bytes]:
             asked.append(1)
             assert ended.wait(60)
             raise RuntimeError("the actor died")
 
-        monkeypatch.setattr("eclip.products.crew.frames.clean_window", clean_window)
+        monkeypatch.setattr("eclip.products.crew.frames.ask_window", ask_window)
         place = Workplace(None, cores=1, is_cluster=True, end_queries=ended.set)
         job = Job(token="", source="", settings=b"", in_processes=True)
-        with suppress(KeyboardInterrupt), windows._window_threads(place) as threads:
+        with suppress(KeyboardInterrupt), windows.window_threads(place) as threads:
             window = threads.submit(windows._clean, place, job, [])
             raise KeyboardInterrupt
         assert isinstance(window.exception(), RuntimeError)
@@ -269,7 +269,7 @@ class TestLeavingEarly:
     def test_nobody_waits_for_a_cluster_of_others(self) -> None:
         freed = threading.Event()
         place = Workplace(None, cores=1, is_cluster=True)
-        with suppress(KeyboardInterrupt), windows._window_threads(place) as threads:
+        with suppress(KeyboardInterrupt), windows.window_threads(place) as threads:
             window = threads.submit(freed.wait, 60)
             raise KeyboardInterrupt
         assert not window.done()

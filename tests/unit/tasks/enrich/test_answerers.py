@@ -24,8 +24,8 @@ from eclip.tasks.adult.targets import NAME as ADULT_TASK
 from eclip.tasks.attributes.answers import AttributeAnswer
 from eclip.tasks.attributes.targets import NAME as ATTRIBUTES
 from eclip.tasks.enrich.answerers import AttributesAnswerer, PolicyAnswerer, load_answerers
-from eclip.tasks.enrich.job import place_values
 from eclip.tasks.enrich.listings import Listings
+from eclip.tasks.enrich.loading import place_values
 
 
 class Words:

@@ -11,21 +11,18 @@ from eclip.products.titles.cleaner import TitleCleaner
 from eclip.schema import ENRICHED_SCHEMA
 from eclip.tasks.enrich import listings as listings_module
 from eclip.tasks.enrich.listings import Listings, cleaned_batches
-from eclip.tasks.enrich.windows import answers_table, enrich_in_windows, finished_parts, rows_of
+from eclip.tasks.enrich.windows import AnsweredBatch, answers_table, enrich_in_windows, finished_parts, rows_of
 
 
 class Answering:
-    """Stands in for an `Enricher`: gives back ids, and notes what it saw."""
+    """Stands in for a `WindowEnricher`: gives back ids, and notes what it saw."""
 
     def __init__(self, stop_at: int = -1) -> None:
         self.windows: list[list[str]] = []
         self.stop_at = stop_at
 
-    def window(self, batches, advance):
-        ids = []
-        for batch in batches:
-            ids += batch["product_id"].to_pylist()
-            advance(batch.num_rows)
+    def answer(self, batches):
+        ids = [each for batch in batches for each in batch.listings.ids]
         if len(self.windows) == self.stop_at:
             raise KeyboardInterrupt
         self.windows.append(ids)
@@ -34,7 +31,9 @@ class Answering:
 
 def batches(rows: int, size: int, skipped: int = 0):
     for start in range(skipped, rows, size):
-        yield pa.table({"product_id": [str(row) for row in range(start, min(start + size, rows))]})
+        table = pa.table({"product_id": [str(row) for row in range(start, min(start + size, rows))]})
+        vectors = np.zeros((table.num_rows, 1), dtype=np.float32)
+        yield AnsweredBatch(Listings(table=table, image=vectors, text=vectors, cells=[None] * table.num_rows), {})
 
 
 def test_windows_hold_whole_batches_and_all_rows(tmp_path):
