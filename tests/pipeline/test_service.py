@@ -126,6 +126,20 @@ def test_a_stored_picture_finds_its_own_listing(client, result):
     assert found["hits"][0]["score"] == pytest.approx(1, abs=1e-3)
 
 
+def test_an_answer_leads_back_to_model_store_and_feed(result, client):
+    version = client.get("/search", params={"q": "shirt"}).headers["x-eclip-version"]
+    told = client.get("/lineage").json()
+    assert told["version"] == version
+    manifest = json.loads((result.out / "store" / "store.json").read_text())
+    model = json.loads((result.out / "model" / "eclip.json").read_text())
+    assert told["store"]["digest"] == manifest["digest"] == told["model"]["store_digest"]
+    assert told["model"]["digest"] == model["digest"]
+    assert told["store"]["feed"]["path"] == result.feed.name  # of folders of the server, nothing
+    assert str(result.out) not in json.dumps(told)
+    again = Live.of(ShopSource(result.out / "store", result.out / "model"))
+    assert again.current.version == version  # another replica
+
+
 def test_the_store_and_the_model_are_taken_up_when_they_change(store, model, other_model):
     live = Live.of(ShopSource(store, model))
     first = live.current
@@ -133,6 +147,7 @@ def test_the_store_and_the_model_are_taken_up_when_they_change(store, model, oth
     shutil.rmtree(model / "tasks" / "matching")
     assert live.refresh()
     assert not live.current.listings.can_match
+    assert live.current.version != first.version
     assert live.current.engine._encoder is first.engine._encoder  # the model itself is the same
     shutil.rmtree(model)
     shutil.copytree(other_model, model)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from eclip.errors import EclipError
 from eclip.serve.clientfields import as_texts, filter_fields, given, quoted
 from eclip.serve.reviewschemas import Correction, ReviewAnswer, ReviewTask
-from eclip.serve.schemas import Health, InstancesAnswer, ProductAnswer, Readiness, SearchAnswer
+from eclip.serve.schemas import Health, InstancesAnswer, Lineage, ProductAnswer, Readiness, SearchAnswer
 from eclip.serve.taskschemas import EnrichAnswer, EnrichRequest, Listing, MatchAnswer, MatchRequest
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -215,6 +215,10 @@ class ServiceClient:
     def readiness(self) -> Readiness:
         """That it takes requests, and which version it serves."""
         return self._ask(Readiness, "GET", "/readyz")
+
+    def lineage(self) -> Lineage:
+        """What the version that is served is made of."""
+        return self._ask(Lineage, "GET", "/lineage")
 
     def _ask(self, model: type[Answer], method: str, path: str, **request: Any) -> Answer:
         response = self._send(method, path, **request)

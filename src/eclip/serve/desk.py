@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,10 +18,13 @@ from eclip.serve.limits import (
     WAITING_TASKS,
 )
 from eclip.serve.live import Live, Snapshot
+from eclip.serve.logs import answered_by, fields
 from eclip.serve.metrics import Metrics
+from eclip.serve.provenance import provenance
 from eclip.serve.workers import Workers
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 def _answers() -> Workers:
@@ -69,7 +73,11 @@ class Desk:
         Raises:
             BusyError: There is too much to do.
         """
-        return await workers.run(lambda: self.live.answer(work))
+        version, answer = await workers.run(
+            lambda: self.live.answer(lambda snapshot: (snapshot.version, work(snapshot)))
+        )
+        answered_by.set(version)
+        return answer
 
     def close(self) -> None:
         """Finish what is under way."""
@@ -81,4 +89,5 @@ class Desk:
         return self.answers, self.reads, self.tasks
 
     def _tell_version(self, snapshot: Snapshot) -> None:
-        self.metrics.tell_version(snapshot.engine.version, snapshot.engine.num_products)
+        self.metrics.tell_version(snapshot.version, snapshot.engine.num_products)
+        _log.info("this version is served from now on", extra=fields(**provenance(snapshot)))

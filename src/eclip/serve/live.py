@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from eclip.errors import EclipError, StoreError
 
@@ -26,16 +26,23 @@ class Snapshot:
     Attributes:
         engine: Searches them.
         store: The store at the version that the engine has read; None in tests of the search alone.
-        model: The model's folder, likewise; MODEL/tasks lies in it.
+        model: What tells of the model (`eclip.lineage.model_facts`), and as `tasks` the digest of its fitted tasks.
         listings: What the fitted tasks say of listings; None where there is no store.
         modalities: What the model has learned to read.
     """
 
     engine: SearchEngine
     store: Store | None = None
-    model: Path | None = None
+    model: Mapping[str, Any] | None = None
     listings: ListingAnswers | None = None
     modalities: tuple[str, ...] = ("image", "text")
+
+    @property
+    def version(self) -> str:
+        """Changes when the store, the model or one of its tasks does; the same wherever the same ones are served."""
+        if self.model is None:
+            return self.engine.version
+        return hashlib.sha256(f"{self.engine.version}\0{self.model['tasks']}".encode()).hexdigest()[:16]
 
 
 class Source(Protocol):

@@ -14,6 +14,10 @@ REQUEST_ID_HEADER = "X-Request-ID"
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Of the request that this code runs for."""
 
+VERSION_HEADER = "X-Eclip-Version"
+answered_by: ContextVar[str | None] = ContextVar("answered_by", default=None)
+"""The version of store, model and tasks that has answered this request, once one has."""
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _FIELDS = "eclip_fields"  # a record's attribute: what stands in the line beside the message
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eclip.serve.gate import TURNED_AWAY
 from eclip.serve.guard import CLIENT
-from eclip.serve.logs import REQUEST_ID_HEADER, accepted_request_id, fields, request_id
+from eclip.serve.logs import REQUEST_ID_HEADER, VERSION_HEADER, accepted_request_id, answered_by, fields, request_id
 from eclip.serve.metrics import Metrics
 from eclip.serve.protection import fault_answer
 
@@ -36,13 +36,17 @@ class Observe:
             return
         own_id = accepted_request_id(Headers(scope=scope).get(REQUEST_ID_HEADER))
         token = request_id.set(own_id)
+        answered_by.set(None)
         started, status = time.perf_counter(), 0
 
         async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = own_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = own_id
+                if version := answered_by.get():
+                    headers[VERSION_HEADER] = version
             await send(message)
 
         try:
@@ -62,4 +66,4 @@ class Observe:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.count_request(route, method, status, seconds)
         told = {"method": method, "path": scope["path"], "route": route, "status": status, "client": scope.get(CLIENT)}
-        _log.info("request", extra=fields(**told, seconds=round(seconds, 6)))
+        _log.info("request", extra=fields(**told, version=answered_by.get(), seconds=round(seconds, 6)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from eclip.inference.encoder import FastEncoder
 from eclip.inference.opening import open_encoder
 from eclip.inference.sample import sample_of_store
+from eclip.lineage import model_facts
 from eclip.model.folder import read_manifest
 from eclip.products.manifest import CORRECTIONS_VERSION
 from eclip.products.place import StoreName, store_place
@@ -19,6 +20,7 @@ from eclip.serve.batching import BatchingEncoder, OnBatch
 from eclip.serve.listings import ListingAnswers
 from eclip.serve.live import Snapshot
 from eclip.serve.towers import opening_model
+from eclip.tasks.taskfiles import tasks_digest
 
 
 class ShopSource:
@@ -78,7 +80,7 @@ class ShopSource:
         return Snapshot(
             engine=engine,
             store=store,
-            model=self._model,
+            model=model_facts(model.manifest, self._model) | {"tasks": tasks_digest(self._model / MODEL_TASKS)},
             listings=listings,
             modalities=model.modalities,
         )

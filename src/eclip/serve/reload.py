@@ -79,9 +79,7 @@ class ReloadLoop:
         if taken_up:
             self._metrics.count_reload("done")
             seconds = round(self._clock() - started, 3)
-            _log.info(
-                "a new version is served", extra=fields(version=self._live.current.engine.version, seconds=seconds)
-            )
+            _log.info("a new version is served", extra=fields(version=self._live.current.version, seconds=seconds))
 
     def _is_known_broken(self, seen: str) -> bool:
         return seen == self._broken and self._clock() - self._broken_at < RETRY_BROKEN_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -186,8 +186,21 @@ class Readiness(BaseModel):
 
     status: Literal["ready"]
     version: str
-    """Of store and model together: it changes when either does."""
+    """Of store, model and fitted tasks together: it changes when one of them does."""
     num_products: int
+
+
+class Lineage(BaseModel):
+    """What the version that is served is made of."""
+
+    version: str
+    """Every answer carries its own in the header X-Eclip-Version, and so does its line in the log."""
+    eclip: str
+    """Version of the program."""
+    model: dict[str, Any] | None
+    """Digest, digest of the fitted tasks, and of the store that it has learned from."""
+    store: dict[str, Any] | None
+    """Digest, version, rows, and the feed that it was made of."""
 
 
 class Fault(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -103,6 +104,14 @@ def read_task(folder: Path, model_digest: str) -> dict[str, Any]:
             f"{model_digest}; run `eclip embed STORE --model MODEL` and `eclip fit STORE --model MODEL` again"
         )
     return content
+
+
+def tasks_digest(tasks: Path) -> str:
+    """Digest of all fitted tasks in a folder: of their files' names and bytes."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in tasks.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(tasks)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def is_of_one_model(folder: Path, other: Path) -> bool:

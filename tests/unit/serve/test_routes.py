@@ -5,11 +5,12 @@ import logging
 import zlib
 
 import pytest
-from fakeshop import encoded, fault
+from fakeshop import FakeEngine, encoded, fault
 from PIL import Image
 
 from eclip.search.query import Filters, Query
 from eclip.serve.limits import MAX_IMAGE_PIXELS, MAX_UPLOAD_BYTES
+from eclip.serve.live import Snapshot
 from eclip.serve.schemas import image_url
 from eclip.serve.uploads import picture_type
 
@@ -225,7 +226,6 @@ def test_a_small_picture_with_a_zip_bomb_of_remarks_is_refused_or_ignored(client
 
 
 def test_a_model_without_pictures_says_so(desk, client):
-    from eclip.serve.live import Snapshot
 
     desk.live._snapshot = Snapshot(engine=desk.live.current.engine, modalities=("text",))
     assert "pictures" in fault(client.post("/search", files={"picture": ("x.png", encoded())}), 422)
@@ -304,6 +304,19 @@ def test_health_and_readiness(client, desk):
     fault(response, 503)
     assert response.headers["retry-after"] == "1"
     assert client.get("/healthz").status_code == 200
+
+
+def test_an_answer_names_the_version_that_gave_it(client, desk, caplog):
+    caplog.set_level(logging.INFO, "eclip.serve")
+    assert client.get("/search", params={"q": "x"}).headers["x-eclip-version"] == "v1"
+    desk.live._snapshot = Snapshot(engine=FakeEngine("v2"), model={"tasks": "a"})
+    second = client.get("/similar/png").headers["x-eclip-version"]
+    assert second == client.get("/readyz").json()["version"] == client.get("/lineage").json()["version"]
+    desk.live._snapshot = Snapshot(engine=FakeEngine("v2"), model={"tasks": "b"})  # fitted anew
+    assert client.get("/similar/png").headers["x-eclip-version"] not in (second, "v2")
+    logged = [record.eclip_fields["version"] for record in caplog.records if "route" in record.eclip_fields]
+    assert logged[:2] == ["v1", second]
+    assert "x-eclip-version" not in client.get("/healthz").headers  # nothing of the shop was asked
 
 
 def test_metrics_and_log_name_routes_and_not_paths(client, caplog):

@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, Response
 
 from eclip.serve.desk import Desk
 from eclip.serve.limits import RETRY_AFTER_SECONDS
-from eclip.serve.schemas import Health, Readiness
+from eclip.serve.provenance import provenance
+from eclip.serve.schemas import Health, Lineage, Readiness
 
 
 def health_routes(desk: Desk) -> APIRouter:
@@ -24,8 +25,13 @@ def health_routes(desk: Desk) -> APIRouter:
         if desk.draining:
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
             raise HTTPException(503, "the service is about to end; ask another one", headers=headers)
-        engine = desk.live.current.engine
-        return Readiness(status="ready", version=engine.version, num_products=engine.num_products)
+        snapshot = desk.live.current
+        return Readiness(status="ready", version=snapshot.version, num_products=snapshot.engine.num_products)
+
+    @router.get("/lineage")
+    async def lineage() -> Lineage:
+        """Where answers of the version that is served come from; each answer names its version in a header."""
+        return Lineage(**provenance(desk.live.current))
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +30,7 @@ from eclip.tasks.enrich.windows import (
     finished_parts,
     rows_of,
 )
+from eclip.tasks.taskfiles import tasks_digest
 from eclip.version import __version__
 
 
@@ -80,7 +80,8 @@ def enrich_feed(
         store.manifest["eclip"],
         store.manifest.get(CORRECTIONS_VERSION),
     )
-    job = (source, values, encoder.digest, _digest_of(tasks), compared, exact, rows_a_window, __version__)
+    fitted = tasks_digest(tasks)
+    job = (source, values, encoder.digest, fitted, compared, exact, rows_a_window, __version__)
     folder = parts_folder(out, *job)
     parts = finished_parts(folder)
     done = rows_of(parts)
@@ -96,7 +97,7 @@ def enrich_feed(
         parts += enrich_in_windows(answered, together, folder, len(parts), advance, rows_a_window=rows_a_window)
     summary = EnrichSummary(out=out)
     told = lineage(
-        model=model_facts(encoder.manifest, encoder.path),
+        model=model_facts(encoder.manifest, encoder.path) | {"tasks": fitted},
         store=store_facts(store.manifest, store.place) if store else None,
         feed=plan.feed.facts(),
     )
@@ -114,13 +115,3 @@ def answered_here(
         closing(cleaned_batches(plan, skipped_rows=skipped_rows)) as batches,
     ):
         yield from map(BatchEnricher(encoder=quick, answerers=loaded.answerers.of_batch).answer, batches)
-
-
-def _digest_of(tasks: Path) -> str:
-    """Digest of the fitted tasks: of the files' names, sizes and times."""
-    digest = hashlib.sha256()
-    for file in sorted(tasks.rglob("*")):
-        if file.is_file():
-            facts = file.stat()
-            digest.update(f"{file.relative_to(tasks)}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
