@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from importlib import util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +108,26 @@ def test_an_engine_that_is_not_there(encoder: Encoder, monkeypatch: pytest.Monke
         fast_encoder(encoder, backend="openvino")
     with pytest.raises(ConfigError, match="no such backend"):
         fast_encoder(encoder, backend="tensorrt")
+
+
+@needs_engines
+def test_int8_of_titles_agrees_and_leaves_attention_in_float(tmp_path: Path) -> None:
+    import onnx
+
+    words = ["red", "blue", "mug", "shirt", "cotton", "lamp", "very", "long"]
+    titles = [f"{words[row % 8]} {words[row // 8]} of {row}" for row in range(64)]
+    made = tiny(titles, image_size=16)
+    made.module.eval()
+    sample = Sample(titles=titles, images=[picture(row) for row in range(64)])
+    shop, chosen = workshop.Workshop(save_model(made, tmp_path, facts={}), 1, sample), BACKENDS["onnx-int8"]
+    graph = shop.graph("text", chosen)
+    assert shop.agreement_of("text", chosen, shop.engine_of(graph, chosen)).holds
+    nodes = onnx.load(graph).graph.node
+    assert any(node.op_type == "DequantizeLinear" for node in nodes)
+    source = {output: node.op_type for node in nodes for output in node.output}
+    attention = [node for node in nodes if node.op_type == "Softmax"]
+    assert attention
+    assert all(source[node.input[0]] != "DequantizeLinear" for node in attention)
 
 
 def test_int8_wants_the_shops_own_products(encoder: Encoder) -> None:
