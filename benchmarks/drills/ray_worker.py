@@ -33,7 +33,7 @@ from eclip.schema import EMBEDDING_COLUMNS
 from eclip.vectors import vectors_from_arrow
 
 TIMES = 6
-ACTOR, CLEANER = "ray::RaySwordfishActor", "eclip.products.crew.cleaner"
+ACTOR, CLEANER = "->UDFProject", "eclip.products.crew.cleaner"  # an actor is named after the work that it is at
 COPIES = 12  # of the feed: some windows' work
 DIGITS = 1e-5
 
@@ -48,12 +48,14 @@ class RayWork:
     Attributes:
         job: Without Ray.
         victims: Processes that are killed in turn.
+        seconds: Within so many after one was seen.
         faults: What it must not do.
     """
 
     job: Job
     victims: tuple[str, ...]
     faults: Faults
+    seconds: float = 1.0
 
 
 def drills(asked: Asked) -> list[Outcome]:
@@ -72,10 +74,12 @@ def drills(asked: Asked) -> list[Outcome]:
         for number in range(len(work.victims) if asked.is_small else TIMES):
             victim = work.victims[number % len(work.victims)]
             place = begin(work.job, folder)
-            status, said, killed = disturbed([*work.job.command(place), "--runner", "ray"], victim, draw.uniform(0, 2))
+            status, said, killed = disturbed(
+                [*work.job.command(place), "--runner", "ray"], victim, draw.uniform(0, work.seconds)
+            )
             faults = list(work.faults(calm, place)) if status == 0 else [f"status {status}: {said[-300:]}"]
-            outcome.tell(f"{victim.rpartition('.')[2]} {'killed' if killed else 'not found'}", faults,
-                         "killed" if killed else "too late")  # fmt: skip
+            told = f"{victim.rpartition('.')[2].removeprefix('->')} {'killed' if killed else 'not found'}"
+            outcome.tell(told, faults, "killed" if killed else "too late")
     return outcomes
 
 
